@@ -1,0 +1,3 @@
+//! The `vpcsim` command line.
+
+fn main() {}
