@@ -99,14 +99,20 @@ impl<T: Copy> TimingWheel<T> {
     /// Takes the earliest event if it is due at `limit_ns` or before; otherwise changes nothing.
     #[inline]
     pub fn pop_before(&mut self, limit_ns: u64) -> Option<(u64, T)> {
-        if self.peek_time()? > limit_ns {
+        if let Some(&item) = self.due.front() {
+            if self.now_ns > limit_ns {
+                return None;
+            }
+            self.due.pop_front();
+            self.len -= 1;
+            return Some((self.now_ns, item));
+        }
+        let (level, slot) = self.earliest_slot()?;
+        if self.slots[level * SLOTS + slot].earliest_ns > limit_ns {
             return None;
         }
         self.len -= 1;
-        if let Some(item) = self.due.pop_front() {
-            return Some((self.now_ns, item));
-        }
-        self.pop_from_slots()
+        self.pop_from_slot(level, slot)
     }
 
     /// The time of the earliest event.
@@ -119,6 +125,8 @@ impl<T: Copy> TimingWheel<T> {
         Some(self.slots[level * SLOTS + slot].earliest_ns)
     }
 
+    /// Level and slot of the earliest event that is not yet due.
+    #[inline]
     fn earliest_slot(&self) -> Option<(usize, usize)> {
         if self.occupied_levels == 0 {
             return None;
@@ -127,9 +135,8 @@ impl<T: Copy> TimingWheel<T> {
         Some((level, self.occupied_slots[level].trailing_zeros() as usize))
     }
 
-    /// Moves the present to the earliest event in the slots and takes it, spreading what shared its slot.
-    fn pop_from_slots(&mut self) -> Option<(u64, T)> {
-        let (level, slot) = self.earliest_slot()?;
+    /// Moves the present to the earliest event of a slot and takes it, spreading what shared the slot.
+    fn pop_from_slot(&mut self, level: usize, slot: usize) -> Option<(u64, T)> {
         self.occupied_slots[level] &= !(1 << slot);
         if self.occupied_slots[level] == 0 {
             self.occupied_levels &= !(1 << level);
@@ -177,5 +184,230 @@ impl<T: Copy> TimingWheel<T> {
 impl<T: Copy> Default for TimingWheel<T> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cmp::Reverse;
+    use std::collections::BinaryHeap;
+
+    use super::*;
+
+    const OPERATIONS: u64 = 200_000;
+    const MILLISECOND_NS: u64 = 1_000_000;
+    const SECOND_NS: u64 = 1000 * MILLISECOND_NS;
+
+    /// A xorshift generator, so that failures repeat.
+    struct Draw(u64);
+
+    impl Draw {
+        fn next(&mut self, bound: u64) -> u64 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % bound
+        }
+
+        fn exponential_ns(&mut self, mean_ns: f64) -> u64 {
+            let uniform = (self.next(1 << 30) + 1) as f64 / (1_u64 << 30) as f64;
+            (-uniform.ln() * mean_ns) as u64
+        }
+    }
+
+    /// The wheel and a heap on (time, sequence) that must agree with it after every call.
+    struct Pair {
+        wheel: TimingWheel<u64>,
+        heap: BinaryHeap<Reverse<(u64, u64)>>,
+        now_ns: u64,
+        sequence: u64,
+    }
+
+    impl Pair {
+        fn new() -> Self {
+            Self {
+                wheel: TimingWheel::new(),
+                heap: BinaryHeap::new(),
+                now_ns: 0,
+                sequence: 0,
+            }
+        }
+
+        fn push(&mut self, time_ns: u64) {
+            self.wheel.push(time_ns, self.sequence);
+            self.heap.push(Reverse((time_ns.max(self.now_ns), self.sequence)));
+            self.sequence += 1;
+        }
+
+        fn pop_before(&mut self, limit_ns: u64) -> Option<u64> {
+            let earliest = self.heap.peek().map(|entry| entry.0);
+            assert_eq!(self.wheel.peek_time(), earliest.map(|(time_ns, _)| time_ns));
+            let expected = earliest.filter(|&(time_ns, _)| time_ns <= limit_ns);
+            assert_eq!(self.wheel.pop_before(limit_ns), expected);
+            if let Some((time_ns, _)) = expected {
+                self.heap.pop();
+                self.now_ns = time_ns;
+            }
+            assert_eq!(
+                (self.wheel.now_ns(), self.wheel.len()),
+                (self.now_ns, self.heap.len())
+            );
+            expected.map(|(time_ns, _)| time_ns)
+        }
+
+        fn drain(&mut self) {
+            while self.pop_before(u64::MAX).is_some() {}
+            assert!(self.wheel.is_empty());
+            assert_eq!(self.wheel.pop(), None);
+        }
+    }
+
+    /// Random pushes and pops with a wandering number of pending events, then everything popped.
+    fn compare_with_heap(seed: u64, mut delay_ns: impl FnMut(&mut Draw) -> u64) {
+        let mut draw = Draw(seed);
+        let mut pair = Pair::new();
+        for operation in 0..OPERATIONS {
+            let pushes_of_16 = if (operation / 5000) % 2 == 0 { 10 } else { 6 };
+            if draw.next(16) < pushes_of_16 {
+                let delay_ns = delay_ns(&mut draw);
+                pair.push(pair.now_ns.saturating_add(delay_ns));
+            } else {
+                pair.pop_before(u64::MAX);
+            }
+        }
+        pair.drain();
+    }
+
+    #[test]
+    fn exponential_delays_leave_in_the_order_of_a_heap() {
+        compare_with_heap(1, |draw| draw.exponential_ns(1e6));
+        compare_with_heap(2, |draw| draw.exponential_ns(20.0));
+    }
+
+    #[test]
+    fn link_delays_and_timers_leave_in_the_order_of_a_heap() {
+        let links_ns = [500, 1000, 2000, 5000, 25_000, 60_000, 250_000, MILLISECOND_NS];
+        compare_with_heap(3, |draw| match draw.next(10) {
+            0 => 200 * MILLISECOND_NS,
+            link => links_ns[link as usize % links_ns.len()],
+        });
+    }
+
+    #[test]
+    fn equal_times_leave_in_the_order_of_their_pushes() {
+        compare_with_heap(4, |_| 0);
+        compare_with_heap(5, |_| MILLISECOND_NS);
+    }
+
+    #[test]
+    fn bursts_far_in_the_future_leave_in_the_order_of_a_heap() {
+        let far_ns = [350 * SECOND_NS, 5 * 86_400 * SECOND_NS, u64::MAX / 2, u64::MAX];
+        compare_with_heap(6, |draw| match draw.next(400) {
+            rare @ 0..4 => far_ns[rare as usize],
+            _ => draw.exponential_ns(1e6),
+        });
+        let mut burst = 0;
+        compare_with_heap(7, |draw| {
+            burst += 1;
+            far_ns[(burst / 100) % 3] / (1 + draw.next(2))
+        });
+    }
+
+    #[test]
+    fn times_of_every_magnitude_leave_in_the_order_of_a_heap() {
+        compare_with_heap(8, |draw| {
+            let bits = draw.next(64);
+            draw.next(u64::MAX) >> bits
+        });
+    }
+
+    #[test]
+    fn pushes_after_a_pop_that_found_nothing_keep_the_order_of_a_heap() {
+        for (seed, mean_ns) in [(9, 50.0), (10, 5e3), (11, 1e6), (12, 4e11)] {
+            let mut draw = Draw(seed);
+            let mut pair = Pair::new();
+            for _ in 0..OPERATIONS / 4 {
+                for _ in 0..draw.next(3) {
+                    let delay_ns = draw.exponential_ns(mean_ns);
+                    pair.push(pair.now_ns + delay_ns);
+                }
+                let limit_ns = pair.now_ns + draw.exponential_ns(mean_ns);
+                while pair.pop_before(limit_ns).is_some() {}
+                // Between the limit and the next event, at either of them, and before the limit.
+                let next_ns = pair.heap.peek().map_or(limit_ns + 1000, |entry| entry.0.0);
+                match draw.next(5) {
+                    0 => pair.push(limit_ns + draw.next(next_ns - limit_ns)),
+                    1 => pair.push(limit_ns),
+                    2 => pair.push(next_ns),
+                    3 => pair.push(pair.now_ns + draw.next(limit_ns - pair.now_ns + 1)),
+                    _ => pair.push(pair.now_ns),
+                }
+            }
+            pair.drain();
+        }
+    }
+
+    #[test]
+    fn event_from_an_upper_level_precedes_one_pushed_into_a_lower_level_later() {
+        let mut wheel = TimingWheel::new();
+        wheel.push(5000, "from above");
+        wheel.push(4990, "first");
+        assert_eq!(wheel.pop(), Some((4990, "first")));
+        wheel.push(5000, "direct");
+        assert_eq!(wheel.pop(), Some((5000, "from above")));
+        wheel.push(5000, "at the present");
+        assert_eq!(wheel.pop(), Some((5000, "direct")));
+        assert_eq!(wheel.pop(), Some((5000, "at the present")));
+        assert_eq!(wheel.pop(), None);
+    }
+
+    #[test]
+    fn time_in_the_past_counts_as_the_present() {
+        let mut wheel = TimingWheel::new();
+        wheel.push(100, 'a');
+        wheel.push(100, 'b');
+        assert_eq!(wheel.pop(), Some((100, 'a')));
+        wheel.push(3, 'c');
+        assert_eq!(wheel.peek_time(), Some(100));
+        assert_eq!(wheel.pop_before(99), None);
+        assert_eq!(wheel.pop_before(100), Some((100, 'b')));
+        assert_eq!(wheel.pop(), Some((100, 'c')));
+    }
+
+    #[test]
+    fn latest_time_is_an_ordinary_time() {
+        let mut wheel = TimingWheel::new();
+        wheel.push(u64::MAX, 1);
+        wheel.push(u64::MAX, 2);
+        wheel.push(u64::MAX - 1, 0);
+        assert_eq!(wheel.pop_before(u64::MAX - 2), None);
+        assert_eq!(wheel.pop(), Some((u64::MAX - 1, 0)));
+        assert_eq!(wheel.pop(), Some((u64::MAX, 1)));
+        assert_eq!(wheel.pop(), Some((u64::MAX, 2)));
+    }
+
+    /// Everything the wheel has allocated, in events.
+    fn capacity(wheel: &TimingWheel<u64>) -> usize {
+        let in_slots: usize = wheel.slots.iter().map(|slot| slot.events.capacity()).sum();
+        let in_spare: usize = wheel.spare.iter().map(Vec::capacity).sum();
+        in_slots + in_spare + wheel.spare.capacity() + wheel.due.capacity()
+    }
+
+    #[test]
+    fn steady_load_allocates_nothing_once_warm() {
+        let links_ns = [500, 1000, 2000, 5000, 25_000, 60_000, 250_000, MILLISECOND_NS];
+        let mut wheel = TimingWheel::new();
+        for event in 0..256 {
+            wheel.push(event, event);
+        }
+        let mut hold = |operations: u64| {
+            for _ in 0..operations {
+                let (time_ns, event) = wheel.pop().unwrap();
+                wheel.push(time_ns + links_ns[event as usize % links_ns.len()], event);
+            }
+            capacity(&wheel)
+        };
+        let warm = hold(OPERATIONS);
+        assert_eq!(hold(OPERATIONS), warm);
     }
 }

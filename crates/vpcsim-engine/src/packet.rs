@@ -1,0 +1,206 @@
+//! Packets: bytes, the facts parsed from them once, and a slab that recycles their buffers.
+//!
+//! A packet is what an Ethernet frame carries; its frame header is kept beside the bytes, as two addresses and a type, so that
+//! gateways need not care and a capture can still show the frame. The bytes are the truth: every rewriting goes
+//! through this type, which keeps the parsed facts equal to them.
+
+use std::net::Ipv4Addr;
+
+use vpcsim_wire::ethernet::EtherType;
+use vpcsim_wire::rewrite::{self, EmbeddedChange};
+use vpcsim_wire::{FlowKey, Mac, Malformed, Summary, summarize};
+
+use crate::id::{Handle, NodeId, PacketId, Port};
+
+/// The addresses and the type of the Ethernet frame around a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameHeader {
+    /// Who shall take the frame.
+    pub destination: Mac,
+    /// Who sent it.
+    pub source: Mac,
+    /// What it carries.
+    pub ethertype: EtherType,
+}
+
+impl FrameHeader {
+    /// The header of a frame that carries IPv4.
+    pub const fn ipv4(source: Mac, destination: Mac) -> Self {
+        Self { destination, source, ethertype: EtherType::IPV4 }
+    }
+}
+
+/// A packet in the network.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    id: PacketId,
+    frame: FrameHeader,
+    summary: Option<Summary>,
+    mark: u64,
+    hop_count: u16,
+    pub(crate) next: (NodeId, Port),
+    bytes: Vec<u8>,
+}
+
+impl Packet {
+    fn vacant() -> Self {
+        Self {
+            id: PacketId(0),
+            frame: FrameHeader::ipv4(Mac([0; 6]), Mac([0; 6])),
+            summary: None,
+            mark: 0,
+            hop_count: 0,
+            next: (NodeId(0), Port(0)),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// The packet's identity over all its hops.
+    pub fn id(&self) -> PacketId {
+        self.id
+    }
+
+    /// The Ethernet frame around it.
+    pub fn frame(&self) -> FrameHeader {
+        self.frame
+    }
+
+    /// Puts it into another frame.
+    pub fn set_frame(&mut self, frame: FrameHeader) {
+        self.frame = frame;
+    }
+
+    /// What the frame carries: an IPv4 packet, or for another type of frame whatever that is.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The facts of the IPv4 packet; `None` for anything else and for what is malformed.
+    pub fn summary(&self) -> Option<&Summary> {
+        self.summary.as_ref()
+    }
+
+    /// The packed flow key of the IPv4 packet.
+    pub fn key(&self) -> Option<FlowKey> {
+        self.summary.map(|summary| summary.key)
+    }
+
+    /// A note that travels with the packet and is in none of its bytes; the builder of the network gives it a meaning.
+    pub fn mark(&self) -> u64 {
+        self.mark
+    }
+
+    /// Changes the note that travels with the packet.
+    pub fn set_mark(&mut self, mark: u64) {
+        self.mark = mark;
+    }
+
+    /// How many nodes have had it.
+    pub fn hop_count(&self) -> u16 {
+        self.hop_count
+    }
+
+    pub(crate) fn count_hop(&mut self) -> u16 {
+        self.hop_count = self.hop_count.saturating_add(1);
+        self.hop_count
+    }
+
+    /// Replaces the bytes, as a fragmenting or reassembling device does.
+    ///
+    /// # Errors
+    /// [`Malformed`] if they are not an IPv4 packet; the old bytes stay.
+    pub fn replace_bytes(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        let summary = summarize(bytes)?;
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        self.summary = Some(summary);
+        Ok(())
+    }
+
+    /// Rewrites the source address and, where there is one, the source port (the identifier of an ICMP echo).
+    pub fn set_source(&mut self, address: Ipv4Addr, port: Option<u16>) {
+        self.rewrite(|bytes, summary| rewrite::set_source(bytes, summary, address, port));
+    }
+
+    /// Rewrites the destination address and, where there is one, the destination port.
+    pub fn set_destination(&mut self, address: Ipv4Addr, port: Option<u16>) {
+        self.rewrite(|bytes, summary| rewrite::set_destination(bytes, summary, address, port));
+    }
+
+    /// Takes one from the time to live and says what is left.
+    pub fn decrement_ttl(&mut self) -> u8 {
+        self.rewrite(|bytes, _| {
+            rewrite::decrement_ttl(bytes);
+        });
+        self.summary.map_or(0, |summary| summary.ttl)
+    }
+
+    /// Sets the time to live.
+    pub fn set_ttl(&mut self, ttl: u8) {
+        self.rewrite(|bytes, _| rewrite::set_ttl(bytes, ttl));
+    }
+
+    /// Lowers the maximum segment size that a TCP SYN offers; says whether it changed anything.
+    pub fn clamp_mss(&mut self, mss_max: u16) -> bool {
+        let mut changed = false;
+        self.rewrite(|bytes, summary| changed = rewrite::clamp_mss(bytes, summary, mss_max));
+        changed
+    }
+
+    /// Rewrites the datagram that an ICMP error carries.
+    pub fn translate_embedded(&mut self, change: &EmbeddedChange) {
+        self.rewrite(|bytes, summary| rewrite::translate_embedded(bytes, summary, change));
+    }
+
+    fn rewrite(&mut self, change: impl FnOnce(&mut [u8], &Summary)) {
+        if let Some(summary) = self.summary {
+            change(&mut self.bytes, &summary);
+            self.summary = summarize(&self.bytes).ok();
+        }
+    }
+}
+
+/// The packets that are in the network, with their buffers kept for the next ones.
+#[derive(Debug, Default)]
+pub(crate) struct Slab {
+    slots: Vec<Packet>,
+    free: Vec<u32>,
+    next_id: u64,
+}
+
+impl Slab {
+    pub(crate) fn insert(&mut self, frame: FrameHeader, bytes: &[u8], next: (NodeId, Port)) -> Handle {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Packet::vacant());
+            self.slots.len() as u32 - 1
+        });
+        let slot = &mut self.slots[index as usize];
+        slot.id = PacketId(self.next_id);
+        self.next_id += 1;
+        slot.frame = frame;
+        slot.summary = if frame.ethertype == EtherType::IPV4 { summarize(bytes).ok() } else { None };
+        slot.mark = 0;
+        slot.hop_count = 0;
+        slot.next = next;
+        slot.bytes.clear();
+        slot.bytes.extend_from_slice(bytes);
+        Handle(index)
+    }
+
+    pub(crate) fn remove(&mut self, handle: Handle) {
+        debug_assert!(!self.free.contains(&handle.0) || self.free.len() > 64, "a packet ends once");
+        self.free.push(handle.0);
+    }
+
+    pub(crate) fn live_count(&self) -> u64 {
+        (self.slots.len() - self.free.len()) as u64
+    }
+
+    pub(crate) fn packet(&self, handle: Handle) -> &Packet {
+        &self.slots[handle.0 as usize]
+    }
+
+    pub(crate) fn packet_mut(&mut self, handle: Handle) -> &mut Packet {
+        &mut self.slots[handle.0 as usize]
+    }
+}
