@@ -1,0 +1,173 @@
+//! IPv4 headers (RFC 791).
+
+use std::net::Ipv4Addr;
+
+use crate::field::{be16, be32};
+use crate::{Malformed, Protocol, checksum};
+
+/// Length of a header without options.
+pub const HEADER_LEN: usize = 20;
+
+/// Offset of the total length.
+pub const TOTAL_LEN_AT: usize = 2;
+/// Offset of the identification.
+pub const IDENTIFICATION_AT: usize = 4;
+/// Offset of the flags and the fragment offset.
+pub const FRAGMENT_AT: usize = 6;
+/// Offset of the time to live.
+pub const TTL_AT: usize = 8;
+/// Offset of the protocol.
+pub const PROTOCOL_AT: usize = 9;
+/// Offset of the header checksum.
+pub const CHECKSUM_AT: usize = 10;
+/// Offset of the source address.
+pub const SOURCE_AT: usize = 12;
+/// Offset of the destination address.
+pub const DESTINATION_AT: usize = 16;
+
+/// "Do not fragment" in the 16-bit word at [`FRAGMENT_AT`].
+pub const DONT_FRAGMENT: u16 = 0x4000;
+/// "More fragments follow" in the 16-bit word at [`FRAGMENT_AT`].
+pub const MORE_FRAGMENTS: u16 = 0x2000;
+/// The fragment offset in units of eight bytes in the 16-bit word at [`FRAGMENT_AT`].
+pub const OFFSET_MASK: u16 = 0x1fff;
+
+/// The header length in bytes, after version and both lengths were found consistent.
+///
+/// Whether the bytes reach up to the total length is left to the caller: inside an ICMP error they do not.
+#[inline]
+pub(crate) fn check_header(bytes: &[u8]) -> Result<usize, Malformed> {
+    Malformed::unless_covered("ipv4", HEADER_LEN, bytes.len())?;
+    let version = bytes[0] >> 4;
+    if version != 4 {
+        return Err(Malformed::Unsupported {
+            header: "ipv4",
+            value: u16::from(version),
+        });
+    }
+    let header_len = usize::from(bytes[0] & 0x0f) * 4;
+    if header_len < HEADER_LEN {
+        return Err(Malformed::BadLength {
+            header: "ipv4",
+            stated_len: header_len,
+        });
+    }
+    Malformed::unless_covered("ipv4", header_len, bytes.len())?;
+    let total_len = usize::from(be16(bytes, TOTAL_LEN_AT));
+    if total_len < header_len {
+        return Err(Malformed::BadLength {
+            header: "ipv4",
+            stated_len: total_len,
+        });
+    }
+    Ok(header_len)
+}
+
+/// An IPv4 packet whose lengths are consistent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet<'a> {
+    bytes: &'a [u8],
+    header_len: usize,
+}
+
+impl<'a> Packet<'a> {
+    /// Reads a packet; bytes behind the total length are padding and left out.
+    ///
+    /// # Errors
+    ///
+    /// Another version, an inconsistent length, or fewer bytes than the total length.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let header_len = check_header(bytes)?;
+        let total_len = usize::from(be16(bytes, TOTAL_LEN_AT));
+        Malformed::unless_covered("ipv4", total_len, bytes.len())?;
+        Ok(Self {
+            bytes: &bytes[..total_len],
+            header_len,
+        })
+    }
+
+    /// The whole packet without padding.
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Length of the header with its options, in bytes.
+    pub const fn header_len(&self) -> usize {
+        self.header_len
+    }
+
+    /// Length of header and payload, in bytes.
+    pub const fn total_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Differentiated services code point.
+    pub const fn dscp(&self) -> u8 {
+        self.bytes[1] >> 2
+    }
+
+    /// Explicit congestion notification bits.
+    pub const fn ecn(&self) -> u8 {
+        self.bytes[1] & 3
+    }
+
+    /// What the fragments of one datagram share.
+    pub fn identification(&self) -> u16 {
+        be16(self.bytes, IDENTIFICATION_AT)
+    }
+
+    /// Whether routers must not cut this packet.
+    pub fn dont_fragment(&self) -> bool {
+        be16(self.bytes, FRAGMENT_AT) & DONT_FRAGMENT != 0
+    }
+
+    /// Whether further fragments follow this one.
+    pub fn more_fragments(&self) -> bool {
+        be16(self.bytes, FRAGMENT_AT) & MORE_FRAGMENTS != 0
+    }
+
+    /// Where the payload belongs in the whole datagram, in bytes.
+    pub fn fragment_offset(&self) -> u16 {
+        (be16(self.bytes, FRAGMENT_AT) & OFFSET_MASK) * 8
+    }
+
+    /// Routers that may still forward the packet.
+    pub const fn ttl(&self) -> u8 {
+        self.bytes[TTL_AT]
+    }
+
+    /// Protocol of the payload.
+    pub const fn protocol(&self) -> Protocol {
+        Protocol(self.bytes[PROTOCOL_AT])
+    }
+
+    /// The header checksum as it is written, right or wrong.
+    pub fn checksum(&self) -> u16 {
+        be16(self.bytes, CHECKSUM_AT)
+    }
+
+    /// Address of the sender.
+    pub fn source(&self) -> Ipv4Addr {
+        Ipv4Addr::from_bits(be32(self.bytes, SOURCE_AT))
+    }
+
+    /// Address of the receiver.
+    pub fn destination(&self) -> Ipv4Addr {
+        Ipv4Addr::from_bits(be32(self.bytes, DESTINATION_AT))
+    }
+
+    /// The options, padding included; mostly empty.
+    pub fn options(&self) -> &'a [u8] {
+        &self.bytes[HEADER_LEN..self.header_len]
+    }
+
+    /// Everything behind the header.
+    pub fn payload(&self) -> &'a [u8] {
+        &self.bytes[self.header_len..]
+    }
+
+    /// Whether the header checksum is right.
+    pub fn verify_checksum(&self) -> bool {
+        checksum::internet(&self.bytes[..self.header_len]) == 0
+    }
+}

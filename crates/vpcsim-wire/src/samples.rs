@@ -1,0 +1,1 @@
+//! Random packets for the property tests.
