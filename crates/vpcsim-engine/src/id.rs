@@ -6,7 +6,7 @@ pub struct NodeId(pub u32);
 
 /// Where a packet enters a node; each kind of node gives its ports a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Port(pub u16);
+pub struct Port(pub u32);
 
 /// A directed link, numbered from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
