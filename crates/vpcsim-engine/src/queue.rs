@@ -14,8 +14,8 @@
 //! - A slot is emptied in the moment the present enters it, in the order of its pushes, into levels that are empty
 //!   then. So an event that comes down from above is always ahead of those pushed beside it afterwards, which is why
 //!   no sequence number has to be kept.
-//! - A drained slot hands its memory on to the next slot that needs some: there is no allocation once the largest
-//!   load has been seen.
+//! - Slots keep their events in chunks of equal size from one pool, which grows with the largest number of events ever
+//!   pending and not with how they were spread: at no more than that load there is no allocation.
 
 use std::collections::VecDeque;
 
@@ -23,12 +23,16 @@ const DIGIT_BITS: u32 = 6;
 const SLOTS: usize = 1 << DIGIT_BITS;
 const LEVELS: usize = u64::BITS.div_ceil(DIGIT_BITS) as usize;
 
-#[derive(Clone, Debug)]
-struct Slot<T> {
-    /// The earliest time in `events`; meaningless while that is empty.
+/// Events in a chunk: enough to read a crowded slot at the speed of an array, few enough for slots with one event.
+const CHUNK: usize = 32;
+
+/// A list of events in the order of their pushes. Of its chunks only the last may have room.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
     earliest_ns: u64,
-    /// In the order of their pushes.
-    events: Vec<(u64, T)>,
+    first_chunk: u32,
+    last_chunk: u32,
+    len: usize,
 }
 
 /// A queue of events ordered by time in nanoseconds and, where times are equal, first in, first out.
@@ -38,33 +42,30 @@ pub struct TimingWheel<T> {
     len: usize,
     /// One bit for each level that holds an event.
     occupied_levels: u32,
-    /// For each level, one bit for each slot that holds an event.
+    /// For each level, one bit for each slot that holds an event; what the other slots say is out of date.
     occupied_slots: [u64; LEVELS],
     /// All slots, level by level.
-    slots: Box<[Slot<T>]>,
+    slots: Box<[Slot]>,
     /// What is due at the present.
     due: VecDeque<T>,
-    /// Memory of drained slots.
-    spare: Vec<Vec<(u64, T)>>,
+    chunks: ChunkPool<T>,
 }
 
 impl<T: Copy> TimingWheel<T> {
     /// An empty wheel whose present is 0.
     pub fn new() -> Self {
-        let slots = (0..LEVELS * SLOTS)
-            .map(|_| Slot {
-                earliest_ns: 0,
-                events: Vec::new(),
-            })
-            .collect();
         Self {
             now_ns: 0,
             len: 0,
             occupied_levels: 0,
             occupied_slots: [0; LEVELS],
-            slots,
+            slots: vec![Slot::default(); LEVELS * SLOTS].into_boxed_slice(),
             due: VecDeque::new(),
-            spare: Vec::new(),
+            chunks: ChunkPool {
+                events: Vec::new(),
+                next: Vec::new(),
+                free: Vec::new(),
+            },
         }
     }
 
@@ -141,21 +142,31 @@ impl<T: Copy> TimingWheel<T> {
         if self.occupied_slots[level] == 0 {
             self.occupied_levels &= !(1 << level);
         }
-        let source = &mut self.slots[level * SLOTS + slot];
+        let source = self.slots[level * SLOTS + slot];
         self.now_ns = source.earliest_ns;
-        let mut events = std::mem::take(&mut source.events);
         // Most slots hold one event when they are reached: it need not pass through the levels below.
-        let popped = if events.len() == 1 {
-            events.pop()
-        } else {
-            for &(time_ns, item) in &events {
+        if source.len == 1 {
+            self.chunks.free.push(source.first_chunk);
+            return Some(self.chunks.events[source.first_chunk as usize * CHUNK]);
+        }
+        self.spread(source);
+        self.due.pop_front().map(|item| (self.now_ns, item))
+    }
+
+    /// Places the events of a slot anew, nearer to the present.
+    fn spread(&mut self, source: Slot) {
+        let mut chunk = source.first_chunk;
+        let mut left = source.len;
+        while left > 0 {
+            let start = chunk as usize * CHUNK;
+            for index in start..start + left.min(CHUNK) {
+                let (time_ns, item) = self.chunks.events[index];
                 self.place(time_ns, item);
             }
-            events.clear();
-            self.due.pop_front().map(|item| (self.now_ns, item))
-        };
-        self.spare.push(events);
-        popped
+            left = left.saturating_sub(CHUNK);
+            self.chunks.free.push(chunk);
+            chunk = self.chunks.next[chunk as usize];
+        }
     }
 
     /// Puts an event where its distance from the present says.
@@ -172,18 +183,57 @@ impl<T: Copy> TimingWheel<T> {
         if self.occupied_slots[level] & (1 << slot) == 0 {
             self.occupied_slots[level] |= 1 << slot;
             self.occupied_levels |= 1 << level;
-            target.earliest_ns = time_ns;
-            target.events = self.spare.pop().unwrap_or_default();
-        } else {
-            target.earliest_ns = target.earliest_ns.min(time_ns);
+            let chunk = self.chunks.take((time_ns, item));
+            *target = Slot {
+                earliest_ns: time_ns,
+                first_chunk: chunk,
+                last_chunk: chunk,
+                len: 1,
+            };
+            return;
         }
-        target.events.push((time_ns, item));
+        target.earliest_ns = target.earliest_ns.min(time_ns);
+        let place_in_chunk = target.len % CHUNK;
+        target.len += 1;
+        if place_in_chunk == 0 {
+            let chunk = self.chunks.take((time_ns, item));
+            self.chunks.next[target.last_chunk as usize] = chunk;
+            target.last_chunk = chunk;
+        } else {
+            self.chunks.events[target.last_chunk as usize * CHUNK + place_in_chunk] = (time_ns, item);
+        }
     }
 }
 
 impl<T: Copy> Default for TimingWheel<T> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// The memory of all slots.
+#[derive(Clone, Debug)]
+struct ChunkPool<T> {
+    /// Chunk by chunk.
+    events: Vec<(u64, T)>,
+    /// For each chunk the one that follows in its slot, if its slot goes on.
+    next: Vec<u32>,
+    /// The chunk freed last is taken first, as it is most likely in the cache.
+    free: Vec<u32>,
+}
+
+impl<T: Copy> ChunkPool<T> {
+    /// A chunk that begins with this event.
+    #[inline]
+    fn take(&mut self, event: (u64, T)) -> u32 {
+        if let Some(chunk) = self.free.pop() {
+            self.events[chunk as usize * CHUNK] = event;
+            return chunk;
+        }
+        let chunk = self.next.len() as u32;
+        self.next.push(0);
+        self.events.resize(self.events.len() + CHUNK, event);
+        chunk
     }
 }
 
@@ -209,8 +259,12 @@ mod tests {
             self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % bound
         }
 
+        #[expect(
+            clippy::cast_sign_loss,
+            reason = "the logarithm of a number up to 1 is not positive"
+        )]
         fn exponential_ns(&mut self, mean_ns: f64) -> u64 {
-            let uniform = (self.next(1 << 30) + 1) as f64 / (1_u64 << 30) as f64;
+            let uniform = f64::from(self.next(1 << 30) as u32 + 1) / f64::from(1 << 30);
             (-uniform.ln() * mean_ns) as u64
         }
     }
@@ -386,11 +440,26 @@ mod tests {
         assert_eq!(wheel.pop(), Some((u64::MAX, 2)));
     }
 
-    /// Everything the wheel has allocated, in events.
-    fn capacity(wheel: &TimingWheel<u64>) -> usize {
-        let in_slots: usize = wheel.slots.iter().map(|slot| slot.events.capacity()).sum();
-        let in_spare: usize = wheel.spare.iter().map(Vec::capacity).sum();
-        in_slots + in_spare + wheel.spare.capacity() + wheel.due.capacity()
+    #[test]
+    fn memory_follows_the_pending_events_however_they_were_spread() {
+        const PENDING: u64 = 4096;
+        let mut draw = Draw(13);
+        let mut wheel = TimingWheel::new();
+        for event in 0..PENDING {
+            wheel.push(event, event);
+        }
+        let mut hold = |mean_ns: f64| {
+            for _ in 0..OPERATIONS {
+                let (time_ns, event) = wheel.pop().unwrap();
+                wheel.push(time_ns + draw.exponential_ns(mean_ns), event);
+            }
+            wheel.chunks.next.len()
+        };
+        // Each slot may have one chunk that is not full, and a slot may be spread while it still has its chunks.
+        let chunks_max = PENDING as usize / CHUNK + LEVELS * SLOTS + 1;
+        for mean_ns in [1e6, 1e3, 1e9, 1e6] {
+            assert!(hold(mean_ns) <= chunks_max);
+        }
     }
 
     #[test]
@@ -400,14 +469,20 @@ mod tests {
         for event in 0..256 {
             wheel.push(event, event);
         }
-        let mut hold = |operations: u64| {
-            for _ in 0..operations {
+        let mut hold = || {
+            for _ in 0..OPERATIONS {
                 let (time_ns, event) = wheel.pop().unwrap();
                 wheel.push(time_ns + links_ns[event as usize % links_ns.len()], event);
             }
-            capacity(&wheel)
+            let chunks = &wheel.chunks;
+            [
+                chunks.events.capacity(),
+                chunks.next.capacity(),
+                chunks.free.capacity(),
+                wheel.due.capacity(),
+            ]
         };
-        let warm = hold(OPERATIONS);
-        assert_eq!(hold(OPERATIONS), warm);
+        let warm = hold();
+        assert_eq!(hold(), warm);
     }
 }
