@@ -1,1 +1,34 @@
-//! vpcsim-aws.
+//! The AWS nouns of `vpcsim`: what a user declares, what AWS would refuse, and what runs.
+//!
+//! # Map, in reading order
+//!
+//! - [`devices`]: every noun, one file each, and the list that registers them; it makes the [`Topology`].
+//! - [`model`]: ids, labels, findings. [`traffic`]: what a rule is about. [`topology`]: settings and expectations.
+//! - [`compile`]: from declared to running, in two passes over the resources.
+//! - [`station`], [`drop_reason`], [`mark`]: the engine's numbers, with AWS's names.
+//! - [`services`]: resolver, DHCP, time: what answers at link-local addresses.
+//!
+//! # Words
+//!
+//! *Egress* and *ingress* are seen from the network interface; for a network ACL from the subnet.
+//!
+//! # Invariants
+//!
+//! - Rule tables are compiled once into plain objects with a pure `lookup`: no packet, clock or state in them.
+//! - A device keeps decision (pure) and state (tracking, translation) apart.
+//! - Nothing here knows a file, a clock or a format; hosts are handed in from outside ([`compile::Slot`]).
+
+pub mod compile;
+pub mod devices;
+pub mod drop_reason;
+pub mod mark;
+pub mod model;
+pub mod services;
+pub mod station;
+pub mod topology;
+pub mod traffic;
+
+pub use compile::{Compiled, compile};
+pub use devices::{AnyId, Kind, Resource, Topology};
+pub use model::{Finding, Findings, Id, Label, Origin, Severity, Table};
+pub use topology::{Expectation, Settings, Unread};

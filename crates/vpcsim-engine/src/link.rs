@@ -35,7 +35,15 @@ pub(crate) enum Passage {
 impl Link {
     /// A link of this latency, without limit of bandwidth and without loss.
     pub const fn new(to: NodeId, port: Port, latency: Span) -> Self {
-        Self { to, port, latency, bandwidth_bps: 0, queue_bytes_max: u64::MAX, loss_ppm: 0, free_at: Time::ZERO }
+        Self {
+            to,
+            port,
+            latency,
+            bandwidth_bps: 0,
+            queue_bytes_max: u64::MAX,
+            loss_ppm: 0,
+            free_at: Time::ZERO,
+        }
     }
 
     pub(crate) fn carry(&mut self, now: Time, byte_count: usize, random: &mut Random) -> Passage {
@@ -67,24 +75,46 @@ mod tests {
     #[test]
     fn an_unlimited_link_only_adds_its_latency() {
         let mut random = Random::new(0, 0);
-        assert_eq!(link().carry(Time::ZERO, 1500, &mut random), Passage::Arrives(Time::from_ns(10_000)));
+        assert_eq!(
+            link().carry(Time::ZERO, 1500, &mut random),
+            Passage::Arrives(Time::from_ns(10_000))
+        );
     }
 
     #[test]
     fn packets_queue_behind_each_other_and_overflow_the_queue() {
         let mut random = Random::new(0, 0);
-        let mut link = Link { bandwidth_bps: 8_000_000, queue_bytes_max: 1_500, ..link() };
-        assert_eq!(link.carry(Time::ZERO, 1_000, &mut random), Passage::Arrives(Time::from_ns(1_010_000)));
-        assert_eq!(link.carry(Time::ZERO, 1_000, &mut random), Passage::Arrives(Time::from_ns(2_010_000)));
-        assert_eq!(link.carry(Time::ZERO, 1_000, &mut random), Passage::Lost(DropReason::LINK_QUEUE_FULL));
+        let mut link = Link {
+            bandwidth_bps: 8_000_000,
+            queue_bytes_max: 1_500,
+            ..link()
+        };
+        assert_eq!(
+            link.carry(Time::ZERO, 1_000, &mut random),
+            Passage::Arrives(Time::from_ns(1_010_000))
+        );
+        assert_eq!(
+            link.carry(Time::ZERO, 1_000, &mut random),
+            Passage::Arrives(Time::from_ns(2_010_000))
+        );
+        assert_eq!(
+            link.carry(Time::ZERO, 1_000, &mut random),
+            Passage::Lost(DropReason::LINK_QUEUE_FULL)
+        );
         let later = Time::ZERO + Span::from_ms(5);
-        assert_eq!(link.carry(later, 1_000, &mut random), Passage::Arrives(Time::from_ns(6_010_000)));
+        assert_eq!(
+            link.carry(later, 1_000, &mut random),
+            Passage::Arrives(Time::from_ns(6_010_000))
+        );
     }
 
     #[test]
     fn a_lossy_link_loses_about_its_rate() {
         let mut random = Random::new(0, 0);
-        let mut link = Link { loss_ppm: 100_000, ..link() };
+        let mut link = Link {
+            loss_ppm: 100_000,
+            ..link()
+        };
         let lost = (0..10_000)
             .filter(|_| link.carry(Time::ZERO, 100, &mut random) == Passage::Lost(DropReason::LINK_LOSS))
             .count();

@@ -76,11 +76,27 @@ impl Timers {
     fn insert(&mut self, node: NodeId, token: u64) -> TimerId {
         if let Some(slot) = self.free.pop() {
             let timer = &mut self.slots[slot as usize];
-            *timer = Timer { node, token, generation: timer.generation.wrapping_add(1), cancelled: false };
-            return TimerId { slot, generation: timer.generation };
+            *timer = Timer {
+                node,
+                token,
+                generation: timer.generation.wrapping_add(1),
+                cancelled: false,
+            };
+            return TimerId {
+                slot,
+                generation: timer.generation,
+            };
         }
-        self.slots.push(Timer { node, token, generation: 0, cancelled: false });
-        TimerId { slot: self.slots.len() as u32 - 1, generation: 0 }
+        self.slots.push(Timer {
+            node,
+            token,
+            generation: 0,
+            cancelled: false,
+        });
+        TimerId {
+            slot: self.slots.len() as u32 - 1,
+            generation: 0,
+        }
     }
 
     fn cancel(&mut self, id: TimerId) {
@@ -114,7 +130,12 @@ struct Core {
 impl Core {
     fn observe(&mut self, node: NodeId, packet: Handle, event: Event) {
         if let Some(observer) = &mut self.observer {
-            observer.observe(&Observation { time: self.now, node, packet: self.slab.packet(packet), event });
+            observer.observe(&Observation {
+                time: self.now,
+                node,
+                packet: self.slab.packet(packet),
+                event,
+            });
         }
     }
 
@@ -144,7 +165,14 @@ impl Core {
                 let (to, port) = (line.to, line.port);
                 self.schedule(at, packet, to, port);
             }
-            Passage::Lost(reason) => self.end(from, packet, Event::Drop { reason, decision: Decision::NONE }),
+            Passage::Lost(reason) => self.end(
+                from,
+                packet,
+                Event::Drop {
+                    reason,
+                    decision: Decision::NONE,
+                },
+            ),
         }
     }
 }
@@ -224,7 +252,8 @@ impl Context<'_> {
 
     /// Notes that the packet passed a station.
     pub fn pass(&mut self, packet: Handle, station: Station, decision: Decision) {
-        self.core.observe(self.node, packet, Event::Pass { station, decision });
+        self.core
+            .observe(self.node, packet, Event::Pass { station, decision });
     }
 
     /// Notes that the packet was rewritten, and had the key `before`.
@@ -234,13 +263,16 @@ impl Context<'_> {
 
     /// Notes that the packet goes by a capture point.
     pub fn capture(&mut self, packet: Handle, point: CapturePoint, direction: Direction) {
-        self.core.observe(self.node, packet, Event::Capture { point, direction });
+        self.core
+            .observe(self.node, packet, Event::Capture { point, direction });
     }
 
     /// Calls [`Node::on_timer`] of this node with `token` after `delay`.
     pub fn set_timer(&mut self, delay: Span, token: u64) -> TimerId {
         let id = self.core.timers.insert(self.node, token);
-        self.core.wheel.push((self.core.now + delay).as_ns(), Pending::Timer(id.slot));
+        self.core
+            .wheel
+            .push((self.core.now + delay).as_ns(), Pending::Timer(id.slot));
         id
     }
 
@@ -259,7 +291,9 @@ pub struct Network {
 impl Network {
     /// A network of these nodes and links; the seed decides every random number in it.
     pub fn new(nodes: Vec<Box<dyn Node>>, links: Vec<Link>, seed: u64) -> Self {
-        let randoms = (0..nodes.len() as u64).map(|stream| Random::new(seed, stream)).collect();
+        let randoms = (0..nodes.len() as u64)
+            .map(|stream| Random::new(seed, stream))
+            .collect();
         let core = Core {
             now: Time::ZERO,
             wheel: TimingWheel::new(),
@@ -286,7 +320,10 @@ impl Network {
 
     /// What became of all packets so far.
     pub fn counters(&self) -> Counters {
-        Counters { in_flight: self.core.slab.live_count(), ..self.core.counters }
+        Counters {
+            in_flight: self.core.slab.live_count(),
+            ..self.core.counters
+        }
     }
 
     /// The packet ids given out so far end before this one.
@@ -312,10 +349,20 @@ impl Network {
     }
 
     /// Lets a caller act as the node, if it is an `N`: give a host something to send, say.
-    pub fn act<N: Node, R>(&mut self, node: NodeId, act: impl FnOnce(&mut N, &mut Context<'_>) -> R) -> Option<R> {
+    pub fn act<N: Node, R>(
+        &mut self,
+        node: NodeId,
+        act: impl FnOnce(&mut N, &mut Context<'_>) -> R,
+    ) -> Option<R> {
         let device: &mut dyn Any = self.nodes.get_mut(node.0 as usize)?.as_mut();
         let device: &mut N = device.downcast_mut()?;
-        Some(act(device, &mut Context { core: &mut self.core, node }))
+        Some(act(
+            device,
+            &mut Context {
+                core: &mut self.core,
+                node,
+            },
+        ))
     }
 
     /// Runs until nothing is left to do at or before `until`, and sets the present to `until`.
@@ -349,7 +396,10 @@ impl Network {
             Pending::Arrival(packet) => self.run_packet(packet),
             Pending::Timer(slot) => {
                 if let Some((node, token)) = self.core.timers.take(slot) {
-                    let mut context = Context { core: &mut self.core, node };
+                    let mut context = Context {
+                        core: &mut self.core,
+                        node,
+                    };
                     self.nodes[node.0 as usize].on_timer(&mut context, token);
                 }
             }
@@ -376,7 +426,14 @@ impl Network {
                 let (reason, decision) = (DropReason::MALFORMED, Decision::NONE);
                 return self.core.end(node, packet, Event::Drop { reason, decision });
             };
-            match device.process(&mut Context { core: &mut self.core, node }, port, packet) {
+            match device.process(
+                &mut Context {
+                    core: &mut self.core,
+                    node,
+                },
+                port,
+                packet,
+            ) {
                 Step::Forward { to, port: next } => (node, port) = (to, next),
                 Step::ForwardAfter { to, port, delay } => {
                     let at = self.core.now + delay;

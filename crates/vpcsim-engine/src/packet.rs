@@ -26,7 +26,11 @@ pub struct FrameHeader {
 impl FrameHeader {
     /// The header of a frame that carries IPv4.
     pub const fn ipv4(source: Mac, destination: Mac) -> Self {
-        Self { destination, source, ethertype: EtherType::IPV4 }
+        Self {
+            destination,
+            source,
+            ethertype: EtherType::IPV4,
+        }
     }
 }
 
@@ -129,15 +133,16 @@ impl Packet {
 
     /// Takes one from the time to live and says what is left.
     pub fn decrement_ttl(&mut self) -> u8 {
-        self.rewrite(|bytes, _| {
-            rewrite::decrement_ttl(bytes);
-        });
+        self.rewrite(|bytes, summary| summary.ttl = rewrite::decrement_ttl(bytes));
         self.summary.map_or(0, |summary| summary.ttl)
     }
 
     /// Sets the time to live.
     pub fn set_ttl(&mut self, ttl: u8) {
-        self.rewrite(|bytes, _| rewrite::set_ttl(bytes, ttl));
+        self.rewrite(|bytes, summary| {
+            rewrite::set_ttl(bytes, ttl);
+            summary.ttl = ttl;
+        });
     }
 
     /// Lowers the maximum segment size that a TCP SYN offers; says whether it changed anything.
@@ -148,14 +153,15 @@ impl Packet {
     }
 
     /// Rewrites the datagram that an ICMP error carries.
-    pub fn translate_embedded(&mut self, change: &EmbeddedChange) {
-        self.rewrite(|bytes, summary| rewrite::translate_embedded(bytes, summary, change));
+    pub fn translate_embedded(&mut self, change: EmbeddedChange) {
+        self.rewrite(|bytes, summary| {
+            rewrite::translate_embedded(bytes, summary, change);
+        });
     }
 
-    fn rewrite(&mut self, change: impl FnOnce(&mut [u8], &Summary)) {
-        if let Some(summary) = self.summary {
-            change(&mut self.bytes, &summary);
-            self.summary = summarize(&self.bytes).ok();
+    fn rewrite(&mut self, change: impl FnOnce(&mut [u8], &mut Summary)) {
+        if let Some(summary) = &mut self.summary {
+            change(&mut self.bytes, summary);
         }
     }
 }
@@ -178,7 +184,11 @@ impl Slab {
         slot.id = PacketId(self.next_id);
         self.next_id += 1;
         slot.frame = frame;
-        slot.summary = if frame.ethertype == EtherType::IPV4 { summarize(bytes).ok() } else { None };
+        slot.summary = if frame.ethertype == EtherType::IPV4 {
+            summarize(bytes).ok()
+        } else {
+            None
+        };
         slot.mark = 0;
         slot.hop_count = 0;
         slot.next = next;
@@ -188,7 +198,10 @@ impl Slab {
     }
 
     pub(crate) fn remove(&mut self, handle: Handle) {
-        debug_assert!(!self.free.contains(&handle.0) || self.free.len() > 64, "a packet ends once");
+        debug_assert!(
+            !self.free.contains(&handle.0) || self.free.len() > 64,
+            "a packet ends once"
+        );
         self.free.push(handle.0);
     }
 

@@ -11,7 +11,9 @@ const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 impl Random {
     /// The stream number `stream` of the simulation seed `seed`.
     pub const fn new(seed: u64, stream: u64) -> Self {
-        Self { state: mix(seed ^ mix(stream.wrapping_mul(GOLDEN).wrapping_add(GOLDEN))) }
+        Self {
+            state: mix(seed ^ mix(stream.wrapping_mul(GOLDEN).wrapping_add(GOLDEN))),
+        }
     }
 
     /// The next 64 random bits.

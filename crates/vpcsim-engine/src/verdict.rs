@@ -51,11 +51,17 @@ impl Decision {
     /// Stands where no single rule decided.
     pub const NO_RULE: u32 = u32::MAX;
     /// Nobody decided.
-    pub const NONE: Self = Self { component: ComponentId(u32::MAX), rule: Self::NO_RULE };
+    pub const NONE: Self = Self {
+        component: ComponentId(u32::MAX),
+        rule: Self::NO_RULE,
+    };
 
     /// A decision of `component` as a whole.
     pub const fn by(component: ComponentId) -> Self {
-        Self { component, rule: Self::NO_RULE }
+        Self {
+            component,
+            rule: Self::NO_RULE,
+        }
     }
 
     /// A decision of rule number `rule` of `component`.

@@ -323,3 +323,78 @@ impl PacketBuilder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples::{self, HOST, SERVER, has_right_checksums};
+    use crate::summarize;
+
+    #[test]
+    fn syn_has_the_bytes_of_its_fields() {
+        let packet = PacketBuilder::tcp(HOST, 40_000, SERVER, 443)
+            .flags(tcp::SYN)
+            .seq(1)
+            .mss(1460)
+            .build();
+        #[rustfmt::skip]
+        let golden = [
+            0x45, 0, 0, 44, 0, 0, 0, 0, 64, 6, 0x63, 0xc1, 10, 0, 1, 5, 10, 0, 2, 7,
+            0x9c, 0x40, 0x01, 0xbb, 0, 0, 0, 1, 0, 0, 0, 0, 0x60, 0x02, 0xff, 0xff, 0xe3, 0x1e, 0, 0,
+            2, 4, 0x05, 0xb4,
+        ];
+        assert_eq!(packet, golden);
+    }
+
+    #[test]
+    fn echo_request_has_the_bytes_of_its_fields() {
+        #[rustfmt::skip]
+        let golden = [
+            0x45, 0, 0, 28, 0, 9, 0x40, 0, 255, 1, 0x64, 0xcc, 10, 0, 1, 5, 10, 0, 2, 7,
+            8, 0, 0xf7, 0xf7, 0, 7, 0, 1,
+        ];
+        let packet = PacketBuilder::icmp_echo(HOST, SERVER, 7, 1)
+            .ttl(255)
+            .identification(9)
+            .dont_fragment(true)
+            .build();
+        assert_eq!(packet, golden);
+    }
+
+    #[test]
+    fn setters_of_another_protocol_change_nothing() {
+        let plain = PacketBuilder::udp(HOST, 1, SERVER, 2);
+        assert_eq!(
+            plain
+                .clone()
+                .flags(tcp::SYN)
+                .seq(1)
+                .ack(1)
+                .window(1)
+                .mss(1)
+                .build(),
+            plain.build()
+        );
+    }
+
+    #[test]
+    fn payload_beyond_the_largest_packet_is_cut_off() {
+        let packet = PacketBuilder::udp(HOST, 1, SERVER, 2)
+            .payload(&vec![1; 70_000])
+            .build();
+        assert_eq!(
+            (packet.len(), summarize(&packet).unwrap().total_len),
+            (65_535, 65_535)
+        );
+        assert!(has_right_checksums(&packet));
+    }
+
+    proptest! {
+        #[test]
+        fn built_packets_have_right_checksums(packet in samples::packet()) {
+            prop_assert!(has_right_checksums(&packet));
+        }
+    }
+}

@@ -130,3 +130,93 @@ fn message_name(message: &icmp::Message<'_>) -> String {
     };
     name.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples::{self, HOST, ROUTER, SERVER};
+    use crate::{PacketBuilder, fragment, icmp_error};
+
+    #[test]
+    fn tcp_shows_flags_and_numbers() {
+        let syn = PacketBuilder::tcp(HOST, 40_000, SERVER, 443)
+            .flags(tcp::SYN)
+            .mss(1460)
+            .build();
+        assert_eq!(
+            describe(&syn),
+            "10.0.1.5:40000 > 10.0.2.7:443 TCP [SYN] seq=0 len=0 mss=1460 ttl=64"
+        );
+        let data = PacketBuilder::tcp(SERVER, 443, HOST, 40_000)
+            .flags(tcp::PSH | tcp::ACK)
+            .seq(5)
+            .ack(6)
+            .payload(b"abc")
+            .ttl(63)
+            .build();
+        assert_eq!(
+            describe(&data),
+            "10.0.2.7:443 > 10.0.1.5:40000 TCP [PSH, ACK] seq=5 ack=6 len=3 ttl=63"
+        );
+    }
+
+    #[test]
+    fn icmp_shows_what_it_is_about() {
+        let echo = PacketBuilder::icmp_echo(HOST, SERVER, 7, 1)
+            .payload(&[0; 56])
+            .build();
+        assert_eq!(
+            describe(&echo),
+            "10.0.1.5 > 10.0.2.7 ICMP echo request id=7 seq=1 len=56 ttl=64"
+        );
+        let data = PacketBuilder::udp(HOST, 53, SERVER, 1024).build();
+        let error = icmp_error::fragmentation_needed(ROUTER, &data, 1400).unwrap();
+        assert_eq!(
+            describe(&error),
+            "10.0.1.1 > 10.0.1.5 ICMP fragmentation needed mtu=1400 about (10.0.1.5:53 > 10.0.2.7:1024 udp) ttl=255"
+        );
+    }
+
+    #[test]
+    fn other_protocols_show_their_length() {
+        let tunnel = PacketBuilder::raw(HOST, SERVER, Protocol::GRE, &[0; 4]).build();
+        assert_eq!(describe(&tunnel), "10.0.1.5 > 10.0.2.7 GRE len=4 ttl=64");
+        let routing = PacketBuilder::raw(HOST, SERVER, Protocol(89), &[]).build();
+        assert_eq!(describe(&routing), "10.0.1.5 > 10.0.2.7 protocol 89 len=0 ttl=64");
+    }
+
+    #[test]
+    fn fragments_show_identification_and_offset() {
+        let whole = PacketBuilder::udp(HOST, 53, SERVER, 1024)
+            .payload(&[0; 40])
+            .identification(9)
+            .build();
+        let parts = fragment(&whole, 44).unwrap();
+        assert_eq!(
+            describe(&parts[0]),
+            "10.0.1.5:53 > 10.0.2.7:1024 UDP len=16 frag=9@0+ ttl=64"
+        );
+        assert_eq!(
+            describe(&parts[1]),
+            "10.0.1.5 > 10.0.2.7 UDP len=24 frag=9@24 ttl=64"
+        );
+    }
+
+    #[test]
+    fn malformed_packets_say_what_is_wrong() {
+        assert_eq!(
+            describe(&[0x45]),
+            "malformed packet: ipv4 needs 20 bytes and has 1"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_give_one_line(bytes in samples::mangled()) {
+            let line = describe(&bytes);
+            prop_assert!(!line.is_empty() && !line.contains('\n'));
+        }
+    }
+}

@@ -13,6 +13,9 @@ pub const DEFAULT_TIMEOUT_NS: u64 = 30_000_000_000;
 /// How many bytes of incomplete datagrams are kept unless said otherwise.
 pub const DEFAULT_MAX_BYTES: usize = 4 << 20;
 
+/// Where the payload of the largest datagram ends.
+const MAX_PAYLOAD_LEN: usize = 65_535 - ipv4::HEADER_LEN;
+
 /// Why a packet was not cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FragmentError {
@@ -58,6 +61,14 @@ pub fn fragment(packet: &[u8], mtu: usize) -> Result<Vec<Vec<u8>>, FragmentError
     let packet = ipv4::Packet::parse(packet)?;
     if packet.total_len() <= mtu {
         return Ok(vec![packet.bytes().to_vec()]);
+    }
+    let end = usize::from(packet.fragment_offset()) + packet.payload().len();
+    if end > MAX_PAYLOAD_LEN {
+        return Err(Malformed::BadLength {
+            header: "ipv4",
+            stated_len: end,
+        }
+        .into());
     }
     if packet.dont_fragment() {
         return Err(FragmentError::DontFragment);
@@ -320,5 +331,206 @@ impl Datagram {
         let payload = self.parts.into_values().flatten().collect::<Vec<u8>>();
         let header = self.header?;
         (header.len() + payload.len() <= 65_535).then(|| assemble(&header, &payload, 0, false))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples::{self, HOST, SERVER};
+    use crate::{PacketBuilder, Protocol};
+
+    fn datagram(payload_len: u8) -> Vec<u8> {
+        let payload: Vec<u8> = (0..payload_len).collect();
+        PacketBuilder::udp(HOST, 53, SERVER, 1024)
+            .payload(&payload)
+            .identification(9)
+            .build()
+    }
+
+    /// A raw fragment with the given fragment word.
+    fn part(word: u16, payload: &[u8]) -> Vec<u8> {
+        let mut packet = PacketBuilder::raw(HOST, SERVER, Protocol(99), payload).build();
+        write16(&mut packet, ipv4::FRAGMENT_AT, word);
+        packet
+    }
+
+    #[test]
+    fn fragments_have_offsets_in_units_of_eight_bytes() {
+        let parts = fragment(&datagram(32), 40).unwrap();
+        let headers: Vec<(usize, u16, bool)> = parts
+            .iter()
+            .map(|part| ipv4::Packet::parse(part).unwrap())
+            .map(|part| (part.total_len(), part.fragment_offset(), part.more_fragments()))
+            .collect();
+        assert_eq!(headers, [(36, 0, true), (36, 16, true), (28, 32, false)]);
+        #[rustfmt::skip]
+        let golden = [
+            0x45, 0, 0, 28, 0, 9, 0, 4, 64, 17, 0x63, 0xb9, 10, 0, 1, 5, 10, 0, 2, 7,
+            24, 25, 26, 27, 28, 29, 30, 31,
+        ];
+        assert_eq!(parts[2], golden);
+    }
+
+    #[test]
+    fn packet_that_fits_comes_back_alone_and_without_padding() {
+        let whole = datagram(10);
+        let mut padded = whole.clone();
+        padded.resize(60, 0);
+        assert_eq!(fragment(&padded, 38), Ok(vec![whole]));
+    }
+
+    #[test]
+    fn marked_packets_and_tiny_links_are_refused() {
+        let marked = PacketBuilder::udp(HOST, 1, SERVER, 2)
+            .payload(&[0; 40])
+            .dont_fragment(true)
+            .build();
+        assert_eq!(fragment(&marked, 40), Err(FragmentError::DontFragment));
+        assert_eq!(
+            fragment(&datagram(40), 27),
+            Err(FragmentError::MtuTooSmall { needed_len: 28 })
+        );
+        assert!(matches!(fragment(&[], 40), Err(FragmentError::Malformed(_))));
+        let beyond = part(MORE_FRAGMENTS | OFFSET_MASK, &[0; 80]);
+        assert!(matches!(fragment(&beyond, 40), Err(FragmentError::Malformed(_))));
+    }
+
+    #[test]
+    fn later_fragments_carry_only_options_marked_to_be_copied() {
+        let plain = part(0, &[1; 32]);
+        let mut packet = plain[..20].to_vec();
+        // Record route (7) is not copied, router alert (148) is; a filler stands between them.
+        packet.extend_from_slice(&[7, 3, 4, 1, 148, 4, 0, 0]);
+        packet.extend_from_slice(&plain[20..]);
+        packet[0] = 0x47;
+        write16(&mut packet, ipv4::TOTAL_LEN_AT, 60);
+        let parts = fragment(&packet, 44).unwrap();
+        let parsed: Vec<_> = parts
+            .iter()
+            .map(|part| ipv4::Packet::parse(part).unwrap())
+            .collect();
+        assert_eq!(parsed.len(), 2);
+        assert_eq!(parsed[0].options(), [7, 3, 4, 1, 148, 4, 0, 0]);
+        assert_eq!((parsed[0].payload().len(), parsed[1].fragment_offset()), (16, 16));
+        assert_eq!(parsed[1].options(), [148, 4, 0, 0]);
+        assert!(parsed.iter().all(ipv4::Packet::verify_checksum));
+    }
+
+    #[test]
+    fn whole_packets_pass_through() {
+        let whole = datagram(10);
+        assert_eq!(Reassembler::default().push(0, &whole), Some(whole));
+    }
+
+    #[test]
+    fn incomplete_datagrams_expire() {
+        let mut reassembler = Reassembler::new(100, 1000);
+        let parts = fragment(&datagram(32), 40).unwrap();
+        assert_eq!(reassembler.push(5, &parts[0]), None);
+        assert_eq!(reassembler.push(50, &parts[1]), None);
+        assert_eq!(
+            (reassembler.next_deadline_ns(), reassembler.expire(104)),
+            (Some(105), 0)
+        );
+        assert_eq!(reassembler.expire(105), 1);
+        assert_eq!(reassembler.push(106, &parts[2]), None);
+        assert_eq!(reassembler.pending_count(), 1);
+    }
+
+    #[test]
+    fn oldest_datagram_goes_when_memory_is_full() {
+        let mut reassembler = Reassembler::new(100, 40);
+        for identification in 1..=3 {
+            let mut first = part(MORE_FRAGMENTS, &[0; 16]);
+            write16(&mut first, ipv4::IDENTIFICATION_AT, identification);
+            assert_eq!(reassembler.push(0, &first), None);
+        }
+        assert_eq!((reassembler.pending_count(), reassembler.stored_bytes), (2, 32));
+        let mut last = part(2, &[1; 8]);
+        write16(&mut last, ipv4::IDENTIFICATION_AT, 2);
+        assert!(reassembler.push(0, &last).is_some());
+    }
+
+    #[test]
+    fn repeated_fragment_is_ignored_and_overlapping_one_drops_the_datagram() {
+        let mut reassembler = Reassembler::default();
+        let first = part(MORE_FRAGMENTS, &[1; 16]);
+        assert_eq!(reassembler.push(0, &first), None);
+        assert_eq!(reassembler.push(0, &first), None);
+        assert_eq!(reassembler.pending_count(), 1);
+        assert_eq!(reassembler.push(0, &part(MORE_FRAGMENTS | 1, &[2; 16])), None);
+        assert_eq!((reassembler.pending_count(), reassembler.stored_bytes), (0, 0));
+    }
+
+    #[test]
+    fn data_behind_the_last_fragment_drops_the_datagram() {
+        for contradiction in [
+            part(4, &[0; 8]),
+            part(MORE_FRAGMENTS | 4, &[0; 8]),
+            part(1, &[0; 4]),
+        ] {
+            let mut reassembler = Reassembler::default();
+            assert_eq!(reassembler.push(0, &part(2, &[0; 8])), None);
+            assert_eq!(reassembler.push(0, &contradiction), None);
+            assert_eq!(reassembler.pending_count(), 0);
+        }
+    }
+
+    #[test]
+    fn crooked_and_oversized_fragments_are_dropped() {
+        let mut reassembler = Reassembler::default();
+        assert_eq!(reassembler.push(0, &part(MORE_FRAGMENTS, &[0; 9])), None);
+        assert_eq!(reassembler.push(0, &part(OFFSET_MASK, &[0; 80])), None);
+        assert_eq!(reassembler.pending_count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn fragments_in_any_order_make_the_datagram_again(
+            whole in samples::packet(),
+            mtu in 28_usize..100,
+            second_mtu in 28_usize..100,
+            seed: u64,
+        ) {
+            let mut parts = Vec::new();
+            for part in fragment(&whole, mtu).unwrap() {
+                parts.extend(fragment(&part, second_mtu).unwrap());
+            }
+            for part in &parts {
+                prop_assert!(part.len() <= mtu.min(second_mtu));
+                prop_assert!(ipv4::Packet::parse(part).unwrap().verify_checksum());
+            }
+            // A linear congruence is enough of a shuffle here.
+            let mut state = seed;
+            parts.sort_by_cached_key(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state >> 33
+            });
+            let mut reassembler = Reassembler::default();
+            let made: Vec<Vec<u8>> = parts.iter().filter_map(|part| reassembler.push(0, part)).collect();
+            prop_assert_eq!(made, vec![whole]);
+            prop_assert_eq!((reassembler.pending_count(), reassembler.stored_bytes), (0, 0));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic_or_forget_what_it_stores(
+            pieces in prop::collection::vec((samples::mangled(), any::<u16>()), 0..8),
+            mtu in 0_usize..100,
+        ) {
+            let mut reassembler = Reassembler::new(50, 300);
+            for (now_ns, (mut bytes, word)) in (0..).step_by(20).zip(pieces) {
+                write16(&mut bytes, ipv4::FRAGMENT_AT, word & 0x200f);
+                let _ = fragment(&bytes, mtu);
+                if let Some(whole) = reassembler.push(now_ns, &bytes) {
+                    prop_assert!(ipv4::Packet::parse(&whole).is_ok());
+                }
+                let stored: usize = reassembler.datagrams.values().map(|datagram| datagram.stored_len).sum();
+                prop_assert_eq!(stored, reassembler.stored_bytes);
+                prop_assert!(stored <= 300);
+            }
+        }
     }
 }

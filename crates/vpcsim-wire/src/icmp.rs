@@ -135,3 +135,52 @@ impl<'a> Message<'a> {
         checksum::internet(self.bytes) == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// An echo request with identifier 7 and sequence number 1: 0x0800 + 7 + 1 = 0x0808.
+    const ECHO: [u8; 8] = [8, 0, 0xf7, 0xf7, 0, 7, 0, 1];
+
+    #[test]
+    fn echo_request_is_read_field_by_field() {
+        let message = Message::parse(&ECHO).unwrap();
+        assert_eq!(
+            (message.icmp_type(), message.code(), message.checksum()),
+            (ECHO_REQUEST, 0, 0xf7f7)
+        );
+        assert_eq!((message.identifier(), message.sequence()), (Some(7), Some(1)));
+        assert_eq!((message.embedded(), message.next_hop_mtu()), (None, None));
+        assert!(message.verify_checksum());
+    }
+
+    #[test]
+    fn only_fragmentation_needed_states_an_mtu() {
+        let mut bytes = [3, 4, 0, 0, 0, 0, 0x05, 0xdc, 0x45];
+        let message = Message::parse(&bytes).unwrap();
+        assert_eq!((message.next_hop_mtu(), message.identifier()), (Some(1500), None));
+        assert_eq!(message.embedded(), Some(&[0x45][..]));
+        bytes[1] = 3;
+        assert_eq!(Message::parse(&bytes).unwrap().next_hop_mtu(), None);
+    }
+
+    #[test]
+    fn no_type_is_both_a_query_and_an_error() {
+        for icmp_type in 0..=255 {
+            assert!(!(is_error(icmp_type) && has_identifier(icmp_type)), "{icmp_type}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn accessors_cannot_panic_on_what_parses(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            if let Ok(message) = Message::parse(&bytes) {
+                prop_assert_eq!(message.payload().len() + HEADER_LEN, bytes.len());
+                let _ = (message.identifier(), message.embedded(), message.verify_checksum());
+            }
+        }
+    }
+}

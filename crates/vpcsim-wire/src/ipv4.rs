@@ -171,3 +171,116 @@ impl<'a> Packet<'a> {
         checksum::internet(&self.bytes[..self.header_len]) == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples;
+
+    /// The worked example of a header known from many textbooks: its checksum is 0xb861.
+    #[rustfmt::skip]
+    const GOLDEN: [u8; 20] = [
+        0x45, 0x00, 0x00, 0x73, 0x00, 0x00, 0x40, 0x00, 0x40, 0x11, 0xb8, 0x61,
+        0xc0, 0xa8, 0x00, 0x01, 0xc0, 0xa8, 0x00, 0xc7,
+    ];
+
+    fn golden_packet() -> Vec<u8> {
+        let mut bytes = GOLDEN.to_vec();
+        bytes.resize(0x73, 0);
+        bytes
+    }
+
+    #[test]
+    fn golden_header_is_read_field_by_field() {
+        let bytes = golden_packet();
+        let packet = Packet::parse(&bytes).unwrap();
+        assert_eq!(
+            (packet.header_len(), packet.total_len(), packet.identification()),
+            (20, 115, 0)
+        );
+        assert!(packet.dont_fragment() && !packet.more_fragments());
+        assert_eq!(
+            (packet.fragment_offset(), packet.ttl(), packet.protocol()),
+            (0, 64, Protocol::UDP)
+        );
+        assert_eq!(packet.source(), Ipv4Addr::new(192, 168, 0, 1));
+        assert_eq!(packet.destination(), Ipv4Addr::new(192, 168, 0, 199));
+        assert_eq!((packet.checksum(), packet.verify_checksum()), (0xb861, true));
+        assert_eq!((packet.options().len(), packet.payload().len()), (0, 95));
+    }
+
+    #[test]
+    fn type_of_service_and_fragment_word_are_taken_apart() {
+        let mut bytes = golden_packet();
+        bytes[1] = 0b1011_1001;
+        bytes[6..8].copy_from_slice(&[0x20, 0xb9]);
+        let packet = Packet::parse(&bytes).unwrap();
+        assert_eq!((packet.dscp(), packet.ecn()), (46, 1));
+        assert!(packet.more_fragments() && !packet.dont_fragment());
+        assert_eq!(packet.fragment_offset(), 0xb9 * 8);
+        assert!(!packet.verify_checksum());
+    }
+
+    #[test]
+    fn padding_behind_the_total_length_is_left_out() {
+        let mut bytes = golden_packet();
+        bytes.extend_from_slice(&[0; 7]);
+        assert_eq!(Packet::parse(&bytes).unwrap().bytes().len(), 115);
+    }
+
+    #[test]
+    fn contradictory_lengths_are_refused() {
+        let with = |at: usize, value: u8| {
+            let mut bytes = golden_packet();
+            bytes[at] = value;
+            bytes
+        };
+        assert_eq!(
+            Packet::parse(&with(0, 0x65)),
+            Err(Malformed::Unsupported {
+                header: "ipv4",
+                value: 6
+            })
+        );
+        assert_eq!(
+            Packet::parse(&with(0, 0x44)),
+            Err(Malformed::BadLength {
+                header: "ipv4",
+                stated_len: 16
+            })
+        );
+        assert_eq!(
+            Packet::parse(&with(3, 19)),
+            Err(Malformed::BadLength {
+                header: "ipv4",
+                stated_len: 19
+            })
+        );
+        let expected = Malformed::Truncated {
+            header: "ipv4",
+            needed_len: 116,
+            available_len: 115,
+        };
+        assert_eq!(Packet::parse(&with(3, 116)), Err(expected));
+        let expected = Malformed::Truncated {
+            header: "ipv4",
+            needed_len: 20,
+            available_len: 19,
+        };
+        assert_eq!(Packet::parse(&GOLDEN[..19]), Err(expected));
+    }
+
+    proptest! {
+        #[test]
+        fn accessors_cannot_panic_on_what_parses(bytes in samples::mangled()) {
+            if let Ok(packet) = Packet::parse(&bytes) {
+                let whole = packet.header_len() + packet.payload().len();
+                prop_assert_eq!(whole, packet.total_len());
+                prop_assert_eq!(packet.options().len() + HEADER_LEN, packet.header_len());
+                let _ = (packet.verify_checksum(), packet.fragment_offset(), packet.source());
+            }
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! Every function takes the packet's bytes and, where it needs to know what lies where, the [`Summary`] read from them.
 //! Functions that change the key take the summary mutably, so that both stay one. A checksum that was wrong stays
-//! wrong, and bytes too short for the summary are left alone.
+//! wrong, and a field that the bytes do not reach is left out.
 
 use std::net::Ipv4Addr;
 
@@ -198,7 +198,8 @@ pub struct EmbeddedChange {
 
 /// Rewrites the packet inside an ICMP error, its checksums as far as they are there, and the error's own checksum.
 ///
-/// Returns whether there was such a packet. The outer addresses stay: they are the caller's to set.
+/// Returns whether there was such a packet. The outer addresses stay: they are the caller's to set. An embedded checksum of
+/// which only the first byte was quoted cannot be brought up to date, and stays.
 pub fn translate_embedded(bytes: &mut [u8], summary: &Summary, change: EmbeddedChange) -> bool {
     if !summary.is_icmp_error() {
         return false;
@@ -224,4 +225,262 @@ pub fn translate_embedded(bytes: &mut [u8], summary: &Summary, change: EmbeddedC
         patch(l4, icmp::CHECKSUM_AT, |sum| update16(sum, before, after));
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples::{self, HOST, ROUTER, SERVER, has_right_checksums};
+    use crate::{PacketBuilder, fragment, icmp_error, summarize};
+
+    const NAT: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 9);
+
+    /// What a set function does, redone from scratch: the key with the changes that fit the packet.
+    fn expected_source(summary: &Summary, ip: Ipv4Addr, port: Option<u16>) -> crate::FlowKey {
+        match port {
+            Some(port) if summary.has_ports() => summary.key.with_source(ip, port),
+            Some(id) if summary.has_identifier() => {
+                crate::FlowKey::new(ip, summary.destination(), Protocol::ICMP, id, id)
+            }
+            _ => summary.key.with_source(ip, summary.key.source_port()),
+        }
+    }
+
+    #[test]
+    fn source_of_a_golden_datagram_is_rewritten_byte_by_byte() {
+        let mut packet = PacketBuilder::udp(HOST, 53, SERVER, 1024).payload(b"hi").build();
+        #[rustfmt::skip]
+        let before = [
+            0x45, 0, 0, 30, 0, 0, 0, 0, 64, 17, 0x63, 0xc4, 10, 0, 1, 5, 10, 0, 2, 7,
+            0, 53, 4, 0, 0, 10, 0x7c, 0x30, b'h', b'i',
+        ];
+        assert_eq!(packet, before);
+        let mut summary = summarize(&packet).unwrap();
+        set_source(&mut packet, &mut summary, Ipv4Addr::new(10, 0, 1, 6), Some(54));
+        let mut after = before;
+        // One more in the address, and one more in the port: one less in the header's sum, two less in the datagram's.
+        (after[15], after[11], after[21], after[27]) = (6, 0xc3, 54, 0x2e);
+        assert_eq!(packet, after);
+    }
+
+    #[test]
+    fn absent_udp_checksum_stays_absent() {
+        let mut packet = PacketBuilder::udp(HOST, 53, SERVER, 1024)
+            .without_udp_checksum()
+            .build();
+        let mut summary = summarize(&packet).unwrap();
+        set_source(&mut packet, &mut summary, NAT, Some(1));
+        assert_eq!(&packet[26..28], &[0, 0]);
+    }
+
+    #[test]
+    fn udp_checksum_that_computes_to_zero_is_written_as_ffff() {
+        let reference = PacketBuilder::udp(HOST, 0, SERVER, 1024).build();
+        let sum = u16::from_be_bytes([reference[26], reference[27]]);
+        // A source port equal to the checksum without it brings the checksum to zero.
+        let mut packet = reference.clone();
+        let mut summary = summarize(&packet).unwrap();
+        set_source(&mut packet, &mut summary, HOST, Some(sum));
+        assert_eq!(&packet[26..28], &[0xff, 0xff]);
+        assert_eq!(packet, PacketBuilder::udp(HOST, sum, SERVER, 1024).build());
+        set_source(&mut packet, &mut summary, HOST, Some(0));
+        assert_eq!(packet, reference);
+    }
+
+    #[test]
+    fn later_fragments_change_only_in_the_header() {
+        let whole = PacketBuilder::udp(HOST, 53, SERVER, 1024)
+            .payload(&[7; 60])
+            .build();
+        let mut parts = fragment(&whole, 52).unwrap();
+        let later = parts.last_mut().unwrap();
+        let payload = later[20..].to_vec();
+        let mut summary = summarize(later).unwrap();
+        set_source(later, &mut summary, NAT, Some(1));
+        set_destination(later, &mut summary, HOST, Some(2));
+        assert_eq!(&later[20..], payload);
+        assert_eq!(Ok(summary), summarize(later));
+        assert_eq!(
+            (summary.source(), summary.destination(), summary.key.source_port()),
+            (NAT, HOST, 0)
+        );
+        assert!(ipv4::Packet::parse(later).unwrap().verify_checksum());
+    }
+
+    #[test]
+    fn time_to_live_stops_at_zero() {
+        let mut packet = PacketBuilder::icmp_echo(HOST, SERVER, 1, 1).ttl(1).build();
+        assert_eq!(decrement_ttl(&mut packet), 0);
+        assert!(has_right_checksums(&packet));
+        assert_eq!(decrement_ttl(&mut packet), 0);
+        assert_eq!(summarize(&packet).unwrap().ttl, 0);
+        assert_eq!(decrement_ttl(&mut []), 0);
+    }
+
+    #[test]
+    fn segment_size_is_lowered_and_never_raised() {
+        let mut packet = PacketBuilder::tcp(HOST, 1, SERVER, 2)
+            .flags(tcp::SYN)
+            .mss(1460)
+            .build();
+        let summary = summarize(&packet).unwrap();
+        assert!(!clamp_mss(&mut packet, &summary, 1460));
+        assert!(clamp_mss(&mut packet, &summary, 1379));
+        assert_eq!(
+            packet,
+            PacketBuilder::tcp(HOST, 1, SERVER, 2)
+                .flags(tcp::SYN)
+                .mss(1379)
+                .build()
+        );
+        assert!(!clamp_mss(&mut packet, &summary, 1400));
+    }
+
+    #[test]
+    fn segment_size_at_an_odd_byte_keeps_the_checksum_right() {
+        let built = PacketBuilder::tcp(HOST, 1, SERVER, 2)
+            .flags(tcp::SYN)
+            .mss(0)
+            .payload(&[4, 5, 0xb4, 0])
+            .build();
+        // The header gets the first four bytes of data: filler, then kind, length and value, and the end of the list.
+        let mut packet = built;
+        packet[40..48].copy_from_slice(&[1, 2, 4, 0x05, 0xb4, 0, 0, 0]);
+        packet[32] = 0x70;
+        packet[36..38].fill(0);
+        let sum = checksum::transport(HOST, SERVER, Protocol::TCP, &packet[20..]);
+        packet[36..38].copy_from_slice(&sum.to_be_bytes());
+        let summary = summarize(&packet).unwrap();
+        assert!(clamp_mss(&mut packet, &summary, 1000));
+        assert_eq!(&packet[43..45], &1000_u16.to_be_bytes());
+        assert!(has_right_checksums(&packet));
+    }
+
+    #[test]
+    fn segment_size_outside_a_syn_is_left_alone() {
+        let mut packet = PacketBuilder::tcp(HOST, 1, SERVER, 2)
+            .flags(tcp::ACK)
+            .mss(1460)
+            .build();
+        let summary = summarize(&packet).unwrap();
+        assert!(!clamp_mss(&mut packet, &summary, 500));
+    }
+
+    #[test]
+    fn error_about_a_translated_packet_is_translated_back() {
+        let sent = PacketBuilder::tcp(HOST, 40_000, SERVER, 443)
+            .flags(tcp::SYN)
+            .build();
+        let mut outside = sent.clone();
+        let mut summary = summarize(&outside).unwrap();
+        set_source(&mut outside, &mut summary, NAT, Some(1024));
+        let mut error = icmp_error::time_exceeded(ROUTER, &outside).unwrap();
+        let mut summary = summarize(&error).unwrap();
+        let change = EmbeddedChange {
+            source: Some((HOST, Some(40_000))),
+            destination: None,
+        };
+        assert!(translate_embedded(&mut error, &summary, change));
+        set_destination(&mut error, &mut summary, HOST, None);
+        assert_eq!(error, icmp_error::time_exceeded(ROUTER, &sent).unwrap());
+    }
+
+    #[test]
+    fn only_errors_have_an_embedded_packet() {
+        let mut packet = PacketBuilder::icmp_echo(HOST, SERVER, 1, 1)
+            .payload(&[0x45; 60])
+            .build();
+        let (before, summary) = (packet.clone(), summarize(&packet).unwrap());
+        let change = EmbeddedChange {
+            source: Some((NAT, None)),
+            destination: None,
+        };
+        assert!(!translate_embedded(&mut packet, &summary, change));
+        assert_eq!(packet, before);
+    }
+
+    proptest! {
+        #[test]
+        fn rewritten_ends_summarize_to_the_expected_key(
+            mut packet in samples::packet(),
+            (source, destination) in (samples::address(), samples::address()),
+            ports: [Option<u16>; 2],
+        ) {
+            let mut summary = summarize(&packet).unwrap();
+            let expected = expected_source(&summary, source, ports[0]);
+            set_source(&mut packet, &mut summary, source, ports[0]);
+            prop_assert_eq!(summary.key, expected);
+            prop_assert_eq!(summarize(&packet), Ok(summary));
+            prop_assert!(has_right_checksums(&packet));
+            let mirrored = Summary { key: summary.key.reversed(), ..summary };
+            let expected = expected_source(&mirrored, destination, ports[1]).reversed();
+            set_destination(&mut packet, &mut summary, destination, ports[1]);
+            prop_assert_eq!(summary.key, expected);
+            prop_assert_eq!(summarize(&packet), Ok(summary));
+            prop_assert!(has_right_checksums(&packet));
+        }
+
+        #[test]
+        fn setting_what_is_there_changes_no_byte(mut packet in samples::packet()) {
+            let (before, mut summary) = (packet.clone(), summarize(&packet).unwrap());
+            let (key, ttl) = (summary.key, summary.ttl);
+            set_source(&mut packet, &mut summary, key.source(), Some(key.source_port()));
+            set_destination(&mut packet, &mut summary, key.destination(), Some(key.destination_port()));
+            set_ttl(&mut packet, ttl);
+            translate_embedded(&mut packet, &summary, EmbeddedChange::default());
+            prop_assert_eq!(packet, before);
+        }
+
+        #[test]
+        fn time_to_live_keeps_the_checksum_right(mut packet in samples::packet(), ttl: u8) {
+            set_ttl(&mut packet, ttl);
+            prop_assert_eq!(summarize(&packet).unwrap().ttl, ttl);
+            prop_assert!(has_right_checksums(&packet));
+            prop_assert_eq!(decrement_ttl(&mut packet), ttl.saturating_sub(1));
+            prop_assert!(has_right_checksums(&packet));
+        }
+
+        #[test]
+        fn clamped_segments_keep_their_checksum_right(mut packet in samples::packet(), max: u16) {
+            let summary = summarize(&packet).unwrap();
+            clamp_mss(&mut packet, &summary, max);
+            prop_assert!(has_right_checksums(&packet));
+        }
+
+        #[test]
+        fn embedded_packet_becomes_what_the_offending_one_would_have(
+            (mut error, mut offending) in samples::error_packet(),
+            (source, destination) in (samples::address(), samples::address()),
+            ports: [Option<u16>; 2],
+        ) {
+            let summary = summarize(&error).unwrap();
+            let change = EmbeddedChange {
+                source: Some((source, ports[0])),
+                destination: Some((destination, ports[1])),
+            };
+            let translated = translate_embedded(&mut error, &summary, change);
+            prop_assert!(translated);
+            prop_assert!(has_right_checksums(&error));
+            let mut inner = summarize(&offending).unwrap();
+            set_source(&mut offending, &mut inner, source, ports[0]);
+            set_destination(&mut offending, &mut inner, destination, ports[1]);
+            let embedded = summary.embedded_bytes(&error).unwrap();
+            prop_assert_eq!(embedded, &offending[..embedded.len()]);
+        }
+
+        #[test]
+        fn no_bytes_make_a_rewrite_panic(mut bytes in samples::mangled(), other in samples::packet(), port: u16) {
+            let honest = summarize(&bytes).ok();
+            for mut summary in honest.into_iter().chain(summarize(&other)) {
+                let change = EmbeddedChange { source: Some((NAT, Some(port))), destination: Some((HOST, None)) };
+                translate_embedded(&mut bytes, &summary, change);
+                clamp_mss(&mut bytes, &summary, port);
+                set_source(&mut bytes, &mut summary, NAT, Some(port));
+                set_destination(&mut bytes, &mut summary, NAT, Some(port));
+                decrement_ttl(&mut bytes);
+            }
+        }
+    }
 }

@@ -285,3 +285,148 @@ impl Summary {
         packet.get(start..usize::from(self.total_len))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples::{self, HOST, ROUTER, SERVER};
+    use crate::{PacketBuilder, fragment, icmp_error};
+
+    #[test]
+    fn tcp_syn_is_summarized() {
+        let packet = PacketBuilder::tcp(HOST, 40_000, SERVER, 443)
+            .flags(tcp::SYN)
+            .mss(1460)
+            .ttl(63)
+            .identification(9)
+            .dont_fragment(true)
+            .payload(b"abc")
+            .build();
+        let expected = Summary {
+            key: FlowKey::new(HOST, SERVER, Protocol::TCP, 40_000, 443),
+            total_len: 47,
+            l4_len: 27,
+            identification: 9,
+            fragment_offset: 0,
+            header_len: 20,
+            l4_header_len: 24,
+            ttl: 63,
+            tcp_flags: tcp::SYN,
+            icmp_type: 0,
+            icmp_code: 0,
+            dont_fragment: true,
+            more_fragments: false,
+        };
+        assert_eq!(summarize(&packet), Ok(expected));
+        assert!(expected.is_syn() && !expected.is_syn_ack() && expected.has_ports());
+        assert_eq!(expected.payload_len(), 3);
+    }
+
+    #[test]
+    fn syn_ack_does_not_open_a_connection() {
+        let packet = PacketBuilder::tcp(HOST, 1, SERVER, 2)
+            .flags(tcp::SYN | tcp::ACK)
+            .build();
+        let summary = summarize(&packet).unwrap();
+        assert!(!summary.is_syn() && summary.is_syn_ack());
+    }
+
+    #[test]
+    fn both_ports_of_an_echo_are_its_identifier() {
+        let summary = summarize(&PacketBuilder::icmp_echo(HOST, SERVER, 7, 1).build()).unwrap();
+        assert_eq!(summary.key, FlowKey::new(HOST, SERVER, Protocol::ICMP, 7, 7));
+        assert!(summary.is_echo_request() && !summary.is_echo_reply() && !summary.has_ports());
+        let reply = summarize(&PacketBuilder::icmp_reply(SERVER, HOST, 7, 1).build()).unwrap();
+        assert_eq!(reply.key, summary.key.reversed());
+        assert!(reply.is_echo_reply());
+    }
+
+    #[test]
+    fn other_icmp_and_other_protocols_have_no_ports() {
+        let redirect = PacketBuilder::icmp(HOST, SERVER, icmp::REDIRECT, 1, 0xffff_ffff).build();
+        assert_eq!(
+            summarize(&redirect).unwrap().key,
+            FlowKey::new(HOST, SERVER, Protocol::ICMP, 0, 0)
+        );
+        let tunnel = PacketBuilder::raw(HOST, SERVER, Protocol::GRE, &[0xff; 20]).build();
+        assert_eq!(
+            summarize(&tunnel).unwrap().key,
+            FlowKey::new(HOST, SERVER, Protocol::GRE, 0, 0)
+        );
+    }
+
+    #[test]
+    fn only_the_first_fragment_has_ports() {
+        let whole = PacketBuilder::udp(HOST, 53, SERVER, 1024)
+            .payload(&[1; 40])
+            .build();
+        let parts = fragment(&whole, 44).unwrap();
+        let summaries: Vec<Summary> = parts.iter().map(|part| summarize(part).unwrap()).collect();
+        assert_eq!(summaries.len(), 2);
+        assert_eq!(
+            summaries[0].key,
+            FlowKey::new(HOST, SERVER, Protocol::UDP, 53, 1024)
+        );
+        assert!(summaries[0].is_first_fragment() && summaries[0].has_ports());
+        assert_eq!(summaries[1].key, FlowKey::new(HOST, SERVER, Protocol::UDP, 0, 0));
+        assert!(summaries[1].is_later_fragment() && !summaries[1].has_ports());
+        assert_eq!((summaries[1].fragment_offset, summaries[1].l4_len), (24, 24));
+    }
+
+    #[test]
+    fn header_above_ip_must_be_whole() {
+        for protocol in [Protocol::TCP, Protocol::UDP, Protocol::ICMP] {
+            let packet = PacketBuilder::raw(HOST, SERVER, protocol, &[0; 7]).build();
+            assert!(
+                matches!(summarize(&packet), Err(Malformed::Truncated { .. })),
+                "{protocol}"
+            );
+        }
+        assert!(summarize(&PacketBuilder::raw(HOST, SERVER, Protocol::ESP, &[]).build()).is_ok());
+    }
+
+    #[test]
+    fn embedded_packet_keeps_its_key_though_its_end_is_gone() {
+        let packet = PacketBuilder::tcp(HOST, 40_000, SERVER, 443)
+            .payload(&[0; 1000])
+            .build();
+        let error = icmp_error::time_exceeded(ROUTER, &packet).unwrap();
+        let summary = summarize(&error).unwrap();
+        assert!(summary.is_icmp_error());
+        let inner = summary.embedded(&error).unwrap();
+        assert_eq!(
+            (inner.key, inner.total_len),
+            (summarize(&packet).unwrap().key, 1040)
+        );
+        assert_eq!(summarize_embedded(&packet[..28]).unwrap().key, inner.key);
+        assert_eq!(summarize_embedded(&packet[..27]).unwrap().key.source_port(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in samples::mangled()) {
+            if let Ok(summary) = summarize(&bytes) {
+                prop_assert!(usize::from(summary.total_len) <= bytes.len());
+                prop_assert_eq!(u16::from(summary.header_len) + summary.l4_len, summary.total_len);
+                let _ = (summary.embedded(&bytes), summary.payload_len());
+            }
+            let _ = summarize_embedded(&bytes);
+        }
+
+        #[test]
+        fn summary_agrees_with_the_views(bytes in samples::packet()) {
+            let summary = summarize(&bytes).unwrap();
+            let packet = ipv4::Packet::parse(&bytes).unwrap();
+            prop_assert_eq!((summary.source(), summary.destination()), (packet.source(), packet.destination()));
+            prop_assert_eq!((summary.ttl, summary.identification), (packet.ttl(), packet.identification()));
+            prop_assert_eq!(usize::from(summary.l4_len), packet.payload().len());
+            if let (true, Ok(segment)) = (summary.is_tcp(), tcp::Segment::parse(packet.payload())) {
+                prop_assert_eq!(summary.key.source_port(), segment.source_port());
+                prop_assert_eq!(summary.tcp_flags, segment.flags());
+                prop_assert_eq!(usize::from(summary.payload_len()), segment.payload().len());
+            }
+        }
+    }
+}

@@ -152,3 +152,98 @@ pub(crate) fn mss_at(options: &[u8]) -> Option<usize> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples::{HOST, SERVER};
+
+    /// A SYN from port 40000 to 443 with a maximum segment size of 1460.
+    #[rustfmt::skip]
+    const SYN_BYTES: [u8; 24] = [
+        0x9c, 0x40, 0x01, 0xbb, 0, 0, 0, 1, 0, 0, 0, 0,
+        0x60, 0x02, 0xff, 0xff, 0, 0, 0, 0, 2, 4, 0x05, 0xb4,
+    ];
+
+    #[test]
+    fn syn_is_read_field_by_field() {
+        let segment = Segment::parse(&SYN_BYTES).unwrap();
+        assert_eq!((segment.source_port(), segment.destination_port()), (40_000, 443));
+        assert_eq!((segment.seq(), segment.ack(), segment.header_len()), (1, 0, 24));
+        assert_eq!(
+            (segment.flags(), segment.window(), segment.urgent_pointer()),
+            (SYN, 65_535, 0)
+        );
+        assert_eq!(
+            (segment.mss(), segment.payload().len(), segment.sequence_len()),
+            (Some(1460), 0, 1)
+        );
+    }
+
+    #[test]
+    fn checksum_depends_on_the_addresses() {
+        let mut bytes = SYN_BYTES;
+        let sum = checksum::transport(HOST, SERVER, Protocol::TCP, &bytes);
+        bytes[16..18].copy_from_slice(&sum.to_be_bytes());
+        let segment = Segment::parse(&bytes).unwrap();
+        assert!(segment.verify_checksum(HOST, SERVER));
+        assert!(!segment.verify_checksum(HOST, HOST));
+    }
+
+    #[test]
+    fn data_offset_must_lie_within_the_segment() {
+        let mut bytes = SYN_BYTES;
+        bytes[12] = 0x40;
+        assert_eq!(
+            Segment::parse(&bytes),
+            Err(Malformed::BadLength {
+                header: "tcp",
+                stated_len: 16
+            })
+        );
+        bytes[12] = 0x70;
+        let expected = Malformed::Truncated {
+            header: "tcp",
+            needed_len: 28,
+            available_len: 24,
+        };
+        assert_eq!(Segment::parse(&bytes), Err(expected));
+    }
+
+    #[test]
+    fn maximum_segment_size_is_found_behind_other_options() {
+        assert_eq!(mss_at(&[1, 1, 4, 2, 2, 4, 5, 0xb4]), Some(6));
+        assert_eq!(mss_at(&[1, 2, 4, 5, 0xb4, 0, 0, 0]), Some(3));
+    }
+
+    #[test]
+    fn broken_option_lists_have_no_maximum_segment_size() {
+        for options in [
+            &[][..],
+            &[0, 2, 4, 5],
+            &[3],
+            &[3, 0, 2, 4],
+            &[3, 1],
+            &[2, 4, 5],
+            &[8, 10, 2, 4],
+            &[2, 3, 5, 0],
+        ] {
+            assert_eq!(mss_at(options), None, "{options:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn accessors_cannot_panic_on_what_parses(mut bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            if let Some(offset) = bytes.get_mut(12) {
+                *offset |= 0x50;
+            }
+            if let Ok(segment) = Segment::parse(&bytes) {
+                prop_assert_eq!(segment.options().len() + segment.payload().len() + HEADER_LEN, bytes.len());
+                let _ = (segment.mss(), segment.sequence_len(), segment.verify_checksum(HOST, SERVER));
+            }
+        }
+    }
+}

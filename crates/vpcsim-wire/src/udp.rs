@@ -70,3 +70,73 @@ impl<'a> Datagram<'a> {
         self.checksum() == 0 || checksum::transport(source, destination, Protocol::UDP, self.bytes) == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples::{HOST, SERVER};
+
+    /// Port 53 to 1024 with the payload "hi": 0x0a00 + 0x0105 + 0x0a00 + 0x0207 + 17 + 10 for the pseudo header, and
+    /// 53 + 1024 + 10 + 0x6869 for the rest, make 0x83cf.
+    const GOLDEN: [u8; 10] = [0, 53, 4, 0, 0, 10, 0x7c, 0x30, b'h', b'i'];
+
+    #[test]
+    fn golden_datagram_is_read_field_by_field() {
+        let datagram = Datagram::parse(&GOLDEN).unwrap();
+        assert_eq!(
+            (
+                datagram.source_port(),
+                datagram.destination_port(),
+                datagram.len()
+            ),
+            (53, 1024, 10)
+        );
+        assert_eq!((datagram.payload(), datagram.is_empty()), (&b"hi"[..], false));
+        assert!(datagram.verify_checksum(HOST, SERVER));
+        assert!(!datagram.verify_checksum(HOST, HOST));
+    }
+
+    #[test]
+    fn absent_checksum_is_never_wrong() {
+        let mut bytes = GOLDEN;
+        bytes[6..8].fill(0);
+        assert!(Datagram::parse(&bytes).unwrap().verify_checksum(HOST, HOST));
+    }
+
+    #[test]
+    fn length_field_must_lie_within_the_bytes() {
+        let mut bytes = GOLDEN;
+        bytes[5] = 7;
+        assert_eq!(
+            Datagram::parse(&bytes),
+            Err(Malformed::BadLength {
+                header: "udp",
+                stated_len: 7
+            })
+        );
+        bytes[5] = 11;
+        let expected = Malformed::Truncated {
+            header: "udp",
+            needed_len: 11,
+            available_len: 10,
+        };
+        assert_eq!(Datagram::parse(&bytes), Err(expected));
+        bytes[5] = 9;
+        assert_eq!(Datagram::parse(&bytes).unwrap().payload(), b"h");
+    }
+
+    proptest! {
+        #[test]
+        fn accessors_cannot_panic_on_what_parses(mut bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            if bytes.len() > 4 {
+                bytes[4] = 0;
+            }
+            if let Ok(datagram) = Datagram::parse(&bytes) {
+                prop_assert_eq!(datagram.payload().len() + HEADER_LEN, datagram.len());
+                let _ = (datagram.source_port(), datagram.verify_checksum(HOST, SERVER));
+            }
+        }
+    }
+}

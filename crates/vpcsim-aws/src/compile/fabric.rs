@@ -1,0 +1,168 @@
+//! The fabric of a VPC: who owns which private address, where that is, and how long it takes to get there.
+//!
+//! What AWS calls its mapping service (L2-10): keyed by VPC and address, so that equal addresses of two VPCs never meet.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use rustc_hash::FxHashMap;
+use vpcsim_engine::{NodeId, Port, Span, Step};
+use vpcsim_wire::Mac;
+
+use crate::devices::{AnyId, Subnet, Vpc};
+use crate::model::Id;
+
+/// A place inside a VPC that packets can be sent to: an interface, or a gateway that stands in a subnet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The address; `None` for a place that is only a route's target.
+    pub address: Option<Ipv4Addr>,
+    /// The node that gets the packets.
+    pub node: NodeId,
+    /// The port they enter by when they come from another subnet.
+    pub port: Port,
+    /// The subnet it is in.
+    pub subnet: Id<Subnet>,
+    /// That subnet's node.
+    pub subnet_node: NodeId,
+    /// That subnet's availability zone, numbered over the whole topology.
+    pub zone: u16,
+    /// The MAC address it is reached by inside its subnet.
+    pub mac: Mac,
+    /// Whose place it is.
+    pub owner: AnyId,
+}
+
+/// The number of a claim within its VPC's fabric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClaimIndex(pub u32);
+
+/// Where a route leads, once compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextHop {
+    /// To whoever owns the destination inside the VPC.
+    Local,
+    /// To a place inside the VPC, by way of its subnet's network ACL.
+    Inside(ClaimIndex),
+    /// To a gateway at the VPC's edge.
+    Gateway {
+        /// Its node.
+        node: NodeId,
+        /// The port that packets of this VPC enter by.
+        port: Port,
+    },
+    /// Nowhere: the target does not exist or does not work.
+    Blackhole,
+    /// To something that is not modelled.
+    Unmodelled,
+    /// The resource can be no route's target.
+    NotATarget,
+}
+
+/// Who owns which address in one VPC.
+#[derive(Clone, Debug)]
+pub struct Fabric {
+    vpc: Id<Vpc>,
+    cidrs: Vec<Ipv4Net>,
+    claims: Vec<Claim>,
+    by_address: FxHashMap<Ipv4Addr, ClaimIndex>,
+    by_mac: FxHashMap<Mac, ClaimIndex>,
+    latency_same_zone: Span,
+    latency_cross_zone: Span,
+    /// The resolver's address, base+2 of the primary range (DNS-01).
+    pub resolver_address: Option<Ipv4Addr>,
+    /// The resolver's node.
+    pub resolver_node: Option<NodeId>,
+    /// The node of the internet gateway that is attached.
+    pub internet_gateway: Option<NodeId>,
+}
+
+impl Fabric {
+    pub(crate) fn new(
+        vpc: Id<Vpc>,
+        cidrs: Vec<Ipv4Net>,
+        latency_same_zone: Span,
+        latency_cross_zone: Span,
+    ) -> Self {
+        Self {
+            vpc,
+            cidrs,
+            claims: Vec::new(),
+            by_address: FxHashMap::default(),
+            by_mac: FxHashMap::default(),
+            latency_same_zone,
+            latency_cross_zone,
+            resolver_address: None,
+            resolver_node: None,
+            internet_gateway: None,
+        }
+    }
+
+    pub(crate) fn push(&mut self, claim: Claim) -> ClaimIndex {
+        let index = ClaimIndex(self.claims.len() as u32);
+        self.claims.push(claim);
+        if let Some(address) = claim.address {
+            self.by_address.entry(address).or_insert(index);
+            self.by_mac.entry(claim.mac).or_insert(index);
+        }
+        index
+    }
+
+    /// The VPC.
+    pub fn vpc(&self) -> Id<Vpc> {
+        self.vpc
+    }
+
+    /// The VPC's usable address ranges, the primary first.
+    pub fn cidrs(&self) -> &[Ipv4Net] {
+        &self.cidrs
+    }
+
+    /// Whether the address lies in one of the VPC's ranges.
+    pub fn covers(&self, address: Ipv4Addr) -> bool {
+        self.cidrs.iter().any(|cidr| cidr.contains(&address))
+    }
+
+    /// Who owns the address.
+    pub fn find(&self, address: Ipv4Addr) -> Option<(ClaimIndex, &Claim)> {
+        let index = *self.by_address.get(&address)?;
+        Some((index, self.claim(index)))
+    }
+
+    /// Who is reached by the MAC address.
+    pub fn find_mac(&self, mac: Mac) -> Option<(ClaimIndex, &Claim)> {
+        let index = *self.by_mac.get(&mac)?;
+        Some((index, self.claim(index)))
+    }
+
+    /// The claim of this number.
+    pub fn claim(&self, index: ClaimIndex) -> &Claim {
+        &self.claims[index.0 as usize]
+    }
+
+    /// All claims, in the order they were made.
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
+    }
+
+    /// How long a packet takes from one zone to another (NET-12).
+    pub fn latency(&self, from_zone: u16, to_zone: u16) -> Span {
+        if from_zone == to_zone {
+            self.latency_same_zone
+        } else {
+            self.latency_cross_zone
+        }
+    }
+
+    /// Sends a packet on to a place in another subnet, by way of that subnet's network ACL.
+    ///
+    /// The caller has to note the claim in the packet's mark ([`crate::mark::set_claim`]) so that the subnet knows it.
+    pub fn enter(&self, from_zone: u16, claim: &Claim) -> Step {
+        let delay = self.latency(from_zone, claim.zone);
+        Step::ForwardAfter {
+            to: claim.subnet_node,
+            port: crate::devices::subnet::ENTERING,
+            delay,
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! From what was declared to what runs.
+//!
+//! Compiling has three passes. [`Place`] reserves a node for each device, collects who owns which address and names the
+//! capture points. [`Fabric`]s then answer, per VPC, who has an address. [`Build`] compiles the rule tables and installs a
+//! prototype of every device; [`Compiled::network`] makes as many fresh networks of it as are asked for.
+
+pub mod build;
+pub mod fabric;
+pub mod place;
+pub mod plan;
+
+use std::sync::Arc;
+
+use vpcsim_engine::{ComponentId, Decision, Network, Node, NodeId};
+
+pub use build::{Build, Prototype};
+pub use fabric::{Claim, Fabric, NextHop};
+pub use place::{FixedNodes, Place, PublicOwner};
+pub use plan::{CapturePointPlan, HostInterfacePlan, HostPlan, LinkLayer, MetadataPlan, Slot};
+
+use crate::devices::AnyId;
+use crate::topology::Topology;
+
+/// A topology made ready to run.
+pub struct Compiled {
+    /// What was declared.
+    pub topology: Arc<Topology>,
+    /// The instances' places: what whoever supplies the hosts has to know.
+    pub hosts: Vec<HostPlan>,
+    /// The instance metadata service's clients, in the order of the network interfaces.
+    pub metadata: Vec<MetadataPlan>,
+    /// Where packets can be captured.
+    pub capture_points: Vec<CapturePointPlan>,
+    /// The nodes that every network has.
+    pub fixed: FixedNodes,
+    pub(crate) prototypes: Vec<Option<Box<dyn Prototype>>>,
+    pub(crate) slots: Vec<(NodeId, Slot)>,
+    pub(crate) owners: Vec<Option<AnyId>>,
+}
+
+/// Compiles a topology. It has to be valid; what is not is compiled as a black hole.
+pub fn compile(topology: Arc<Topology>) -> Compiled {
+    let mut place = Place::new(&topology);
+    topology.place_resources(&mut place);
+    place.seal();
+    let mut build = Build::new(&place);
+    topology.build_resources(&mut build);
+    build.install_services();
+    let prototypes = build.finish();
+    let Place {
+        hosts,
+        metadata,
+        capture_points,
+        fixed,
+        slots,
+        owners,
+        ..
+    } = place;
+    Compiled {
+        hosts,
+        metadata,
+        capture_points,
+        fixed,
+        prototypes,
+        slots,
+        owners,
+        topology,
+    }
+}
+
+impl Compiled {
+    /// A fresh network: every device in its first state, and in each slot what `fill` puts there.
+    pub fn network(&self, seed: u64, mut fill: impl FnMut(Slot) -> Box<dyn Node>) -> Network {
+        let mut slots = self.slots.iter();
+        let nodes = self.prototypes.iter().map(|prototype| match prototype {
+            Some(prototype) => prototype.instantiate(),
+            None => fill(slots.next().expect("a node without a prototype is a slot").1),
+        });
+        Network::new(nodes.collect(), Vec::new(), seed)
+    }
+
+    /// The resource that runs in a node.
+    pub fn owner(&self, node: NodeId) -> Option<AnyId> {
+        self.owners.get(node.0 as usize).copied().flatten()
+    }
+
+    /// The node where a resource runs.
+    pub fn node_of(&self, any: impl Into<AnyId>) -> Option<NodeId> {
+        let any = Some(any.into());
+        self.owners
+            .iter()
+            .position(|owner| *owner == any)
+            .map(|index| NodeId(index as u32))
+    }
+
+    /// The resource that made a decision.
+    pub fn decider(&self, component: ComponentId) -> Option<AnyId> {
+        self.topology.resource(component)
+    }
+
+    /// The words for the rule that decided, if a single rule did.
+    pub fn rule_text(&self, decision: Decision) -> Option<String> {
+        let any = self.decider(decision.component)?;
+        self.topology.rule_text(any, decision.rule_index()?)
+    }
+}

@@ -1,0 +1,229 @@
+//! First pass of compiling: nodes, addresses, capture points.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use rustc_hash::FxHashMap;
+use vpcsim_engine::{CapturePoint, NodeId, Port};
+use vpcsim_wire::Mac;
+
+use super::fabric::{Claim, ClaimIndex, Fabric, NextHop};
+use super::plan::{CapturePointPlan, HostPlan, LinkLayer, MetadataPlan, Slot};
+use crate::devices::{AnyId, Subnet, Vpc};
+use crate::model::Id;
+use crate::topology::Topology;
+
+/// The nodes that every network has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FixedNodes {
+    /// The internet between the internet gateways and the hosts outside.
+    pub internet: NodeId,
+    /// The hosts outside.
+    pub internet_hosts: NodeId,
+    /// The instance metadata service.
+    pub metadata: NodeId,
+    /// The time service.
+    pub time_sync: NodeId,
+    /// The DHCP service.
+    pub dhcp: NodeId,
+}
+
+/// Who has a public address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicOwner {
+    /// The VPC.
+    pub vpc: Id<Vpc>,
+    /// The private address that it stands for.
+    pub private: Ipv4Addr,
+}
+
+/// What is reserved while the resources are placed.
+pub struct Place<'t> {
+    /// What was declared.
+    pub topology: &'t Topology,
+    /// The nodes that every network has.
+    pub fixed: FixedNodes,
+    /// Who has which public address.
+    pub public_owners: BTreeMap<Ipv4Addr, PublicOwner>,
+    /// The instances' hosts so far.
+    pub hosts: Vec<HostPlan>,
+    /// The metadata service's clients so far; one per network interface, in order.
+    pub metadata: Vec<MetadataPlan>,
+    pub(crate) capture_points: Vec<CapturePointPlan>,
+    pub(crate) fabrics: Vec<Fabric>,
+    pub(crate) slots: Vec<(NodeId, Slot)>,
+    pub(crate) owners: Vec<Option<AnyId>>,
+    node_of: FxHashMap<AnyId, NodeId>,
+    zones: BTreeMap<String, u16>,
+}
+
+impl<'t> Place<'t> {
+    pub(crate) fn new(topology: &'t Topology) -> Self {
+        let settings = &topology.settings;
+        let fabric = |(id, vpc): (Id<Vpc>, &Vpc)| {
+            let cidrs: Vec<Ipv4Net> = vpc
+                .cidrs
+                .iter()
+                .filter(|cidr| cidr.associated)
+                .map(|cidr| cidr.net)
+                .collect();
+            Fabric::new(id, cidrs, settings.latency_same_az, settings.latency_cross_az)
+        };
+        let fixed = FixedNodes {
+            internet: NodeId(0),
+            internet_hosts: NodeId(1),
+            metadata: NodeId(2),
+            time_sync: NodeId(3),
+            dhcp: NodeId(4),
+        };
+        let mut place = Self {
+            topology,
+            fixed,
+            public_owners: BTreeMap::new(),
+            hosts: Vec::new(),
+            metadata: Vec::new(),
+            capture_points: Vec::new(),
+            fabrics: topology.vpcs.iter().map(fabric).collect(),
+            slots: vec![
+                (fixed.internet_hosts, Slot::InternetHosts),
+                (fixed.metadata, Slot::Metadata),
+            ],
+            owners: vec![None; 5],
+            node_of: FxHashMap::default(),
+            zones: BTreeMap::new(),
+        };
+        place.reserve_subnets();
+        place
+    }
+
+    /// Subnets are placed before all else: whatever stands in one has to name its node.
+    fn reserve_subnets(&mut self) {
+        for id in self.topology.subnets.ids() {
+            self.reserve(id);
+        }
+    }
+
+    /// Reserves the node of a resource.
+    pub fn reserve(&mut self, owner: impl Into<AnyId>) -> NodeId {
+        let owner = owner.into();
+        let node = self.reserve_anonymous(Some(owner));
+        self.node_of.entry(owner).or_insert(node);
+        node
+    }
+
+    /// Reserves a further node, which belongs to `owner` but is not the one that [`Place::node_of`] names.
+    pub fn reserve_anonymous(&mut self, owner: Option<AnyId>) -> NodeId {
+        self.owners.push(owner);
+        NodeId(self.owners.len() as u32 - 1)
+    }
+
+    /// Reserves a node that is filled from outside this crate.
+    pub fn reserve_slot(&mut self, owner: impl Into<AnyId>, slot: Slot) -> NodeId {
+        let node = self.reserve(owner);
+        self.slots.push((node, slot));
+        node
+    }
+
+    /// The node of a resource, once reserved.
+    pub fn node_of(&self, any: impl Into<AnyId>) -> Option<NodeId> {
+        self.node_of.get(&any.into()).copied()
+    }
+
+    /// The fabric of a VPC, as far as it is known.
+    pub fn fabric(&self, vpc: Id<Vpc>) -> &Fabric {
+        &self.fabrics[vpc.index()]
+    }
+
+    /// The fabric of a VPC, to complete it.
+    pub fn fabric_mut(&mut self, vpc: Id<Vpc>) -> &mut Fabric {
+        &mut self.fabrics[vpc.index()]
+    }
+
+    /// The number of an availability zone.
+    pub fn zone(&mut self, name: &str) -> u16 {
+        let next = self.zones.len() as u16;
+        *self.zones.entry(name.to_owned()).or_insert(next)
+    }
+
+    /// Claims a place in a subnet, with an address or only as a route's target.
+    pub fn claim(
+        &mut self,
+        subnet: Id<Subnet>,
+        address: Option<Ipv4Addr>,
+        node: NodeId,
+        port: Port,
+        mac: Mac,
+        owner: AnyId,
+    ) -> ClaimIndex {
+        let declared = &self.topology.subnets[subnet];
+        let zone = self.zone(&declared.availability_zone);
+        let subnet_node = self.node_of(subnet).expect("subnets are reserved first");
+        self.fabrics[declared.vpc.index()].push(Claim {
+            address,
+            node,
+            port,
+            subnet,
+            subnet_node,
+            zone,
+            mac,
+            owner,
+        })
+    }
+
+    /// Claims a public address; the first claim stands.
+    pub fn claim_public(&mut self, address: Ipv4Addr, vpc: Id<Vpc>, private: Ipv4Addr) {
+        self.public_owners
+            .entry(address)
+            .or_insert(PublicOwner { vpc, private });
+    }
+
+    /// Names a capture point.
+    pub fn capture_point(
+        &mut self,
+        name: String,
+        description: String,
+        link_layer: LinkLayer,
+        owner: AnyId,
+        node: NodeId,
+    ) -> CapturePoint {
+        let point = CapturePoint(self.capture_points.len() as u32);
+        self.capture_points.push(CapturePointPlan {
+            point,
+            name,
+            description,
+            link_layer,
+            owner,
+            node,
+        });
+        point
+    }
+
+    /// Where a route with this target leads.
+    pub fn next_hop(&self, target: AnyId) -> NextHop {
+        Topology::next_hop(target, self)
+    }
+
+    /// Slots are filled in the order of their nodes.
+    pub(crate) fn seal(&mut self) {
+        self.slots.sort_by_key(|(node, _)| *node);
+    }
+}
+
+/// The MAC address of an interface that the input gives none: `02:00` and its number.
+pub fn interface_mac(index: usize) -> Mac {
+    let number = (index as u32).to_be_bytes();
+    Mac([0x02, 0x00, number[0], number[1], number[2], number[3]])
+}
+
+/// The MAC address that a subnet's router answers with: `02:01` and the subnet's number (L2-02).
+pub fn router_mac(subnet: Id<Subnet>) -> Mac {
+    let number = (subnet.index() as u32).to_be_bytes();
+    Mac([0x02, 0x01, number[0], number[1], number[2], number[3]])
+}
+
+/// The MAC address of a NAT gateway and the like, by its node.
+pub fn gateway_mac(node: NodeId) -> Mac {
+    let number = node.0.to_be_bytes();
+    Mac([0x02, 0x02, number[0], number[1], number[2], number[3]])
+}

@@ -1,0 +1,41 @@
+//! DHCP options: what the platform's DHCP answers beside the address.
+
+use std::net::Ipv4Addr;
+
+use crate::devices::{Kind, Resource};
+use crate::model::Label;
+
+/// A set of DHCP options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DhcpOptions {
+    /// How it is called.
+    pub label: Label,
+    /// The domain name.
+    pub domain_name: Option<String>,
+    /// The name servers, in order.
+    pub domain_name_servers: Vec<NameServer>,
+    /// The time servers.
+    pub ntp_servers: Vec<Ipv4Addr>,
+    /// The NetBIOS name servers.
+    pub netbios_name_servers: Vec<Ipv4Addr>,
+    /// The NetBIOS node type: 1, 2, 4 or 8.
+    pub netbios_node_type: Option<u8>,
+}
+
+/// A name server of a set of DHCP options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameServer {
+    /// The VPC's own resolver (`AmazonProvidedDNS`).
+    AmazonProvided,
+    /// Another one.
+    Address(Ipv4Addr),
+}
+
+impl Resource for DhcpOptions {
+    const KIND: Kind = Kind::DhcpOptions;
+    const NOUN: &'static str = "DHCP option set";
+
+    fn label(&self) -> &Label {
+        &self.label
+    }
+}

@@ -1,0 +1,73 @@
+//! Instance: what runs behind one or more network interfaces.
+
+use crate::devices::{Kind, Resource};
+use crate::model::Label;
+use crate::traffic::PortRange;
+use vpcsim_wire::Protocol;
+
+/// An instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// How it is called.
+    pub label: Label,
+    /// Whether it runs; a stopped one keeps its interfaces and answers nothing (ENI-18).
+    pub running: bool,
+    /// Its instance type (`m7i.large`), where the input says it.
+    pub instance_type: Option<String>,
+    /// The services it answers on.
+    pub listen: Vec<Listener>,
+    /// How its operating system chooses an interface.
+    pub routing: HostRouting,
+    /// The MTU of its interfaces, in bytes.
+    pub mtu: u16,
+    /// Its instance metadata options.
+    pub metadata: MetadataOptions,
+}
+
+/// A service that an instance answers on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// TCP or UDP.
+    pub protocol: Protocol,
+    /// The ports.
+    pub ports: PortRange,
+}
+
+/// How the operating system of an instance with several interfaces chooses one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HostRouting {
+    /// A new connection leaves by device index 0, an answer by the interface whose address was asked (Amazon Linux).
+    #[default]
+    PerInterface,
+    /// Everything leaves by the main table's routes (stock Linux).
+    MainTable,
+}
+
+/// The instance metadata options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetadataOptions {
+    /// Whether the service answers (IMDS-01).
+    pub enabled: bool,
+    /// Whether a token is required (IMDS-02).
+    pub tokens_required: bool,
+    /// The time to live of the answer to a token request (IMDS-03).
+    pub hop_limit: u8,
+}
+
+impl Default for MetadataOptions {
+    fn default() -> Self {
+        Self { enabled: true, tokens_required: false, hop_limit: 1 }
+    }
+}
+
+/// The MTU of current instance types inside a VPC (MTU-01).
+pub const JUMBO_MTU: u16 = 9001;
+
+impl Resource for Instance {
+    const KIND: Kind = Kind::Instance;
+    const NOUN: &'static str = "instance";
+
+    fn label(&self) -> &Label {
+        &self.label
+    }
+}

@@ -1,0 +1,116 @@
+//! Why packets end: every reason once, with its station, its code in AWS's Reachability Analyzer, and plain words.
+//!
+//! Adding a reason is one line in the list below.
+
+use vpcsim_engine::{DropReason, Station};
+
+use crate::station;
+
+/// What there is to say about a drop reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReasonInfo {
+    /// The number that the engine carries.
+    pub reason: DropReason,
+    /// The name that traces, captures and expectations use (`SG_INGRESS`).
+    pub name: &'static str,
+    /// The only station where it happens.
+    pub station: Station,
+    /// AWS's explanation code, where one exists.
+    pub analyzer_code: Option<&'static str>,
+    /// What happened and what to look at, in plain words.
+    pub words: &'static str,
+}
+
+macro_rules! reasons {
+    ($( $number:literal $name:ident $station:ident $code:expr, $words:literal; )*) => {
+        $( #[doc = $words] pub const $name: DropReason = DropReason($number); )*
+
+        /// Every drop reason, in the order of its number.
+        pub const ALL: &[ReasonInfo] = &[
+            $( ReasonInfo { reason: DropReason($number), name: stringify!($name), station: station::$station,
+                analyzer_code: $code, words: $words }, )*
+        ];
+    };
+}
+
+reasons! {
+    0 LINK_LOSS GATEWAY None, "The link lost the packet, as its loss rate says.";
+    1 LINK_QUEUE_FULL GATEWAY None, "More was sent over a link than its bandwidth and its queue can take.";
+    2 ROUTE_LOOP GATEWAY None, "The packet went in a circle: route tables send it from one device to the next and back.";
+    3 MALFORMED EMIT None, "The bytes are no valid packet.";
+    16 NOT_FOR_THIS_HOST DELIVER None, "The host's own stack ignores a packet for an address that it does not have.";
+    17 HOST_REJECTED DELIVER None, "The host's own stack could not use the packet.";
+    32 SRC_CHECK ENI_OUT Some("ENI_SOURCE_DEST_CHECK_RESTRICTION"), "The interface has its source/destination check on and the packet's source is none of its own addresses.";
+    33 SG_EGRESS ENI_OUT Some("ENI_SG_RULES_MISMATCH"), "No egress rule of the interface's security groups allows it.";
+    34 CONNTRACK_FULL_EGRESS ENI_OUT None, "The instance tracks as many connections as it can; a new one does not fit.";
+    35 LINK_LOCAL_RATE ENI_OUT None, "More than 1024 packets a second went to the link-local services (DNS, metadata, time) by this interface.";
+    36 NO_SUCH_NEIGHBOUR ENI_OUT Some("NO_POSSIBLE_DESTINATION"), "The frame is addressed to a MAC address that no interface of the subnet has, or to a broadcast or multicast address, which a VPC does not carry.";
+    37 SMTP_RESTRICTION ENI_OUT None, "TCP port 25 to public addresses is blocked for instances unless AWS lifted it.";
+    38 NOT_IPV4 ENI_OUT None, "The frame carries neither IPv4 nor ARP.";
+    39 SERVICE_DISABLED ENI_OUT None, "The link-local service is switched off for this VPC or instance.";
+    40 NACL_EGRESS SUBNET_OUT Some("SUBNET_ACL_RESTRICTION"), "The network ACL of the sender's subnet denies it on the way out. Network ACLs are stateless: answers need a rule of their own.";
+    48 NO_ROUTE ROUTE Some("NO_ROUTE_TO_DESTINATION"), "The route table of the sender's subnet has no route for the destination.";
+    49 BLACKHOLE ROUTE Some("BAD_STATE_ROUTE"), "The best route's target does not exist any more or does not work: the route is a black hole.";
+    50 NO_SUCH_ADDRESS ROUTE Some("NO_POSSIBLE_DESTINATION"), "The destination lies inside the VPC, but no interface has that address.";
+    51 NOT_MODELLED ROUTE Some("UNSUPPORTED_COMPONENT"), "The route leads to something that the simulator does not model yet; the verdict is unknown.";
+    52 LINK_LOCAL_DESTINATION ROUTE Some("NO_POSSIBLE_DESTINATION"), "Link-local addresses are never routed.";
+    64 IGW_NO_PUBLIC_MAPPING GATEWAY Some("IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS"), "The internet gateway only lets out what comes from an address with a public address.";
+    65 IGW_NO_MAPPING GATEWAY Some("IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS"), "The public address belongs to no interface of the VPC.";
+    66 IGW_DST_PRIVATE GATEWAY Some("IGW_DESTINATION_ADDRESS_NOT_IN_RFC1918_EGRESS"), "Private destinations (RFC 1918) do not leave by an internet gateway.";
+    67 IGW_DST_RFC6598 GATEWAY Some("IGW_DESTINATION_ADDRESS_NOT_IN_RFC6598_EGRESS"), "Destinations in 100.64.0.0/10 do not leave by an internet gateway.";
+    68 IGW_SRC_PRIVATE GATEWAY Some("IGW_SOURCE_ADDRESS_NOT_IN_RFC1918_INGRESS"), "Packets with a private source do not come in by an internet gateway.";
+    69 IGW_SRC_RFC6598 GATEWAY Some("IGW_SOURCE_ADDRESS_NOT_IN_RFC6598_INGRESS"), "Packets with a source in 100.64.0.0/10 do not come in by an internet gateway.";
+    70 MTU_EXCEEDED GATEWAY None, "The packet is larger than the path carries and must not be fragmented; the sender is told so by ICMP.";
+    71 NO_SUCH_INTERNET_HOST GATEWAY Some("NO_POSSIBLE_DESTINATION"), "Nobody on the internet has this address.";
+    72 TTL_EXPIRED GATEWAY None, "The time to live ran out at a device that counts; the sender is told so by ICMP.";
+    80 NAT_PROTOCOL GATEWAY Some("PROTOCOL_RESTRICTION"), "A NAT gateway carries TCP, UDP and ICMP only.";
+    81 NAT_PORT_EXHAUSTED GATEWAY None, "All 55,000 ports per address of the NAT gateway are taken for this destination.";
+    82 NAT_NO_STATE GATEWAY None, "The NAT gateway knows no connection that this packet belongs to: nothing can be opened from outside through it.";
+    83 NAT_FRAGMENT GATEWAY None, "A NAT gateway drops fragments of TCP and ICMP.";
+    84 NAT_NOT_AVAILABLE GATEWAY Some("BAD_STATE"), "The NAT gateway is not in the state available.";
+    85 NAT_SOURCE_NOT_IN_VPC GATEWAY Some("NGW_REQUIRES_SOURCE_IN_VPC"), "A NAT gateway serves only what comes from inside its VPC.";
+    96 PCX_CIDR GATEWAY Some("PCX_REQUIRES_ADDRESS_IN_VPC_CIDR"), "A peering connection only carries packets for addresses of the VPC on its other side: peering is not transitive.";
+    97 PCX_NO_SUCH_ADDRESS GATEWAY Some("NO_POSSIBLE_DESTINATION"), "The destination lies inside the peer VPC, but no interface has that address.";
+    112 NACL_INGRESS SUBNET_IN Some("SUBNET_ACL_RESTRICTION"), "The network ACL of the destination's subnet denies it on the way in.";
+    120 SG_INGRESS ENI_IN Some("ENI_SG_RULES_MISMATCH"), "No ingress rule of the interface's security groups allows it.";
+    121 DST_CHECK ENI_IN Some("ENI_SOURCE_DEST_CHECK_RESTRICTION"), "The interface has its source/destination check on and the packet is for another address.";
+    122 CONNTRACK_FULL_INGRESS ENI_IN None, "The instance tracks as many connections as it can; a new one does not fit.";
+    123 NO_HOST ENI_IN Some("BAD_STATE"), "The interface is attached to nothing that runs.";
+    124 INTERFACE_NOT_MODELLED ENI_IN Some("UNSUPPORTED_COMPONENT"), "The interface belongs to a service that the simulator does not model yet; the verdict is unknown.";
+}
+
+/// What there is to say about a reason.
+pub fn info(reason: DropReason) -> Option<&'static ReasonInfo> {
+    ALL.binary_search_by_key(&reason, |info| info.reason)
+        .ok()
+        .map(|index| &ALL[index])
+}
+
+/// The reason of this name, in any case of letters.
+pub fn by_name(name: &str) -> Option<&'static ReasonInfo> {
+    ALL.iter().find(|info| info.name.eq_ignore_ascii_case(name))
+}
+
+/// Whether a packet that ended so leaves the verdict unknown.
+pub fn is_unknown(reason: DropReason) -> bool {
+    matches!(reason, NOT_MODELLED | INTERFACE_NOT_MODELLED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_ascend_and_names_are_unique() {
+        assert!(ALL.windows(2).all(|pair| pair[0].reason < pair[1].reason));
+        for info in ALL {
+            assert_eq!(by_name(info.name).map(|found| found.reason), Some(info.reason));
+        }
+    }
+
+    #[test]
+    fn every_reason_is_found_by_its_number() {
+        assert!(ALL.iter().all(|entry| info(entry.reason) == Some(entry)));
+        assert_eq!(info(DropReason(9_999)), None);
+    }
+}

@@ -1,0 +1,185 @@
+//! Which traffic a rule is about: protocol, destination ports, ICMP type and code. Shared by security groups and network ACLs.
+
+use std::fmt;
+
+use vpcsim_wire::{Protocol, Summary};
+
+/// An inclusive range of ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortRange {
+    /// The lowest port.
+    pub first: u16,
+    /// The highest port.
+    pub last: u16,
+}
+
+impl PortRange {
+    /// Every port.
+    pub const ALL: Self = Self {
+        first: 0,
+        last: u16::MAX,
+    };
+
+    /// One port.
+    pub const fn single(port: u16) -> Self {
+        Self {
+            first: port,
+            last: port,
+        }
+    }
+
+    /// Whether `port` lies in it.
+    pub const fn contains(self, port: u16) -> bool {
+        self.first <= port && port <= self.last
+    }
+}
+
+impl fmt::Display for PortRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::ALL => f.write_str("all ports"),
+            Self { first, last } if first == last => write!(f, "{first}"),
+            Self { first, last } => write!(f, "{first}-{last}"),
+        }
+    }
+}
+
+/// The traffic that a rule is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Traffic {
+    /// Every protocol (`-1`).
+    All,
+    /// TCP to these destination ports.
+    Tcp(PortRange),
+    /// UDP to these destination ports.
+    Udp(PortRange),
+    /// ICMP of this type and code; `None` is any (`-1`).
+    Icmp {
+        /// The type, or any.
+        icmp_type: Option<u8>,
+        /// The code, or any.
+        icmp_code: Option<u8>,
+    },
+    /// Another protocol, whatever its ports (SG-04, NACL-09).
+    Other(Protocol),
+}
+
+impl Traffic {
+    /// All ICMP.
+    pub const ICMP: Self = Self::Icmp {
+        icmp_type: None,
+        icmp_code: None,
+    };
+
+    /// Whether the packet is such traffic.
+    ///
+    /// Ports and types are those of the packet or, for a non-initial fragment, of its first fragment; see
+    /// [`Traffic::matches_parts`].
+    pub fn matches(self, packet: &Summary) -> bool {
+        self.matches_parts(
+            packet.key.protocol(),
+            packet.key.destination_port(),
+            packet.icmp_type,
+            packet.icmp_code,
+        )
+    }
+
+    /// Whether traffic of these parts is meant.
+    pub fn matches_parts(
+        self,
+        protocol: Protocol,
+        destination_port: u16,
+        icmp_type: u8,
+        icmp_code: u8,
+    ) -> bool {
+        match self {
+            Self::All => true,
+            Self::Tcp(ports) => protocol == Protocol::TCP && ports.contains(destination_port),
+            Self::Udp(ports) => protocol == Protocol::UDP && ports.contains(destination_port),
+            Self::Icmp {
+                icmp_type: wanted_type,
+                icmp_code: wanted_code,
+            } => {
+                protocol == Protocol::ICMP
+                    && wanted_type.is_none_or(|wanted| wanted == icmp_type)
+                    && wanted_code.is_none_or(|wanted| wanted == icmp_code)
+            }
+            Self::Other(wanted) => protocol == wanted,
+        }
+    }
+
+    /// Whether it covers every port of `protocol`, as an untracked flow's opposite rule must (CT-04).
+    pub fn covers_all_of(self, protocol: Protocol) -> bool {
+        match self {
+            Self::All => true,
+            Self::Tcp(ports) => protocol == Protocol::TCP && ports == PortRange::ALL,
+            Self::Udp(ports) => protocol == Protocol::UDP && ports == PortRange::ALL,
+            Self::Icmp { .. } | Self::Other(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Tcp(PortRange::ALL) => f.write_str("tcp"),
+            Self::Udp(PortRange::ALL) => f.write_str("udp"),
+            Self::Tcp(ports) => write!(f, "tcp {ports}"),
+            Self::Udp(ports) => write!(f, "udp {ports}"),
+            Self::Icmp { icmp_type: None, .. } => f.write_str("icmp"),
+            Self::Icmp {
+                icmp_type: Some(kind),
+                icmp_code: None,
+            } => write!(f, "icmp {kind}"),
+            Self::Icmp {
+                icmp_type: Some(kind),
+                icmp_code: Some(code),
+            } => write!(f, "icmp {kind}/{code}"),
+            Self::Other(protocol) => write!(f, "{protocol}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tcp_ports_are_destination_ports_and_inclusive() {
+        let rule = Traffic::Tcp(PortRange { first: 80, last: 90 });
+        assert!(rule.matches_parts(Protocol::TCP, 80, 0, 0) && rule.matches_parts(Protocol::TCP, 90, 0, 0));
+        assert!(!rule.matches_parts(Protocol::TCP, 91, 0, 0));
+        assert!(!rule.matches_parts(Protocol::UDP, 80, 0, 0));
+    }
+
+    #[test]
+    fn icmp_type_without_code_matches_every_code() {
+        let echo = Traffic::Icmp {
+            icmp_type: Some(8),
+            icmp_code: None,
+        };
+        assert!(echo.matches_parts(Protocol::ICMP, 7, 8, 3));
+        assert!(!echo.matches_parts(Protocol::ICMP, 7, 13, 0));
+    }
+
+    #[test]
+    fn a_number_matches_the_protocol_whatever_its_ports() {
+        assert!(Traffic::Other(Protocol::GRE).matches_parts(Protocol::GRE, 0, 0, 0));
+        assert!(!Traffic::Other(Protocol::GRE).matches_parts(Protocol::ESP, 0, 0, 0));
+    }
+
+    #[test]
+    fn traffic_prints_as_the_native_format_writes_it() {
+        assert_eq!(Traffic::Tcp(PortRange::single(443)).to_string(), "tcp 443");
+        assert_eq!(Traffic::Udp(PortRange::ALL).to_string(), "udp");
+        assert_eq!(
+            Traffic::Icmp {
+                icmp_type: Some(3),
+                icmp_code: Some(4)
+            }
+            .to_string(),
+            "icmp 3/4"
+        );
+    }
+}
