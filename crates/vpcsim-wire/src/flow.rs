@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn fields_lie_where_the_layout_says() {
         let key = FlowKey::new(HOST, SERVER, Protocol::TCP, 40_000, 443);
-        assert_eq!(key.0, 0x0a00_0105_0a00_0207_06_9c40_01bb_000000);
+        assert_eq!(key.0, 0x0a_00_01_05_0a_00_02_07_06_9c_40_01_bb_00_00_00);
     }
 
     #[test]

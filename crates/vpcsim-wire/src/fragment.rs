@@ -280,7 +280,7 @@ fn datagram_id(summary: &Summary) -> DatagramId {
 /// All but the last fragment come in units of eight bytes, and none reaches beyond the largest datagram.
 fn is_sound(summary: &Summary) -> bool {
     let end = usize::from(summary.fragment_offset) + usize::from(summary.l4_len);
-    let is_whole = !summary.more_fragments || summary.l4_len % 8 == 0;
+    let is_whole = !summary.more_fragments || summary.l4_len.is_multiple_of(8);
     is_whole && summary.l4_len > 0 && end + usize::from(summary.header_len) <= 65_535
 }
 

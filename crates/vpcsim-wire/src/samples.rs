@@ -91,7 +91,7 @@ pub(crate) fn plain_packet() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// ICMP errors about a plain packet, each with the packet that it is about, cut off after `8..` bytes.
+/// ICMP errors about a plain packet, each with the packet that it is about, quoted up to an even byte.
 pub(crate) fn error_packet() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
     (plain_packet(), address(), any::<u16>(), 0_usize..300).prop_map(|(offending, from, mtu, kept_len)| {
         let whole = icmp_error::fragmentation_needed(from, &offending, mtu).expect("a plain packet");

@@ -122,7 +122,7 @@ impl<'a> Segment<'a> {
 
     /// Sequence numbers that the segment takes up: its data, and one each for SYN and FIN.
     pub fn sequence_len(&self) -> u32 {
-        let marks = (self.flags() & SYN != 0) as u32 + (self.flags() & FIN != 0) as u32;
+        let marks = u32::from(self.flags() & SYN != 0) + u32::from(self.flags() & FIN != 0);
         self.payload().len() as u32 + marks
     }
 
