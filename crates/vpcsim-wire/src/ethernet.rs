@@ -41,6 +41,7 @@ impl<'a> Frame<'a> {
     /// # Errors
     ///
     /// [`Malformed::Truncated`] below 14 bytes.
+    #[inline]
     pub const fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         match Malformed::unless_covered("ethernet", HEADER_LEN, bytes.len()) {
             Ok(()) => Ok(Self { bytes }),

@@ -76,6 +76,7 @@ impl<'a> Message<'a> {
     /// # Errors
     ///
     /// [`Malformed::Truncated`] below 8 bytes.
+    #[inline]
     pub const fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         match Malformed::unless_covered("icmp", HEADER_LEN, bytes.len()) {
             Ok(()) => Ok(Self { bytes }),

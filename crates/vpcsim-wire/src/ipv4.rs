@@ -32,35 +32,50 @@ pub const MORE_FRAGMENTS: u16 = 0x2000;
 /// The fragment offset in units of eight bytes in the 16-bit word at [`FRAGMENT_AT`].
 pub const OFFSET_MASK: u16 = 0x1fff;
 
-/// The header length in bytes, after version and both lengths were found consistent.
+/// The fixed part of a header and its length in bytes with options, after version and both lengths were found consistent.
 ///
 /// Whether the bytes reach up to the total length is left to the caller: inside an ICMP error they do not.
 #[inline]
-pub(crate) fn check_header(bytes: &[u8]) -> Result<usize, Malformed> {
-    Malformed::unless_covered("ipv4", HEADER_LEN, bytes.len())?;
-    let version = bytes[0] >> 4;
-    if version != 4 {
-        return Err(Malformed::Unsupported {
-            header: "ipv4",
-            value: u16::from(version),
-        });
+pub(crate) fn check_header(bytes: &[u8]) -> Result<(&[u8; HEADER_LEN], usize), Malformed> {
+    let Some(header) = bytes.first_chunk::<HEADER_LEN>() else {
+        return Err(header_fault(bytes));
+    };
+    let header_len = usize::from(header[0] & 0x0f) * 4;
+    let total_len = usize::from(be16(header, TOTAL_LEN_AT));
+    let is_sound =
+        header[0] >= 0x45 && header[0] <= 0x4f && header_len <= bytes.len() && header_len <= total_len;
+    if is_sound {
+        Ok((header, header_len))
+    } else {
+        Err(header_fault(bytes))
     }
-    let header_len = usize::from(bytes[0] & 0x0f) * 4;
-    if header_len < HEADER_LEN {
-        return Err(Malformed::BadLength {
+}
+
+/// What is wrong with a header; kept apart so that the way of the sound ones stays short.
+#[cold]
+fn header_fault(bytes: &[u8]) -> Malformed {
+    let truncated = |needed_len| Malformed::Truncated {
+        header: "ipv4",
+        needed_len,
+        available_len: bytes.len(),
+    };
+    let bad_length = |stated_len| Malformed::BadLength {
+        header: "ipv4",
+        stated_len,
+    };
+    let Some(header) = bytes.first_chunk::<HEADER_LEN>() else {
+        return truncated(HEADER_LEN);
+    };
+    let header_len = usize::from(header[0] & 0x0f) * 4;
+    match header[0] >> 4 {
+        4 if header_len < HEADER_LEN => bad_length(header_len),
+        4 if header_len > bytes.len() => truncated(header_len),
+        4 => bad_length(be16(header, TOTAL_LEN_AT).into()),
+        version => Malformed::Unsupported {
             header: "ipv4",
-            stated_len: header_len,
-        });
+            value: version.into(),
+        },
     }
-    Malformed::unless_covered("ipv4", header_len, bytes.len())?;
-    let total_len = usize::from(be16(bytes, TOTAL_LEN_AT));
-    if total_len < header_len {
-        return Err(Malformed::BadLength {
-            header: "ipv4",
-            stated_len: total_len,
-        });
-    }
-    Ok(header_len)
 }
 
 /// An IPv4 packet whose lengths are consistent.
@@ -76,9 +91,10 @@ impl<'a> Packet<'a> {
     /// # Errors
     ///
     /// Another version, an inconsistent length, or fewer bytes than the total length.
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        let header_len = check_header(bytes)?;
-        let total_len = usize::from(be16(bytes, TOTAL_LEN_AT));
+        let (header, header_len) = check_header(bytes)?;
+        let total_len = usize::from(be16(header, TOTAL_LEN_AT));
         Malformed::unless_covered("ipv4", total_len, bytes.len())?;
         Ok(Self {
             bytes: &bytes[..total_len],

@@ -9,9 +9,9 @@
 //! - [`ipv4`], [`tcp`], [`udp`], [`icmp`]: checked views of headers.
 //! - [`summary`]: the one parse that a packet gets when it is sent; everything later reads the summary.
 //! - [`rewrite`]: what translators do to a packet in place.
-//! - [`fragment`]: cutting datagrams and putting them together again.
+//! - [`mod@fragment`]: cutting datagrams and putting them together again.
 //! - [`build`], [`icmp_error`], [`tcp_reset`]: new packets, from scratch or in answer to another.
-//! - [`describe`]: one line of words for one packet.
+//! - [`mod@describe`]: one line of words for one packet.
 //!
 //! # Invariants
 //!

@@ -33,6 +33,7 @@ pub enum Malformed {
 
 impl Malformed {
     /// Passes when `available_len` covers `needed_len`.
+    #[inline]
     pub(crate) const fn unless_covered(
         header: &'static str,
         needed_len: usize,

@@ -52,15 +52,17 @@ pub struct Summary {
 /// fragment must hold eight bytes of that header.
 #[inline]
 pub fn summarize(ip_packet: &[u8]) -> Result<Summary, Malformed> {
-    let mut summary = read_header(ip_packet)?;
-    let total_len = usize::from(summary.total_len);
-    Malformed::unless_covered("ipv4", total_len, ip_packet.len())?;
-    if summary.fragment_offset == 0 {
-        let l4 = &ip_packet[usize::from(summary.header_len)..total_len];
-        check_transport(&summary, l4)?;
-        read_transport(&mut summary, l4);
-    }
-    Ok(summary)
+    let (header, header_len) = ipv4::check_header(ip_packet)?;
+    let total_len = usize::from(be16(header, ipv4::TOTAL_LEN_AT));
+    let Some(l4) = ip_packet.get(header_len..total_len) else {
+        return Err(Malformed::Truncated {
+            header: "ipv4",
+            needed_len: total_len,
+            available_len: ip_packet.len(),
+        });
+    };
+    check_transport(header, l4)?;
+    Ok(combine(header, header_len, read_transport(header, l4)))
 }
 
 /// Reads the start of a packet inside an ICMP error, most of whose payload may be cut off.
@@ -71,88 +73,125 @@ pub fn summarize(ip_packet: &[u8]) -> Result<Summary, Malformed> {
 ///
 /// An incomplete or inconsistent IPv4 header.
 pub fn summarize_embedded(start: &[u8]) -> Result<Summary, Malformed> {
-    let mut summary = read_header(start)?;
-    if summary.fragment_offset == 0 {
-        let end = start.len().min(usize::from(summary.total_len));
-        let l4 = &start[usize::from(summary.header_len)..end];
-        read_transport(&mut summary, l4);
-    }
-    Ok(summary)
+    let (header, header_len) = ipv4::check_header(start)?;
+    let end = start.len().min(usize::from(be16(header, ipv4::TOTAL_LEN_AT)));
+    let l4 = start.get(header_len..end).unwrap_or_default();
+    Ok(combine(header, header_len, read_transport(header, l4)))
 }
 
+type Header = [u8; ipv4::HEADER_LEN];
+
+/// What the header above IP contributes to a summary.
+#[derive(Clone, Copy, Default)]
+struct Transport {
+    source_port: u16,
+    destination_port: u16,
+    header_len: u8,
+    tcp_flags: u8,
+    icmp_type: u8,
+    icmp_code: u8,
+}
+
+/// Puts a summary together in one go: filled in step by step it would be copied once more, at twice the time.
 #[inline]
-fn read_header(bytes: &[u8]) -> Result<Summary, Malformed> {
-    let header_len = ipv4::check_header(bytes)?;
-    let total_len = be16(bytes, ipv4::TOTAL_LEN_AT);
-    let fragment = be16(bytes, ipv4::FRAGMENT_AT);
-    let source = Ipv4Addr::from_bits(be32(bytes, ipv4::SOURCE_AT));
-    let destination = Ipv4Addr::from_bits(be32(bytes, ipv4::DESTINATION_AT));
-    Ok(Summary {
-        key: FlowKey::new(source, destination, Protocol(bytes[ipv4::PROTOCOL_AT]), 0, 0),
+fn combine(header: &Header, header_len: usize, transport: Transport) -> Summary {
+    let total_len = be16(header, ipv4::TOTAL_LEN_AT);
+    let fragment = be16(header, ipv4::FRAGMENT_AT);
+    Summary {
+        key: FlowKey::new(
+            Ipv4Addr::from_bits(be32(header, ipv4::SOURCE_AT)),
+            Ipv4Addr::from_bits(be32(header, ipv4::DESTINATION_AT)),
+            Protocol(header[ipv4::PROTOCOL_AT]),
+            transport.source_port,
+            transport.destination_port,
+        ),
         total_len,
         l4_len: total_len - header_len as u16,
-        identification: be16(bytes, ipv4::IDENTIFICATION_AT),
+        identification: be16(header, ipv4::IDENTIFICATION_AT),
         fragment_offset: (fragment & OFFSET_MASK) * 8,
         header_len: header_len as u8,
-        l4_header_len: 0,
-        ttl: bytes[ipv4::TTL_AT],
-        tcp_flags: 0,
-        icmp_type: 0,
-        icmp_code: 0,
+        l4_header_len: transport.header_len,
+        ttl: header[ipv4::TTL_AT],
+        tcp_flags: transport.tcp_flags,
+        icmp_type: transport.icmp_type,
+        icmp_code: transport.icmp_code,
         dont_fragment: fragment & DONT_FRAGMENT != 0,
         more_fragments: fragment & MORE_FRAGMENTS != 0,
-    })
+    }
 }
 
 /// An unfragmented packet must hold its whole header above IP, a first fragment the eight bytes every cut leaves.
 #[inline]
-fn check_transport(summary: &Summary, l4: &[u8]) -> Result<(), Malformed> {
-    let name = match summary.key.protocol() {
+fn check_transport(header: &Header, l4: &[u8]) -> Result<(), Malformed> {
+    let fragment = be16(header, ipv4::FRAGMENT_AT);
+    let protocol = Protocol(header[ipv4::PROTOCOL_AT]);
+    if fragment & (MORE_FRAGMENTS | OFFSET_MASK) != 0 {
+        return check_fragment(fragment, protocol, l4);
+    }
+    match protocol {
+        Protocol::TCP => tcp::Segment::parse(l4).map(drop),
+        Protocol::UDP => udp::Datagram::parse(l4).map(drop),
+        Protocol::ICMP => icmp::Message::parse(l4).map(drop),
+        _ => Ok(()),
+    }
+}
+
+#[cold]
+fn check_fragment(fragment: u16, protocol: Protocol, l4: &[u8]) -> Result<(), Malformed> {
+    let name = match protocol {
         Protocol::TCP => "tcp",
         Protocol::UDP => "udp",
         Protocol::ICMP => "icmp",
         _ => return Ok(()),
     };
-    if summary.more_fragments {
-        return Malformed::unless_covered(name, 8, l4.len());
+    if fragment & OFFSET_MASK != 0 {
+        return Ok(());
     }
-    match summary.key.protocol() {
-        Protocol::TCP => tcp::Segment::parse(l4).map(drop),
-        Protocol::UDP => udp::Datagram::parse(l4).map(drop),
-        _ => icmp::Message::parse(l4).map(drop),
-    }
+    Malformed::unless_covered(name, 8, l4.len())
 }
 
-/// Fills in what the header above IP says, as far as it is there.
+/// What the header above IP says, as far as it is there.
 #[inline]
-fn read_transport(summary: &mut Summary, l4: &[u8]) {
-    let Some(start) = l4.first_chunk::<8>() else {
-        return;
+fn read_transport(header: &Header, l4: &[u8]) -> Transport {
+    let is_later_fragment = be16(header, ipv4::FRAGMENT_AT) & OFFSET_MASK != 0;
+    let start = match l4.first_chunk::<8>() {
+        Some(start) if !is_later_fragment => start,
+        _ => return Transport::default(),
     };
-    let (source, destination, protocol) = (
-        summary.key.source(),
-        summary.key.destination(),
-        summary.key.protocol(),
-    );
-    let (first, second, third) = (be16(start, 0), be16(start, 2), be16(start, 4));
-    match protocol {
-        Protocol::TCP | Protocol::UDP => {
-            summary.key = FlowKey::new(source, destination, protocol, first, second);
-            if protocol == Protocol::UDP {
-                summary.l4_header_len = udp::HEADER_LEN as u8;
-            } else if let Some(more) = l4.first_chunk::<14>() {
-                summary.l4_header_len = (more[12] >> 4) * 4;
-                summary.tcp_flags = more[13];
-            }
-        }
+    let with_ports = Transport {
+        source_port: be16(start, 0),
+        destination_port: be16(start, 2),
+        ..Transport::default()
+    };
+    match Protocol(header[ipv4::PROTOCOL_AT]) {
+        Protocol::TCP => match l4.first_chunk::<14>() {
+            Some(more) => Transport {
+                header_len: (more[12] >> 4) * 4,
+                tcp_flags: more[13],
+                ..with_ports
+            },
+            None => with_ports,
+        },
+        Protocol::UDP => Transport {
+            header_len: udp::HEADER_LEN as u8,
+            ..with_ports
+        },
         Protocol::ICMP => {
-            [summary.icmp_type, summary.icmp_code] = [start[0], start[1]];
-            summary.l4_header_len = icmp::HEADER_LEN as u8;
-            if icmp::has_identifier(start[0]) {
-                summary.key = FlowKey::new(source, destination, protocol, third, third);
+            let identifier = if icmp::has_identifier(start[0]) {
+                be16(start, icmp::IDENTIFIER_AT)
+            } else {
+                0
+            };
+            Transport {
+                source_port: identifier,
+                destination_port: identifier,
+                header_len: icmp::HEADER_LEN as u8,
+                icmp_type: start[0],
+                icmp_code: start[1],
+                ..Transport::default()
             }
         }
-        _ => {}
+        _ => Transport::default(),
     }
 }
 

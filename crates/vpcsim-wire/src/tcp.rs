@@ -47,6 +47,7 @@ impl<'a> Segment<'a> {
     /// # Errors
     ///
     /// Fewer than 20 bytes, or a data offset below 20 or beyond the end.
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         Malformed::unless_covered("tcp", HEADER_LEN, bytes.len())?;
         let header_len = usize::from(bytes[12] >> 4) * 4;

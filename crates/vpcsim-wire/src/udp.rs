@@ -22,6 +22,7 @@ impl<'a> Datagram<'a> {
     /// # Errors
     ///
     /// Fewer than 8 bytes, or a length field below 8 or beyond the end.
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         Malformed::unless_covered("udp", HEADER_LEN, bytes.len())?;
         let len = usize::from(be16(bytes, 4));
