@@ -199,9 +199,9 @@ impl<'t> Place<'t> {
         point
     }
 
-    /// Where a route with this target leads.
-    pub fn next_hop(&self, target: AnyId) -> NextHop {
-        Topology::next_hop(target, self)
+    /// Where a route with this target leads that stands in a table of the VPC `from`.
+    pub fn next_hop(&self, target: AnyId, from: Id<Vpc>) -> NextHop {
+        Topology::next_hop(target, from, self)
     }
 
     /// Slots are filled in the order of their nodes.

@@ -27,8 +27,9 @@ pub trait Resource: Sized {
     /// Second pass of compiling: installs what runs in the reserved nodes.
     fn build(_id: Id<Self>, _build: &mut Build<'_>) {}
 
-    /// Where a packet goes whose route has this resource as its target, asked after the first pass.
-    fn next_hop(_id: Id<Self>, _place: &Place<'_>) -> NextHop {
+    /// Where a packet goes whose route, in a table of the VPC `from`, has this resource as its target; asked after the first
+    /// pass.
+    fn next_hop(_id: Id<Self>, _from: Id<Vpc>, _place: &Place<'_>) -> NextHop {
         NextHop::NotATarget
     }
 
@@ -111,9 +112,9 @@ macro_rules! resources {
                 $( for id in self.$table.ids() { <$type as Resource>::build(id, build); } )*
             }
 
-            pub(crate) fn next_hop(any: AnyId, place: &Place<'_>) -> NextHop {
+            pub(crate) fn next_hop(any: AnyId, from: Id<Vpc>, place: &Place<'_>) -> NextHop {
                 match any.kind {
-                    $( Kind::$type => <$type as Resource>::next_hop(any.id(), place), )*
+                    $( Kind::$type => <$type as Resource>::next_hop(any.id(), from, place), )*
                 }
             }
         }
