@@ -2,6 +2,10 @@
 //!
 //! A packet is summarized when it is sent. From then on its summary travels with it, and whoever rewrites the bytes
 //! updates the summary too ([`rewrite`](crate::rewrite) does).
+#![expect(
+    clippy::inline_always,
+    reason = "a summary returned by call is written field by field and then copied: twice the time"
+)]
 
 use std::net::Ipv4Addr;
 
@@ -50,7 +54,7 @@ pub struct Summary {
 ///
 /// Inconsistent or missing bytes in the IPv4 header, or in the TCP, UDP or ICMP header of an unfragmented packet. A first
 /// fragment must hold eight bytes of that header.
-#[inline]
+#[inline(always)]
 pub fn summarize(ip_packet: &[u8]) -> Result<Summary, Malformed> {
     let (header, header_len) = ipv4::check_header(ip_packet)?;
     let total_len = usize::from(be16(header, ipv4::TOTAL_LEN_AT));
@@ -93,7 +97,7 @@ struct Transport {
 }
 
 /// Puts a summary together in one go: filled in step by step it would be copied once more, at twice the time.
-#[inline]
+#[inline(always)]
 fn combine(header: &Header, header_len: usize, transport: Transport) -> Summary {
     let total_len = be16(header, ipv4::TOTAL_LEN_AT);
     let fragment = be16(header, ipv4::FRAGMENT_AT);
@@ -121,7 +125,7 @@ fn combine(header: &Header, header_len: usize, transport: Transport) -> Summary 
 }
 
 /// An unfragmented packet must hold its whole header above IP, a first fragment the eight bytes every cut leaves.
-#[inline]
+#[inline(always)]
 fn check_transport(header: &Header, l4: &[u8]) -> Result<(), Malformed> {
     let fragment = be16(header, ipv4::FRAGMENT_AT);
     let protocol = Protocol(header[ipv4::PROTOCOL_AT]);
@@ -151,7 +155,7 @@ fn check_fragment(fragment: u16, protocol: Protocol, l4: &[u8]) -> Result<(), Ma
 }
 
 /// What the header above IP says, as far as it is there.
-#[inline]
+#[inline(always)]
 fn read_transport(header: &Header, l4: &[u8]) -> Transport {
     let is_later_fragment = be16(header, ipv4::FRAGMENT_AT) & OFFSET_MASK != 0;
     let start = match l4.first_chunk::<8>() {
