@@ -1,1 +1,16 @@
-//! vpcsim-report.
+//! Answers of `vpcsim` for people and tools.
+//!
+//! # Map, in reading order
+//!
+//! - [`style`]: colours and line breaking. [`pcapng`]: captures for Wireshark.
+//! - [`trace_text`]: one flow, hop by hop.
+//!
+//! # Invariants
+//!
+//! - Nothing here opens a file, looks at a terminal or knows the time: functions return text or write to a sink that they
+//!   are given.
+//! - Equal answers give equal bytes.
+
+pub mod pcapng;
+
+pub use pcapng::APPLICATION;
