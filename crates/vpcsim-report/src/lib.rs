@@ -12,5 +12,11 @@
 //! - Equal answers give equal bytes.
 
 pub mod pcapng;
+pub mod style;
+pub mod trace_text;
+
+#[cfg(test)]
+mod samples;
 
 pub use pcapng::APPLICATION;
+pub use style::Style;

@@ -268,12 +268,12 @@ mod tests {
 
     use bytes::Bytes;
     use pcap_file::DataLink;
+    use pcap_file::pcapng::PcapNgReader;
     use pcap_file::pcapng::blocks::block_common::Block as ReadBlock;
     use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
     use pcap_file::pcapng::blocks::interface_description::InterfaceDescriptionOption;
     use pcap_file::pcapng::blocks::name_resolution::Record;
     use pcap_file::pcapng::blocks::opt_common::CommonOption;
-    use pcap_file::pcapng::PcapNgReader;
 
     use super::*;
 
@@ -379,7 +379,10 @@ mod tests {
     #[test]
     fn packets_carry_their_id_and_their_direction() {
         let packets = packets(&read(&written(&sample())));
-        assert_eq!(unknown_option(&packets[0], 5), Some(42_u64.to_le_bytes().to_vec()));
+        assert_eq!(
+            unknown_option(&packets[0], 5),
+            Some(42_u64.to_le_bytes().to_vec())
+        );
         assert!(packets[0].options.contains(&EnhancedPacketOption::Flags(2)));
         assert!(packets[1].options.contains(&EnhancedPacketOption::Flags(1)));
     }
@@ -387,9 +390,15 @@ mod tests {
     #[test]
     fn a_dropped_packet_says_why_and_a_delivered_one_says_nothing() {
         let packets = packets(&read(&written(&sample())));
-        assert_eq!((comment(&packets[0]), unknown_option(&packets[0], 7)), (None, None));
+        assert_eq!(
+            (comment(&packets[0]), unknown_option(&packets[0], 7)),
+            (None, None)
+        );
         assert_eq!(comment(&packets[1]), Some("DROP SG_INGRESS sg-1"));
-        assert_eq!(unknown_option(&packets[1], 7), Some(vec![1, 2, 0, 0, 0, 0, 0, 0, 0]));
+        assert_eq!(
+            unknown_option(&packets[1], 7),
+            Some(vec![1, 2, 0, 0, 0, 0, 0, 0, 0])
+        );
     }
 
     #[test]

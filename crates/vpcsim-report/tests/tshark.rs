@@ -117,7 +117,10 @@ fn drops_are_found_by_comment_and_by_verdict() {
         return;
     };
     assert_eq!(by_comment, ["2"]);
-    assert_eq!(frames("frame.verdict.ebpf_tc == 2").expect("tshark is there"), ["2"]);
+    assert_eq!(
+        frames("frame.verdict.ebpf_tc == 2").expect("tshark is there"),
+        ["2"]
+    );
 }
 
 #[test]
