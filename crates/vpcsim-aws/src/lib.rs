@@ -4,6 +4,7 @@
 //!
 //! - [`devices`]: every noun, one file each, and the list that registers them; it makes the [`Topology`].
 //! - [`model`]: ids, labels, findings. [`traffic`]: what a rule is about. [`topology`]: settings and expectations.
+//! - [`completion`]: what AWS makes by itself and a design need not say.
 //! - [`compile`]: from declared to running, in two passes over the resources.
 //! - [`station`], [`drop_reason`], [`mark`]: the engine's numbers, with AWS's names.
 //! - [`services`]: resolver, DHCP, time: what answers at link-local addresses.
@@ -19,6 +20,7 @@
 //! - Nothing here knows a file, a clock or a format; hosts are handed in from outside ([`compile::Slot`]).
 
 pub mod compile;
+pub mod completion;
 pub mod devices;
 pub mod drop_reason;
 pub mod mark;

@@ -1,0 +1,84 @@
+//! The link-local allowance: how many packets a second an interface may send to the services at link-local addresses.
+//!
+//! # AWS semantics
+//!
+//! - An interface may send 1024 packets a second to DNS, metadata and time together; the excess is dropped and counted (LL-05).
+//! - The limit is per interface: a second one has its own (LL-06).
+//!
+//! # Where AWS is silent
+//!
+//! - A second is a second of simulated time that starts at a whole one, not a sliding window.
+
+use vpcsim_engine::Time;
+
+/// Packets per second and interface (LL-05).
+pub const PACKETS_PER_SECOND_MAX: u32 = 1024;
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// What one interface has used of its allowance.
+#[derive(Clone, Debug, Default)]
+pub struct LinkLocalAllowance {
+    second: u64,
+    admitted: u32,
+    exceeded: u64,
+}
+
+impl LinkLocalAllowance {
+    /// Whether one more packet may go to a link-local service at `now`; if not, it counts as exceeding.
+    pub fn admit(&mut self, now: Time) -> bool {
+        let second = now.as_ns() / SECOND_NS;
+        if second != self.second {
+            self.second = second;
+            self.admitted = 0;
+        }
+        if self.admitted == PACKETS_PER_SECOND_MAX {
+            self.exceeded += 1;
+            return false;
+        }
+        self.admitted += 1;
+        true
+    }
+
+    /// How many packets were too many (`linklocal_allowance_exceeded`).
+    pub const fn exceeded(&self) -> u64 {
+        self.exceeded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send(allowance: &mut LinkLocalAllowance, second: u64, count: u64) -> usize {
+        (0..count)
+            .filter(|packet| allowance.admit(Time::from_ns(second * SECOND_NS + packet)))
+            .count()
+    }
+
+    #[test]
+    fn of_2000_packets_in_a_second_976_are_dropped_and_counted() {
+        let mut allowance = LinkLocalAllowance::default();
+        assert_eq!(send(&mut allowance, 0, 2000), 1024);
+        assert_eq!(allowance.exceeded(), 976);
+    }
+
+    #[test]
+    fn the_next_whole_second_starts_afresh() {
+        let mut allowance = LinkLocalAllowance::default();
+        send(&mut allowance, 3, 1025);
+        assert_eq!(send(&mut allowance, 4, 1024), 1024);
+        assert_eq!(allowance.exceeded(), 1);
+    }
+
+    #[test]
+    fn a_second_interface_has_its_own_allowance() {
+        let mut interfaces = [LinkLocalAllowance::default(), LinkLocalAllowance::default()];
+        let sent: usize = interfaces
+            .iter_mut()
+            .map(|allowance| send(allowance, 0, 1000))
+            .sum();
+        assert_eq!(sent, 2000);
+        assert!(interfaces.iter().all(|allowance| allowance.exceeded() == 0));
+    }
+}
