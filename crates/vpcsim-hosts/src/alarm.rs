@@ -9,6 +9,10 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
+    pub(crate) const fn new() -> Self {
+        Self { pending: None }
+    }
+
     pub(crate) fn arm(&mut self, context: &mut Context<'_>, due: Option<Time>) {
         let Some(due) = due else { return };
         if let Some((pending, timer)) = self.pending {

@@ -1,0 +1,168 @@
+//! Scripted senders and a counting receiver, for loads without the cost of a TCP/IP stack.
+
+use vpcsim_engine::{Context, FrameHeader, Handle, Node, NodeId, Port, Span, Step};
+use vpcsim_wire::{FlowKey, PacketBuilder};
+
+/// What a [`TrafficSource`] sends.
+#[derive(Clone, Debug)]
+pub struct TrafficConfig {
+    /// The UDP flows; packets go round them in turn.
+    pub flows: Vec<FlowKey>,
+    /// Bytes of data in each datagram.
+    pub payload_len: u16,
+    /// Time to live of each packet.
+    pub ttl: u8,
+    /// Between two bursts.
+    pub interval: Span,
+    /// Packets sent at one moment.
+    pub burst_count: u32,
+    /// How many packets to send in all.
+    pub packet_count: u64,
+    /// The frame around each packet.
+    pub frame: FrameHeader,
+    /// Where they go.
+    pub to: (NodeId, Port),
+}
+
+/// Sends UDP datagrams of many flows at a fixed pace; allocates nothing per packet.
+#[derive(Debug)]
+pub struct TrafficSource {
+    templates: Vec<Vec<u8>>,
+    config: TrafficConfig,
+    sent_count: u64,
+    received_count: u64,
+}
+
+impl TrafficSource {
+    /// A source that is still silent.
+    pub fn new(config: TrafficConfig) -> Self {
+        let payload = vec![0; usize::from(config.payload_len)];
+        let build = |key: &FlowKey| {
+            let builder = PacketBuilder::udp(
+                key.source(),
+                key.source_port(),
+                key.destination(),
+                key.destination_port(),
+            );
+            builder
+                .payload(&payload)
+                .ttl(config.ttl)
+                .dont_fragment(true)
+                .build()
+        };
+        let templates = config.flows.iter().map(build).collect();
+        Self {
+            templates,
+            config,
+            sent_count: 0,
+            received_count: 0,
+        }
+    }
+
+    /// Begins to send, with the first burst at the present moment.
+    pub fn start(&mut self, context: &mut Context<'_>) {
+        if !self.templates.is_empty() {
+            context.set_timer(Span::ZERO, 0);
+        }
+    }
+
+    /// How many packets it has sent.
+    pub const fn sent_count(&self) -> u64 {
+        self.sent_count
+    }
+
+    /// How many packets came back to it.
+    pub const fn received_count(&self) -> u64 {
+        self.received_count
+    }
+}
+
+impl Node for TrafficSource {
+    fn process(&mut self, _: &mut Context<'_>, _: Port, _: Handle) -> Step {
+        self.received_count += 1;
+        Step::Deliver
+    }
+
+    fn on_timer(&mut self, context: &mut Context<'_>, _: u64) {
+        let burst_count = u64::from(self.config.burst_count.max(1));
+        let end = self.config.packet_count.min(self.sent_count + burst_count);
+        while self.sent_count < end {
+            let template = &self.templates[(self.sent_count % self.templates.len() as u64) as usize];
+            let packet = context.emit(self.config.frame, template);
+            context.forward(packet, self.config.to.0, self.config.to.1);
+            self.sent_count += 1;
+        }
+        if self.sent_count < self.config.packet_count {
+            // An interval of zero would keep time from going on.
+            context.set_timer(Span::from_ns(self.config.interval.as_ns().max(1)), 0);
+        }
+    }
+}
+
+/// Takes every packet and counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sink {
+    packet_count: u64,
+    byte_count: u64,
+}
+
+impl Sink {
+    /// How many packets came.
+    pub const fn packet_count(&self) -> u64 {
+        self.packet_count
+    }
+
+    /// How many bytes they had, without their frames.
+    pub const fn byte_count(&self) -> u64 {
+        self.byte_count
+    }
+}
+
+impl Node for Sink {
+    fn process(&mut self, context: &mut Context<'_>, _: Port, packet: Handle) -> Step {
+        self.packet_count += 1;
+        self.byte_count += context.packet(packet).bytes().len() as u64;
+        Step::Deliver
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use vpcsim_engine::{Network, Time};
+    use vpcsim_wire::{Mac, Protocol};
+
+    use super::*;
+
+    #[test]
+    fn flows_take_turns_at_the_given_pace() {
+        let flow = |port| {
+            FlowKey::new(
+                Ipv4Addr::new(10, 0, 0, 1),
+                Ipv4Addr::new(10, 0, 0, 2),
+                Protocol::UDP,
+                port,
+                9,
+            )
+        };
+        let source = TrafficSource::new(TrafficConfig {
+            flows: vec![flow(1), flow(2), flow(3)],
+            payload_len: 72,
+            ttl: 64,
+            interval: Span::from_us(10),
+            burst_count: 2,
+            packet_count: 9,
+            frame: FrameHeader::ipv4(Mac([2; 6]), Mac([4; 6])),
+            to: (NodeId(1), Port(0)),
+        });
+        let mut network = Network::new(vec![Box::new(source), Box::new(Sink::default())], Vec::new(), 1);
+        network.act(NodeId(0), TrafficSource::start).unwrap();
+        network.run_until(Time::ZERO + Span::from_us(35));
+        assert_eq!(network.node::<Sink>(NodeId(1)).unwrap().packet_count(), 8);
+        network.run_until(Time::ZERO + Span::from_secs(1));
+        let sink = network.node::<Sink>(NodeId(1)).unwrap();
+        assert_eq!((sink.packet_count(), sink.byte_count()), (9, 900));
+        assert_eq!(network.node::<TrafficSource>(NodeId(0)).unwrap().sent_count(), 9);
+    }
+}
