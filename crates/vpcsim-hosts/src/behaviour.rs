@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use vpcsim_engine::{Context, NodeId, Span, Time};
-use vpcsim_wire::{PacketBuilder, icmp, icmp_error, tcp};
+use vpcsim_wire::{PacketBuilder, Summary, icmp, icmp_error, tcp};
 
 use crate::config::{HostConfig, HostRouting};
 use crate::host::HostNode;
@@ -27,7 +27,12 @@ fn a_listening_port_is_open_and_its_answer_has_ttl_255() {
 fn a_connection_ends_with_fin_from_both_sides_and_is_forgotten() {
     let mut hosts = Hosts::pair();
     hosts.probe(1, &Probe::tcp(SECOND, 22));
-    hosts.run_for(Span::from_secs(60));
+    hosts.run_for(Span::from_secs(59));
+    assert_eq!(
+        (hosts.host(1).connection_count(), hosts.host(2).connection_count()),
+        (1, 0)
+    );
+    hosts.run_for(Span::from_secs(2));
     let fins: Vec<_> = hosts
         .wire()
         .seen
@@ -450,4 +455,50 @@ fn a_thousand_connections_at_once_are_all_accepted() {
     hosts.run_for(Span::from_secs(1));
     let open = |&id: &_| hosts.host(1).outcome(id).unwrap().observed == Observed::Open;
     assert!(ids.iter().all(open));
+}
+
+#[test]
+fn the_end_that_closed_first_acknowledges_a_repeated_fin() {
+    let mut hosts = Hosts::pair();
+    hosts.probe(1, &Probe::tcp(SECOND, 22));
+    hosts.run_for(Span::from_secs(1));
+    let is_fin = |packet: &Summary| packet.is_fin() && packet.source() == SECOND;
+    let fin = hosts
+        .wire()
+        .seen
+        .iter()
+        .find(|(_, packet, _)| is_fin(packet))
+        .unwrap()
+        .2
+        .clone();
+    let ack_count = |hosts: &Hosts| {
+        hosts
+            .wire()
+            .seen
+            .iter()
+            .filter(|(_, packet, _)| packet.tcp_flags == tcp::ACK)
+            .count()
+    };
+    let before = ack_count(&hosts);
+    let send = |host: &mut HostNode, context: &mut Context<'_>| host.send_raw(context, 0, &fin);
+    hosts.network.act(NodeId(2), send).unwrap();
+    hosts.run_for(Span::from_ms(1));
+    assert_eq!(ack_count(&hosts), before + 1);
+}
+
+#[test]
+fn forgotten_outcomes_never_mix_with_new_ones() {
+    let mut hosts = Hosts::pair();
+    let old = hosts.start(1, &Probe::tcp(SECOND, 22));
+    hosts.run_for(Span::from_ms(2));
+    assert!(hosts.host(1).outcome(old).unwrap().is_done());
+    hosts
+        .network
+        .act(NodeId(1), |host: &mut HostNode, _| host.clear_outcomes())
+        .unwrap();
+    let new = hosts.start(1, &Probe::tcp(NOBODY, 22));
+    assert_ne!(old, new);
+    hosts.run_for(Span::from_secs(2));
+    assert_eq!(hosts.host(1).outcome(old), None);
+    assert_eq!(hosts.host(1).outcome(new).unwrap().observed, Observed::Filtered);
 }

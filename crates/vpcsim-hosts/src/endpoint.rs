@@ -1,41 +1,24 @@
 //! The IPv4 endpoint behind one host: answers packets, runs applications and probes; knows neither frames nor interfaces.
 //!
 //! It is sans-IO. Packets go in with [`Endpoint::receive`], time with [`Endpoint::handle_deadlines`]; what it wants sent lies
-//! in its outbox. TCP is smoltcp's; ICMP and UDP need so little state that they are answered right here.
+//! in its outbox. TCP is smoltcp's; ICMP and UDP need so little state that they are answered without it.
+
+mod connections;
+mod datagrams;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use smoltcp::socket::tcp::State;
 use vpcsim_engine::{DropReason, Time};
 use vpcsim_wire::{FlowKey, PacketBuilder, Protocol, Reassembler, Summary};
-use vpcsim_wire::{fragment, icmp, icmp_error, ipv4, rewrite, summarize, tcp, tcp_reset, udp};
+use vpcsim_wire::{fragment, icmp, icmp_error, ipv4, rewrite, summarize, tcp, udp};
 
-use crate::applications::{Application, Client, Site};
+use crate::applications::Site;
 use crate::config::Listener;
 use crate::drops;
 use crate::outbox::Outbox;
 use crate::path_mtu::{PathMtu, resegment};
-use crate::probe::{IcmpError, Observed, Outcome, Probe, ProbeId, ProbeKind, Probes};
-use crate::stack::{Connection, ConnectionConfig};
-
-/// Send and receive buffer of a connection that carries data, in bytes.
-const BUFFER_LEN: usize = 64 << 10;
-/// The same for a connection that is only opened and closed.
-const SMALL_BUFFER_LEN: usize = 2 << 10;
-
-#[derive(Debug)]
-enum Role {
-    Server(Application),
-    Client(ProbeId, Client),
-}
-
-#[derive(Debug)]
-struct Entry {
-    connection: Connection,
-    role: Role,
-    deadline: Option<Time>,
-}
+use crate::probe::{IcmpError, Outcome, Probe, ProbeId, ProbeKind, Probes};
 
 /// Answers and asks for one host.
 #[derive(Debug)]
@@ -44,7 +27,9 @@ pub(crate) struct Endpoint {
     ttl: u8,
     seed: u64,
     site: Site,
-    connections: BTreeMap<FlowKey, Box<Entry>>,
+    connections: BTreeMap<FlowKey, Box<connections::Entry>>,
+    /// The last acknowledgements of connections that this end closed first.
+    lingering: BTreeMap<FlowKey, Vec<u8>>,
     deadlines: BTreeSet<(Time, FlowKey)>,
     probes: Probes,
     reassembler: Option<Box<Reassembler>>,
@@ -72,6 +57,7 @@ impl Endpoint {
             seed,
             site,
             connections: BTreeMap::new(),
+            lingering: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             probes: Probes::default(),
             reassembler: None,
@@ -177,281 +163,15 @@ impl Endpoint {
     }
 }
 
-/// TCP.
-impl Endpoint {
-    fn receive_tcp(&mut self, now: Time, packet: &[u8], summary: &Summary, mtu: u16) {
-        let key = summary.key;
-        if summary.is_syn() {
-            self.make_way_for_syn(now, key, mtu);
-        }
-        let Some(entry) = self.connections.get_mut(&key) else {
-            if let Some(mut reset) = tcp_reset::reset_for(packet, summary) {
-                rewrite::set_ttl(&mut reset, self.ttl);
-                self.outbox.push(reset);
-            }
-            return;
-        };
-        entry.connection.receive(now, packet, &mut self.outbox);
-        self.advance(now, key, Some(summary));
-    }
-
-    /// Lets a listener take a connection that is new.
-    fn make_way_for_syn(&mut self, now: Time, key: FlowKey, mtu: u16) {
-        let lingers = |entry: &Box<Entry>| entry.connection.socket().state() == State::TimeWait;
-        if self.connections.get(&key).is_some_and(lingers) {
-            self.remove(key);
-        }
-        if self.connections.contains_key(&key) || !self.listens(Protocol::TCP, key.destination_port()) {
-            return;
-        }
-        let config = self.connection_config(key, mtu, self.ttl, BUFFER_LEN);
-        if let Some(connection) = Connection::listen(&config, now) {
-            let role = Role::Server(Application::on_port(key.destination_port()));
-            self.connections.insert(
-                key,
-                Box::new(Entry {
-                    connection,
-                    role,
-                    deadline: None,
-                }),
-            );
-        }
-    }
-
-    fn connection_config(&self, key: FlowKey, mtu: u16, ttl: u8, buffer_len: usize) -> ConnectionConfig {
-        let mixed = (key.0 >> 64) as u64 ^ (key.0 as u64).rotate_left(29) ^ self.seed;
-        ConnectionConfig {
-            key,
-            mtu,
-            ttl,
-            buffer_len,
-            seed: mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15),
-        }
-    }
-
-    /// Lets the application or the client act, sends what is due, and forgets the connection if it is over.
-    fn advance(&mut self, now: Time, key: FlowKey, inbound: Option<&Summary>) {
-        let Some(entry) = self.connections.get_mut(&key) else {
-            return;
-        };
-        let is_open = !matches!(
-            entry.connection.socket().state(),
-            State::Listen | State::SynSent | State::SynReceived | State::Closed
-        );
-        match &mut entry.role {
-            Role::Server(application) if is_open => {
-                let socket = entry.connection.socket_mut();
-                if let Some(ttl) = application.serve(socket, &mut self.site, key.destination(), now) {
-                    entry.connection.set_ttl(ttl);
-                }
-            }
-            Role::Server(_) => {}
-            Role::Client(id, client) => {
-                advance_client(&mut self.probes, *id, client, &mut entry.connection, inbound, now);
-            }
-        }
-        entry.connection.send_due(now, &mut self.outbox);
-        if entry.connection.is_over() {
-            self.remove(key);
-            return;
-        }
-        let deadline = entry.connection.next_deadline(now);
-        let old = std::mem::replace(&mut entry.deadline, deadline);
-        if old != deadline {
-            old.map(|old| self.deadlines.remove(&(old, key)));
-            deadline.map(|deadline| self.deadlines.insert((deadline, key)));
-        }
-    }
-
-    fn remove(&mut self, key: FlowKey) {
-        if let Some(entry) = self.connections.remove(&key)
-            && let Some(deadline) = entry.deadline
-        {
-            self.deadlines.remove(&(deadline, key));
-        }
-    }
-
-    fn connect(&mut self, now: Time, id: ProbeId, probe: &Probe, key: FlowKey, mtu: u16) {
-        let client = Client::new(&probe.exchange, probe.destination);
-        let buffer_len = if client.has_data() {
-            BUFFER_LEN
-        } else {
-            SMALL_BUFFER_LEN
-        };
-        let config = self.connection_config(key, mtu, probe.ttl.unwrap_or(self.ttl), buffer_len);
-        let Some(connection) = Connection::connect(&config, now) else {
-            return self.probes.finish(id, now);
-        };
-        self.remove(key);
-        let role = Role::Client(id, client);
-        self.connections.insert(
-            key,
-            Box::new(Entry {
-                connection,
-                role,
-                deadline: None,
-            }),
-        );
-        self.advance(now, key, None);
-    }
-
-    /// Gives up on a connection: silently before it is open, with a reset afterwards.
-    fn abort(&mut self, now: Time, key: FlowKey) {
-        if let Some(entry) = self.connections.get_mut(&key) {
-            if entry.connection.socket().state() != State::SynSent {
-                entry.connection.socket_mut().abort();
-                entry.connection.send_due(now, &mut self.outbox);
-            }
-            self.remove(key);
-        }
-    }
-}
-
-fn advance_client(
-    probes: &mut Probes,
-    id: ProbeId,
-    client: &mut Client,
-    connection: &mut Connection,
-    inbound: Option<&Summary>,
-    now: Time,
-) {
-    let state = connection.socket().state();
-    let Some(record) = probes.record_mut(id) else {
-        return;
-    };
-    let outcome = &mut record.outcome;
-    let is_new = outcome.observed == Observed::Filtered;
-    match state {
-        State::SynSent | State::SynReceived | State::Listen => return,
-        State::Closed if is_new => {
-            if let Some(reset) = inbound {
-                outcome.answer(Observed::Closed, reset.ttl, now);
-            }
-            return probes.finish(id, now);
-        }
-        State::Closed => return probes.finish(id, now),
-        _ if is_new => outcome.answer(Observed::Open, inbound.map_or(0, |packet| packet.ttl), now),
-        _ => {}
-    }
-    if client.advance(connection.socket_mut(), outcome) {
-        probes.finish(id, now);
-    }
-}
-
-/// UDP and ICMP.
-impl Endpoint {
-    fn receive_udp(&mut self, now: Time, packet: &[u8], summary: &Summary, payload: &[u8], mtu: u16) {
-        let key = summary.key;
-        if self.finish_with_reply(now, summary, payload) {
-            return;
-        }
-        if self.probes.has_udp_port(key.destination_port())
-            || !self.listens(Protocol::UDP, key.destination_port())
-        {
-            return self.push_error(icmp_error::port_unreachable(key.destination(), packet));
-        }
-        let (source, destination) = (key.destination(), key.source());
-        let path_mtu = self
-            .path_mtu
-            .lookup(destination, now)
-            .map_or(mtu, |known| known.min(mtu));
-        let fits = summary.l4_len + ipv4::HEADER_LEN as u16 <= path_mtu;
-        let identification = if fits { 0 } else { self.next_identification() };
-        let reply = PacketBuilder::udp(source, key.destination_port(), destination, key.source_port());
-        let reply = reply
-            .dont_fragment(fits)
-            .identification(identification)
-            .ttl(self.ttl);
-        self.outbox.push(reply.payload(payload).build());
-    }
-
-    fn receive_icmp(&mut self, now: Time, packet: &[u8], summary: &Summary, message: &icmp::Message<'_>) {
-        if summary.is_echo_request() {
-            let identification = self.next_identification();
-            let rest = message.rest_of_header();
-            let reply =
-                PacketBuilder::icmp(summary.destination(), summary.source(), icmp::ECHO_REPLY, 0, rest);
-            let reply = reply
-                .payload(message.payload())
-                .ttl(self.ttl)
-                .identification(identification);
-            self.outbox.push(reply.build());
-        } else if summary.is_icmp_error() {
-            self.receive_error(now, packet, summary, message);
-        } else if matches!(message.icmp_type(), icmp::ECHO_REPLY | icmp::TIMESTAMP_REPLY) {
-            self.finish_with_reply(now, summary, message.payload());
-        }
-    }
-
-    /// Ends the UDP or ICMP probe that this answers; says whether there is one.
-    fn finish_with_reply(&mut self, now: Time, summary: &Summary, payload: &[u8]) -> bool {
-        let Some(id) = self.probes.find(summary.key) else {
-            return false;
-        };
-        if let Some(record) = self.probes.record_mut(id)
-            && !record.outcome.is_done()
-        {
-            record.outcome.answer(Observed::Reply, summary.ttl, now);
-            record.outcome.take_data(payload);
-            self.probes.finish(id, now);
-        }
-        true
-    }
-
-    fn receive_error(&mut self, now: Time, packet: &[u8], summary: &Summary, message: &icmp::Message<'_>) {
-        let Some(embedded) = summary.embedded(packet) else {
-            return;
-        };
-        if embedded.source() != summary.destination() {
-            return;
-        }
-        if let Some(mtu) = message.next_hop_mtu() {
-            self.path_mtu.learn(embedded.destination(), mtu, now);
-        }
-        self.note_error(
-            now,
-            &embedded,
-            IcmpError {
-                icmp_type: message.icmp_type(),
-                code: message.code(),
-                from: summary.source(),
-                next_hop_mtu: message.next_hop_mtu(),
-            },
-        );
-    }
-
-    /// Tells the probe that sent the packet of `offending` about an error.
-    fn note_error(&mut self, now: Time, offending: &Summary, error: IcmpError) {
-        let Some(id) = self.probes.find(offending.key.reversed()) else {
-            return;
-        };
-        let Some(record) = self.probes.record_mut(id) else {
-            return;
-        };
-        if record.outcome.is_done() {
-            return;
-        }
-        record.outcome.unreachable = Some(error);
-        let is_final = match error.next_hop_mtu {
-            Some(_) => record.dont_fragment && !offending.is_tcp(),
-            None => record.outcome.observed != Observed::Open,
-        };
-        if is_final {
-            let key = record.key;
-            self.probes.finish(id, now);
-            if offending.is_tcp() {
-                self.remove(key);
-            }
-        }
-    }
-}
-
 /// Probes, time, and what leaves.
 impl Endpoint {
     /// Starts a probe from `source`, whose interface has this MTU.
     pub(crate) fn start_probe(&mut self, now: Time, source: Ipv4Addr, mtu: u16, probe: &Probe) -> ProbeId {
-        let connections = &self.connections;
-        let is_free = |port| !connections.contains_key(&probe.reply_key(source, port));
+        let (connections, lingering) = (&self.connections, &self.lingering);
+        let is_free = |port| {
+            let key = probe.reply_key(source, port);
+            !connections.contains_key(&key) && !lingering.contains_key(&key)
+        };
         let port = probe
             .source_port
             .unwrap_or_else(|| self.probes.take_port(is_free));
@@ -508,18 +228,10 @@ impl Endpoint {
             let key = record.key;
             self.probes.finish(id, now);
             if key.protocol() == Protocol::TCP {
-                self.abort(now, key);
+                self.abort(now, key, id);
             }
         }
-        while let Some(&(deadline, key)) = self.deadlines.first()
-            && deadline <= now
-        {
-            self.deadlines.pop_first();
-            if let Some(entry) = self.connections.get_mut(&key) {
-                entry.deadline = None;
-            }
-            self.advance(now, key, None);
-        }
+        self.handle_connection_deadlines(now);
     }
 
     /// Makes a packet fit the interface that it leaves by, and what is known of its path.
@@ -556,9 +268,9 @@ impl Endpoint {
         );
     }
 
-    /// How many TCP connections there are, waiting ones included.
+    /// How many TCP connections there are, lingering ones included.
     pub(crate) fn connection_count(&self) -> usize {
-        self.connections.len()
+        self.connections.len() + self.lingering.len()
     }
 }
 

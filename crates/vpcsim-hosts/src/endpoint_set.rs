@@ -83,7 +83,7 @@ impl<K: Ord + Copy> EndpointSet<K> {
                 member.endpoint.handle_deadlines(context.now());
             }
             self.flush(context, key, mtu(key), |context, packet| {
-                send(context, key, packet)
+                send(context, key, packet);
             });
         }
         self.alarm.arm(context, self.due.first().map(|&(due, _)| due));

@@ -81,7 +81,7 @@ impl HostNode {
         self.state.as_ref()?.endpoint.outcome(id)
     }
 
-    /// Forgets all outcomes, unless a probe is still pending; ids are given out again from zero.
+    /// Forgets all outcomes, unless a probe is still pending.
     pub fn clear_outcomes(&mut self) {
         if let Some(state) = &mut self.state {
             state.endpoint.probes_mut().clear_finished();

@@ -114,7 +114,7 @@ impl InternetNode {
         self.endpoints.endpoint(source)?.outcome(id)
     }
 
-    /// Forgets all outcomes of `source`, unless a probe of its is still pending; ids are given out again from zero.
+    /// Forgets all outcomes of `source`, unless a probe of its is still pending.
     pub fn clear_outcomes(&mut self, source: Ipv4Addr) {
         if self.endpoints.contains(source) {
             self.endpoint(source).probes_mut().clear_finished();
@@ -147,7 +147,7 @@ impl InternetNode {
         let (mtu, uplink) = (self.mtu_of(address), self.uplink);
         let is_here = |address: Ipv4Addr| self.profiles.contains_key(&address);
         self.endpoints.flush(context, address, mtu, |context, packet| {
-            send(context, packet, uplink, is_here)
+            send(context, packet, uplink, is_here);
         });
     }
 
@@ -201,7 +201,7 @@ impl Node for InternetNode {
             |context, _, packet| {
                 send(context, packet, *uplink, |address| {
                     profiles.contains_key(&address)
-                })
+                });
             },
         );
     }

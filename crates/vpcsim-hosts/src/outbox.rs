@@ -29,6 +29,11 @@ impl Outbox {
         self.packets.pop_front()
     }
 
+    /// The packet that was pushed last and is still here.
+    pub(crate) fn last(&self) -> Option<&[u8]> {
+        self.packets.back().map(Vec::as_slice)
+    }
+
     /// Takes back the buffer of a packet that was sent.
     pub(crate) fn recycle(&mut self, mut buffer: Vec<u8>) {
         if self.spare.len() < SPARE_COUNT_MAX {

@@ -235,6 +235,8 @@ pub(crate) struct Record {
 #[derive(Debug, Default)]
 pub(crate) struct Probes {
     records: Vec<Record>,
+    /// Ids below this one are forgotten.
+    first_id: u32,
     by_key: BTreeMap<FlowKey, u32>,
     deadlines: BTreeSet<(Time, u32)>,
     udp_ports: BTreeSet<u16>,
@@ -243,7 +245,7 @@ pub(crate) struct Probes {
 
 impl Probes {
     pub(crate) fn start(&mut self, probe: &Probe, local: (Ipv4Addr, u16), now: Time) -> ProbeId {
-        let id = self.records.len() as u32;
+        let id = self.first_id.wrapping_add(self.records.len() as u32);
         let key = probe.reply_key(local.0, local.1);
         let deadline = now + probe.timeout;
         let is_tcp = probe.kind == ProbeKind::TcpConnect;
@@ -278,11 +280,16 @@ impl Probes {
     }
 
     pub(crate) fn outcome(&self, id: ProbeId) -> Option<&Outcome> {
-        self.records.get(id.0 as usize).map(|record| &record.outcome)
+        self.records.get(self.index(id)).map(|record| &record.outcome)
     }
 
     pub(crate) fn record_mut(&mut self, id: ProbeId) -> Option<&mut Record> {
-        self.records.get_mut(id.0 as usize)
+        let index = self.index(id);
+        self.records.get_mut(index)
+    }
+
+    const fn index(&self, id: ProbeId) -> usize {
+        id.0.wrapping_sub(self.first_id) as usize
     }
 
     /// The newest probe whose answer has this key.
@@ -297,13 +304,14 @@ impl Probes {
 
     /// Makes the outcome final.
     pub(crate) fn finish(&mut self, id: ProbeId, now: Time) {
-        let Some(record) = self.records.get_mut(id.0 as usize) else {
+        let Some(record) = self.record_mut(id) else {
             return;
         };
         if record.outcome.state == ProbeState::Pending {
             record.outcome.state = ProbeState::Done;
             record.outcome.finished = Some(now);
-            self.deadlines.remove(&(record.deadline, id.0));
+            let deadline = record.deadline;
+            self.deadlines.remove(&(deadline, id.0));
         }
     }
 
@@ -320,9 +328,10 @@ impl Probes {
         })
     }
 
-    /// Forgets everything about finished probes; their ids are given out again.
+    /// Forgets everything about probes, unless one is still pending; their ids are not used again.
     pub(crate) fn clear_finished(&mut self) {
         if self.deadlines.is_empty() {
+            self.first_id = self.first_id.wrapping_add(self.records.len() as u32);
             self.records.clear();
             self.by_key.clear();
             self.udp_ports.clear();
