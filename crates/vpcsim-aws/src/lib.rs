@@ -5,6 +5,7 @@
 //! - [`devices`]: every noun, one file each, and the list that registers them; it makes the [`Topology`].
 //! - [`model`]: ids, labels, findings. [`traffic`]: what a rule is about. [`topology`]: settings and expectations.
 //! - [`completion`]: what AWS makes by itself and a design need not say.
+//! - [`address_set`], [`connection_tracking`], [`fragment_memory`]: what filters are made of.
 //! - [`compile`]: from declared to running, in two passes over the resources.
 //! - [`station`], [`drop_reason`], [`mark`]: the engine's numbers, with AWS's names.
 //! - [`services`]: resolver, DHCP, time: what answers at link-local addresses.
@@ -19,10 +20,13 @@
 //! - A device keeps decision (pure) and state (tracking, translation) apart.
 //! - Nothing here knows a file, a clock or a format; hosts are handed in from outside ([`compile::Slot`]).
 
+pub mod address_set;
 pub mod compile;
 pub mod completion;
+pub mod connection_tracking;
 pub mod devices;
 pub mod drop_reason;
+pub mod fragment_memory;
 pub mod mark;
 pub mod model;
 pub mod services;

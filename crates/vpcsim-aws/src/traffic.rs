@@ -4,6 +4,37 @@ use std::fmt;
 
 use vpcsim_wire::{Protocol, Summary};
 
+/// Which way a packet goes: seen from the network interface, for a network ACL from the subnet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// It comes in.
+    Ingress,
+    /// It goes out.
+    Egress,
+}
+
+impl Direction {
+    /// Both, in the order in which rules are numbered.
+    pub const BOTH: [Self; 2] = [Self::Ingress, Self::Egress];
+
+    /// `from` or `to`: what stands before the other side in the words of a rule.
+    pub const fn preposition(self) -> &'static str {
+        match self {
+            Self::Ingress => "from",
+            Self::Egress => "to",
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
+        })
+    }
+}
+
 /// An inclusive range of ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortRange {
@@ -73,9 +104,12 @@ impl Traffic {
 
     /// Whether the packet is such traffic.
     ///
-    /// Ports and types are those of the packet or, for a non-initial fragment, of its first fragment; see
-    /// [`Traffic::matches_parts`].
+    /// A fragment without ports is judged with its first fragment
+    /// ([`FragmentMemory`](crate::fragment_memory::FragmentMemory)); alone it only is what takes in its whole protocol.
     pub fn matches(self, packet: &Summary) -> bool {
+        if packet.is_later_fragment() {
+            return self.covers_all_of(packet.key.protocol());
+        }
         self.matches_parts(
             packet.key.protocol(),
             packet.key.destination_port(),
@@ -108,13 +142,27 @@ impl Traffic {
         }
     }
 
-    /// Whether it covers every port of `protocol`, as an untracked flow's opposite rule must (CT-04).
+    /// Whether it covers every port or type of `protocol`, as an untracked flow's opposite rule must (CT-04).
     pub fn covers_all_of(self, protocol: Protocol) -> bool {
         match self {
             Self::All => true,
             Self::Tcp(ports) => protocol == Protocol::TCP && ports == PortRange::ALL,
             Self::Udp(ports) => protocol == Protocol::UDP && ports == PortRange::ALL,
-            Self::Icmp { .. } | Self::Other(_) => false,
+            Self::Icmp { icmp_type, icmp_code } => {
+                protocol == Protocol::ICMP && icmp_type.is_none() && icmp_code.is_none()
+            }
+            Self::Other(wanted) => protocol == wanted,
+        }
+    }
+
+    /// The protocol it is about; `None` is every one.
+    pub fn protocol(self) -> Option<Protocol> {
+        match self {
+            Self::All => None,
+            Self::Tcp(_) => Some(Protocol::TCP),
+            Self::Udp(_) => Some(Protocol::UDP),
+            Self::Icmp { .. } => Some(Protocol::ICMP),
+            Self::Other(protocol) => Some(protocol),
         }
     }
 }
@@ -138,6 +186,20 @@ impl fmt::Display for Traffic {
             } => write!(f, "icmp {kind}/{code}"),
             Self::Other(protocol) => write!(f, "{protocol}"),
         }
+    }
+}
+
+/// A packet in the words of [`Traffic`]: `tcp 443`, `icmp 8/0`, `gre`.
+pub fn packet_words(packet: &Summary) -> String {
+    let protocol = packet.protocol();
+    if packet.is_later_fragment() {
+        format!("a fragment of {protocol}")
+    } else if protocol.has_ports() {
+        format!("{protocol} {}", packet.key.destination_port())
+    } else if packet.is_icmp() {
+        format!("{protocol} {}/{}", packet.icmp_type, packet.icmp_code)
+    } else {
+        protocol.to_string()
     }
 }
 
@@ -167,6 +229,26 @@ mod tests {
     fn a_number_matches_the_protocol_whatever_its_ports() {
         assert!(Traffic::Other(Protocol::GRE).matches_parts(Protocol::GRE, 0, 0, 0));
         assert!(!Traffic::Other(Protocol::GRE).matches_parts(Protocol::ESP, 0, 0, 0));
+    }
+
+    #[test]
+    fn fragment_without_ports_is_only_what_takes_in_its_whole_protocol() {
+        let (host, server) = ([10, 0, 1, 5].into(), [10, 0, 2, 7].into());
+        let whole = vpcsim_wire::PacketBuilder::udp(host, 40_000, server, 53)
+            .payload(&[0; 100])
+            .build();
+        let parts = vpcsim_wire::fragment(&whole, 68).unwrap();
+        let (first, later) = (
+            vpcsim_wire::summarize(&parts[0]).unwrap(),
+            vpcsim_wire::summarize(&parts[1]).unwrap(),
+        );
+        let (dns, low) = (
+            Traffic::Udp(PortRange::single(53)),
+            Traffic::Udp(PortRange { first: 0, last: 99 }),
+        );
+        assert!(dns.matches(&first) && !dns.matches(&later));
+        assert!(low.matches(&first) && !low.matches(&later));
+        assert!(Traffic::Udp(PortRange::ALL).matches(&later) && Traffic::All.matches(&later));
     }
 
     #[test]

@@ -1,0 +1,89 @@
+//! Network ACL.
+
+use ipnet::Ipv4Net;
+use vpcsim_engine::Decision;
+
+mod lookup;
+
+pub use lookup::{AclVerdict, CompiledEntry, NetworkAclLookup, compile};
+
+use crate::devices::{Kind, Resource, Topology, Vpc};
+use crate::model::{Id, Label, Origin};
+use crate::traffic::{Direction, Traffic};
+
+/// The rule number of a decision made by the implied last entry (`*`), which denies what no other entry is about.
+pub const DEFAULT_ENTRY: u32 = Decision::NO_RULE - 1;
+
+/// A network access control list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkAcl {
+    /// How it is called.
+    pub label: Label,
+    /// The VPC it is part of.
+    pub vpc: Id<Vpc>,
+    /// Whether it is the VPC's default one.
+    pub default: bool,
+    /// The entries for what enters a subnet, in any order; the final deny (`*`) is implied.
+    pub ingress: Vec<NetworkAclEntry>,
+    /// The entries for what leaves a subnet.
+    pub egress: Vec<NetworkAclEntry>,
+}
+
+/// An entry of a network ACL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkAclEntry {
+    /// Its number: lower ones are looked at first.
+    pub number: u16,
+    /// Whether it allows; else it denies.
+    pub allow: bool,
+    /// The traffic it is about.
+    pub traffic: Traffic,
+    /// The other side: the source of what enters, the destination of what leaves.
+    pub cidr: Ipv4Net,
+    /// Where it is declared.
+    pub origin: Origin,
+}
+
+impl Resource for NetworkAcl {
+    const KIND: Kind = Kind::NetworkAcl;
+    const NOUN: &'static str = "network ACL";
+
+    fn label(&self) -> &Label {
+        &self.label
+    }
+
+    fn rule_text(id: Id<Self>, rule: usize, topology: &Topology) -> Option<String> {
+        let acl = topology.network_acls.find(id)?;
+        if rule == DEFAULT_ENTRY as usize {
+            return Some("* deny all".to_owned());
+        }
+        let (direction, entry) = acl.entry(rule)?;
+        Some(entry.words(direction))
+    }
+}
+
+impl NetworkAcl {
+    /// The entries of one direction, in any order.
+    pub fn entries(&self, direction: Direction) -> &[NetworkAclEntry] {
+        match direction {
+            Direction::Ingress => &self.ingress,
+            Direction::Egress => &self.egress,
+        }
+    }
+
+    /// The place of the first entry of this direction: those for ingress are counted before those for egress.
+    pub fn first_entry(&self, direction: Direction) -> usize {
+        match direction {
+            Direction::Ingress => 0,
+            Direction::Egress => self.ingress.len(),
+        }
+    }
+
+    /// The entry at this place and its direction.
+    pub fn entry(&self, place: usize) -> Option<(Direction, &NetworkAclEntry)> {
+        match place.checked_sub(self.ingress.len()) {
+            None => Some((Direction::Ingress, &self.ingress[place])),
+            Some(place) => Some((Direction::Egress, self.egress.get(place)?)),
+        }
+    }
+}
