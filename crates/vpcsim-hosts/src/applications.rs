@@ -32,9 +32,7 @@ pub(crate) enum Site {
 impl Site {
     fn respond(&mut self, local: Ipv4Addr, request: &HttpRequest<'_>, now: Time) -> HttpResponse {
         match self {
-            Self::Page if matches!(request.method, "GET" | "HEAD") => {
-                HttpResponse::ok(format!("Hello from {local}\n"))
-            }
+            Self::Page if request.method == "GET" => HttpResponse::ok(format!("Hello from {local}\n")),
             Self::Page => HttpResponse::error(405, "Method Not Allowed"),
             Self::Metadata(site) => site.respond(request, now),
         }

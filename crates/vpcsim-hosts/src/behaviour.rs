@@ -2,13 +2,13 @@
 
 use std::net::Ipv4Addr;
 
-use vpcsim_engine::{Context, NodeId, Span, Time};
-use vpcsim_wire::{PacketBuilder, Summary, icmp, icmp_error, tcp};
+use vpcsim_engine::{Context, Event, FrameHeader, NodeId, Observation, Observer, Port, Random, Span, Time};
+use vpcsim_wire::{Mac, PacketBuilder, Protocol, Summary, checksum, icmp, icmp_error, ipv4, tcp, udp};
 
 use crate::config::{HostConfig, HostRouting};
 use crate::host::HostNode;
 use crate::probe::{Exchange, IcmpError, Observed, Probe, ProbeKind};
-use crate::test_wire::{Hosts, interface, listening_host};
+use crate::test_wire::{Hosts, Wire, interface, listening_host};
 
 const FIRST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 5);
 const SECOND: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 6);
@@ -501,4 +501,134 @@ fn forgotten_outcomes_never_mix_with_new_ones() {
     hosts.run_for(Span::from_secs(2));
     assert_eq!(hosts.host(1).outcome(old), None);
     assert_eq!(hosts.host(1).outcome(new).unwrap().observed, Observed::Filtered);
+}
+
+#[test]
+fn a_packet_larger_than_the_receiving_interface_is_refused_with_its_size() {
+    let mut small = listening_host(6);
+    small.interfaces[0].mtu = 1_500;
+    let mut hosts = Hosts::new(vec![listening_host(5), small]);
+    let probe = Probe {
+        payload_len: 8_000,
+        dont_fragment: true,
+        ..Probe::echo(SECOND)
+    };
+    let outcome = hosts.probe(1, &probe);
+    let expected = IcmpError {
+        icmp_type: 3,
+        code: 4,
+        from: SECOND,
+        next_hop_mtu: Some(1_500),
+    };
+    assert_eq!(
+        (outcome.observed, outcome.unreachable),
+        (Observed::NoReply, Some(expected))
+    );
+    let tcp = hosts.probe(1, &Probe::tcp(SECOND, 7).exchanging(Exchange::Transfer(100_000)));
+    assert_eq!(tcp.received_len, 100_000);
+    assert!(
+        hosts
+            .wire()
+            .seen
+            .iter()
+            .all(|(_, packet, _)| !packet.is_tcp() || packet.total_len <= 1_500)
+    );
+}
+
+/// Puts right checksums into whatever packet this has become.
+fn with_right_checksums(mut packet: Vec<u8>) -> Vec<u8> {
+    let Ok(view) = ipv4::Packet::parse(&packet) else {
+        return packet;
+    };
+    let (header_len, total_len) = (view.header_len(), view.total_len());
+    let (source, destination, protocol) = (view.source(), view.destination(), view.protocol());
+    packet[ipv4::CHECKSUM_AT..][..2].fill(0);
+    let sum = checksum::internet(&packet[..header_len]);
+    packet[ipv4::CHECKSUM_AT..][..2].copy_from_slice(&sum.to_be_bytes());
+    let l4 = &mut packet[header_len..total_len];
+    let (at, is_icmp) = match protocol {
+        Protocol::TCP => (tcp::CHECKSUM_AT, false),
+        Protocol::UDP => (udp::CHECKSUM_AT, false),
+        _ => (icmp::CHECKSUM_AT, true),
+    };
+    if l4.len() >= at + 2 {
+        l4[at..at + 2].fill(0);
+        let sum = if is_icmp {
+            checksum::internet(l4)
+        } else {
+            checksum::transport(source, destination, protocol, l4)
+        };
+        l4[at..at + 2].copy_from_slice(&sum.to_be_bytes());
+    }
+    packet
+}
+
+#[test]
+fn no_packet_however_mangled_upsets_a_host() {
+    let mut hosts = Hosts::pair();
+    hosts.probe(
+        1,
+        &Probe::tcp(SECOND, 80).exchanging(Exchange::HttpGet("/".into())),
+    );
+    hosts.probe(1, &Probe::udp(SECOND, 5_000));
+    hosts.probe(
+        1,
+        &Probe {
+            payload_len: 20_000,
+            ..Probe::echo(SECOND)
+        },
+    );
+    let samples: Vec<Vec<u8>> = hosts
+        .wire()
+        .seen
+        .iter()
+        .map(|(_, _, bytes)| bytes.clone())
+        .collect();
+    let mut random = Random::new(1, 1);
+    for round in 0..20_000 {
+        let mut packet = samples[random.below(samples.len() as u64) as usize].clone();
+        for _ in 0..random.below(4) {
+            let at = random.below(packet.len().min(60) as u64) as usize;
+            packet[at] = random.next_u64() as u8;
+        }
+        if round % 4 != 0 {
+            packet = with_right_checksums(packet);
+        }
+        let (to, port) = (NodeId(1 + round % 2), Port(0));
+        let send = |_: &mut Wire, context: &mut Context<'_>| {
+            let packet = context.emit(FrameHeader::ipv4(Mac([2; 6]), Mac([4; 6])), &packet);
+            context.forward(packet, to, port);
+        };
+        hosts.network.act(NodeId(0), send).unwrap();
+        hosts.run_for(Span::from_us(random.below(2_000)));
+    }
+    hosts.run_for(Span::from_secs(100));
+    assert!(hosts.network.counters().balance());
+    assert_eq!(hosts.probe(1, &Probe::tcp(SECOND, 22)).observed, Observed::Open);
+}
+
+/// What happened at the second host, in order.
+#[derive(Default)]
+struct Steps(Vec<&'static str>);
+
+impl Observer for Steps {
+    fn observe(&mut self, observation: &Observation<'_>) {
+        let is_ipv4 = observation.packet.summary().is_some();
+        match observation.event {
+            Event::Emit if observation.node == NodeId(2) && is_ipv4 => self.0.push("emit"),
+            Event::Deliver if observation.node == NodeId(2) && is_ipv4 => self.0.push("deliver"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_question_is_delivered_before_its_answer_comes_into_being() {
+    let mut hosts = Hosts::pair();
+    hosts.probe(2, &Probe::echo(FIRST));
+    hosts.network.observe_with(Some(Box::new(Steps::default())));
+    hosts.probe(1, &Probe::echo(SECOND));
+    hosts.probe(1, &Probe::udp(SECOND, 101));
+    let steps = &hosts.network.observer_mut::<Steps>().unwrap().0;
+    assert_eq!(steps[..], ["deliver", "emit", "deliver", "emit"]);
 }

@@ -20,9 +20,11 @@ pub const EXCEEDS_PATH_MTU: DropReason = DropReason(22);
 pub const NEXT_HOP_QUEUE_FULL: DropReason = DropReason(23);
 /// The instance has its metadata service switched off.
 pub const METADATA_DISABLED: DropReason = DropReason(24);
+/// The packet is larger than the interface that it came in by takes.
+pub const EXCEEDS_INTERFACE_MTU: DropReason = DropReason(25);
 
 /// Every reason of this crate with its name and what it means in a sentence.
-pub const ALL: [(DropReason, &str, &str); 9] = [
+pub const ALL: [(DropReason, &str, &str); 10] = [
     (
         NOT_FOR_THIS_HOST,
         "not-for-this-host",
@@ -59,6 +61,11 @@ pub const ALL: [(DropReason, &str, &str); 9] = [
         METADATA_DISABLED,
         "metadata-disabled",
         "the instance metadata service is switched off",
+    ),
+    (
+        EXCEEDS_INTERFACE_MTU,
+        "exceeds-interface-mtu",
+        "the packet is larger than the receiving interface takes",
     ),
 ];
 

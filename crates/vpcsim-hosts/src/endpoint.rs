@@ -143,6 +143,17 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Answers a packet that the interface cannot take, and that must not be cut, with what it takes.
+    pub(crate) fn refuse_size(&mut self, packet: &[u8], summary: &Summary, mtu: u16) {
+        if summary.dont_fragment {
+            self.push_error(icmp_error::fragmentation_needed(
+                summary.destination(),
+                packet,
+                mtu,
+            ));
+        }
+    }
+
     fn listens(&self, protocol: Protocol, port: u16) -> bool {
         self.listeners
             .iter()
@@ -213,6 +224,10 @@ impl Endpoint {
 
     pub(crate) fn outcome(&self, id: ProbeId) -> Option<&Outcome> {
         self.probes.outcome(id)
+    }
+
+    pub(crate) fn probes(&self) -> &Probes {
+        &self.probes
     }
 
     pub(crate) fn probes_mut(&mut self) -> &mut Probes {

@@ -81,6 +81,12 @@ impl HostNode {
         self.state.as_ref()?.endpoint.outcome(id)
     }
 
+    /// Whether the outcome of a probe is not final yet.
+    pub fn is_waiting(&self) -> bool {
+        let waits = |state: &HostState| state.endpoint.probes().next_deadline().is_some();
+        self.state.as_deref().is_some_and(waits)
+    }
+
     /// Forgets all outcomes, unless a probe is still pending.
     pub fn clear_outcomes(&mut self) {
         if let Some(state) = &mut self.state {
@@ -119,27 +125,26 @@ impl HostNode {
             .map_or(1_500, |interface| interface.mtu)
     }
 
-    fn receive_ipv4(
-        &mut self,
-        context: &mut Context<'_>,
-        port: Port,
-        packet: Handle,
-    ) -> Result<(), DropReason> {
+    fn receive_ipv4(&mut self, context: &Context<'_>, port: Port, packet: Handle) -> Result<(), DropReason> {
         let packet = context.packet(packet);
         let summary = packet.summary().ok_or(drops::MALFORMED)?;
         let destination = summary.destination();
-        let is_own = if port == LOOPBACK {
-            routing::owner(&self.config.interfaces, destination).is_some()
+        if port == LOOPBACK {
+            routing::owner(&self.config.interfaces, destination).ok_or(drops::NOT_FOR_THIS_HOST)?;
         } else {
             let interface = self
                 .config
                 .interfaces
                 .get(port.0 as usize)
                 .ok_or(drops::NO_SUCH_INTERFACE)?;
-            interface.addresses.contains(&destination)
-        };
-        if !is_own {
-            return Err(drops::NOT_FOR_THIS_HOST);
+            if !interface.addresses.contains(&destination) {
+                return Err(drops::NOT_FOR_THIS_HOST);
+            }
+            let mtu = interface.mtu;
+            if summary.total_len > mtu {
+                self.running().endpoint.refuse_size(packet.bytes(), summary, mtu);
+                return Err(drops::EXCEEDS_INTERFACE_MTU);
+            }
         }
         let (mtu, now) = (self.mtu_of(destination), context.now());
         self.running().endpoint.receive(now, packet.bytes(), summary, mtu)

@@ -114,6 +114,12 @@ impl InternetNode {
         self.endpoints.endpoint(source)?.outcome(id)
     }
 
+    /// Whether the outcome of a probe from `source` is not final yet.
+    pub fn is_waiting(&self, source: Ipv4Addr) -> bool {
+        let endpoint = self.endpoints.endpoint(source);
+        endpoint.is_some_and(|endpoint| endpoint.probes().next_deadline().is_some())
+    }
+
     /// Forgets all outcomes of `source`, unless a probe of its is still pending.
     pub fn clear_outcomes(&mut self, source: Ipv4Addr) {
         if self.endpoints.contains(source) {

@@ -241,7 +241,7 @@ fn list(documents: &BTreeMap<String, String>, directory: &str) -> BTreeSet<Strin
 
 #[cfg(test)]
 mod tests {
-    use vpcsim_engine::Network;
+    use vpcsim_engine::{Event, Network, Observation, Observer};
 
     use super::*;
     use crate::config::{Framing, HostConfig, InterfaceConfig};
@@ -372,13 +372,29 @@ mod tests {
         assert_eq!(Client::new(config).ask(GET_ID).observed, Observed::Filtered);
     }
 
+    /// Collects the times to live of what the service sends with data in it.
+    #[derive(Default)]
+    struct DataTtls(Vec<u8>);
+
+    impl Observer for DataTtls {
+        fn observe(&mut self, observation: &Observation<'_>) {
+            let summary = observation.packet.summary().unwrap();
+            let is_sent = observation.event == Event::Emit && observation.node == NodeId(0);
+            if is_sent && summary.payload_len() > 0 {
+                self.0.push(summary.ttl);
+            }
+        }
+    }
+
     #[test]
     fn only_the_answer_to_a_token_request_has_the_hop_limit() {
-        let mut site = MetadataSite::new(Arc::new(client(false)), 1);
-        let put = format!("{PUT_TOKEN}{LIFETIME_HEADER}: 60");
-        let put = HttpRequest::parse(put.as_bytes()).unwrap();
-        assert_eq!(site.respond(&put, Time::ZERO).ttl, Some(2));
-        let get = HttpRequest::parse(GET_ID.trim_end().as_bytes()).unwrap();
-        assert_eq!(site.respond(&get, Time::ZERO).ttl, None);
+        let mut client = Client::new(client(false));
+        client.network.observe_with(Some(Box::new(DataTtls::default())));
+        client.answer(&format!("{PUT_TOKEN}{LIFETIME_HEADER}: 60\r\n"));
+        client.answer(GET_ID);
+        assert_eq!(
+            client.network.observer_mut::<DataTtls>().unwrap().0,
+            [2, METADATA_TTL]
+        );
     }
 }

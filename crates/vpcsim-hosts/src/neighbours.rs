@@ -1,6 +1,6 @@
 //! The neighbours of one interface: their Ethernet addresses, and packets that wait for one (RFC 826, RFC 1122).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 
 use vpcsim_engine::{Span, Time};
@@ -23,10 +23,9 @@ enum Neighbour {
         expires: Time,
     },
     Asked {
-        waiting: Vec<Vec<u8>>,
+        waiting: VecDeque<Vec<u8>>,
         sender: Ipv4Addr,
         request_count: u8,
-        next_request: Time,
     },
 }
 
@@ -49,12 +48,14 @@ pub(crate) enum Overdue {
     /// Ask for the first address again, as the second.
     Ask(Ipv4Addr, Ipv4Addr),
     /// Nobody answers; these packets cannot be sent.
-    GiveUp(Vec<Vec<u8>>),
+    GiveUp(VecDeque<Vec<u8>>),
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Neighbours {
     table: BTreeMap<Ipv4Addr, Neighbour>,
+    /// When to ask again for whom.
+    requests: BTreeSet<(Time, Ipv4Addr)>,
 }
 
 impl Neighbours {
@@ -70,74 +71,69 @@ impl Neighbours {
                 return Resolution::Send(packet, *mac);
             }
             Some(Neighbour::Asked { waiting, .. }) => {
-                waiting.push(packet);
+                waiting.push_back(packet);
                 if waiting.len() <= WAITING_COUNT_MAX {
                     return Resolution::Wait;
                 }
-                return Resolution::PushedOut(waiting.remove(0));
+                return waiting
+                    .pop_front()
+                    .map_or(Resolution::Wait, Resolution::PushedOut);
             }
             _ => {}
         }
         let asked = Neighbour::Asked {
-            waiting: vec![packet],
+            waiting: VecDeque::from([packet]),
             sender,
             request_count: 1,
-            next_request: now + RETRY,
         };
         self.table.insert(next_hop, asked);
+        self.requests.insert((now + RETRY, next_hop));
         Resolution::Ask
     }
 
     /// Takes note of an answer that was asked for; gives back the packets that waited for it.
-    pub(crate) fn learn(&mut self, address: Ipv4Addr, mac: Mac, now: Time) -> Vec<Vec<u8>> {
+    pub(crate) fn learn(&mut self, address: Ipv4Addr, mac: Mac, now: Time) -> VecDeque<Vec<u8>> {
         let Some(neighbour) = self.table.get_mut(&address) else {
-            return Vec::new();
+            return VecDeque::new();
         };
-        match std::mem::replace(
-            neighbour,
-            Neighbour::Known {
-                mac,
-                expires: now + EXPIRY,
-            },
-        ) {
-            Neighbour::Asked { waiting, .. } => waiting,
-            Neighbour::Known { .. } => Vec::new(),
+        let known = Neighbour::Known {
+            mac,
+            expires: now + EXPIRY,
+        };
+        match std::mem::replace(neighbour, known) {
+            Neighbour::Asked { waiting, .. } => {
+                self.requests.retain(|&(_, asked)| asked != address);
+                waiting
+            }
+            Neighbour::Known { .. } => VecDeque::new(),
         }
     }
 
     pub(crate) fn next_due(&self) -> Option<Time> {
-        let due = self.table.values().filter_map(|neighbour| match neighbour {
-            Neighbour::Asked { next_request, .. } => Some(*next_request),
-            Neighbour::Known { .. } => None,
-        });
-        due.min()
+        self.requests.first().map(|&(due, _)| due)
     }
 
     pub(crate) fn pop_overdue(&mut self, now: Time) -> Option<Overdue> {
-        for (&address, neighbour) in &mut self.table {
-            let Neighbour::Asked {
-                sender,
-                request_count,
-                next_request,
-                ..
-            } = neighbour
-            else {
-                continue;
-            };
-            if *next_request > now {
-                continue;
-            }
-            if *request_count < REQUEST_COUNT_MAX {
-                *request_count += 1;
-                *next_request = now + RETRY;
-                return Some(Overdue::Ask(address, *sender));
-            }
-            return match self.table.remove(&address) {
-                Some(Neighbour::Asked { waiting, .. }) => Some(Overdue::GiveUp(waiting)),
-                _ => None,
-            };
+        let &(due, address) = self.requests.first()?;
+        if due > now {
+            return None;
         }
-        None
+        self.requests.pop_first();
+        if let Some(Neighbour::Asked {
+            sender,
+            request_count,
+            ..
+        }) = self.table.get_mut(&address)
+            && *request_count < REQUEST_COUNT_MAX
+        {
+            *request_count += 1;
+            self.requests.insert((now + RETRY, address));
+            return Some(Overdue::Ask(address, *sender));
+        }
+        match self.table.remove(&address)? {
+            Neighbour::Asked { waiting, .. } => Some(Overdue::GiveUp(waiting)),
+            Neighbour::Known { .. } => None,
+        }
     }
 }
 
@@ -185,7 +181,7 @@ mod tests {
         assert_eq!(neighbours.pop_overdue(at(2)), Some(Overdue::Ask(ROUTER, SELF)));
         assert_eq!(
             neighbours.pop_overdue(at(3)),
-            Some(Overdue::GiveUp(vec![vec![1]]))
+            Some(Overdue::GiveUp(VecDeque::from([vec![1]])))
         );
         assert_eq!(neighbours.next_due(), None);
     }

@@ -60,13 +60,16 @@ impl Connection {
     }
 
     fn new(config: &ConnectionConfig, now: Time) -> Self {
+        /// Below this there is no room for headers.
+        const MTU_MIN: u16 = 128;
+        let mtu = config.mtu.max(MTU_MIN);
         let mut smoltcp_config = Config::new(HardwareAddress::Ip);
         smoltcp_config.random_seed = config.seed;
         let mut nothing = Outbox::default();
         let mut wire = Wire {
             inbound: None,
             outbox: &mut nothing,
-            mtu: config.mtu,
+            mtu,
             ttl: config.ttl,
         };
         let mut interface = Interface::new(smoltcp_config, &mut wire, instant(now));
@@ -85,7 +88,7 @@ impl Connection {
             interface,
             sockets,
             handle,
-            mtu: config.mtu,
+            mtu,
             ttl: config.ttl,
         }
     }

@@ -34,7 +34,10 @@ impl Node for Wire {
             let request = Arp::parse(packet.bytes()).unwrap();
             return self.answer(context, &request);
         }
-        let (summary, bytes) = (*packet.summary().unwrap(), packet.bytes().to_vec());
+        let Some(&summary) = packet.summary() else {
+            return Step::drop(LOST, Decision::NONE);
+        };
+        let bytes = packet.bytes().to_vec();
         let source_mac = packet.frame().source;
         self.seen.push((source_mac, summary, bytes.clone()));
         if (self.loses)(&summary, self.seen.len() - 1) {
@@ -43,9 +46,9 @@ impl Node for Wire {
         if summary.total_len > self.mtu {
             // What may be cut is lost just so: this wire cuts nothing.
             if summary.dont_fragment
+                && let Some(&(to, port)) = self.ends.get(&summary.source())
                 && let Some(error) = icmp_error::fragmentation_needed(ROUTER, &bytes, self.mtu)
             {
-                let (to, port) = self.ends[&summary.source()];
                 let error = context.emit(FrameHeader::ipv4(ROUTER_MAC, source_mac), &error);
                 context.forward_after(error, to, port, Span::from_ms(1));
             }
