@@ -8,6 +8,7 @@
 //! - [`address_set`], [`connection_tracking`], [`fragment_memory`]: what filters are made of.
 //! - [`compile`]: from declared to running, in two passes over the resources.
 //! - [`station`], [`drop_reason`], [`mark`]: the engine's numbers, with AWS's names.
+//! - [`mtu`]: what a path carries. [`public_address`]: which addresses the internet knows, and who has them.
 //! - [`services`]: resolver, DHCP, time: what answers at link-local addresses.
 //!
 //! # Words
@@ -29,10 +30,15 @@ pub mod drop_reason;
 pub mod fragment_memory;
 pub mod mark;
 pub mod model;
+pub mod mtu;
+pub mod public_address;
 pub mod services;
 pub mod station;
 pub mod topology;
 pub mod traffic;
+
+#[cfg(test)]
+mod stand;
 
 pub use compile::{Compiled, compile};
 pub use devices::{AnyId, Kind, Resource, Topology};

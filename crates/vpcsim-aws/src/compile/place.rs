@@ -199,6 +199,14 @@ impl<'t> Place<'t> {
         point
     }
 
+    /// The capture points of a resource, in the order they were named.
+    pub fn capture_points_of(&self, owner: AnyId) -> impl Iterator<Item = CapturePoint> {
+        let plans = self.capture_points.iter();
+        plans
+            .filter(move |plan| plan.owner == owner)
+            .map(|plan| plan.point)
+    }
+
     /// Where a route with this target leads that stands in a table of the VPC `from`.
     pub fn next_hop(&self, target: AnyId, from: Id<Vpc>) -> NextHop {
         Topology::next_hop(target, from, self)

@@ -20,4 +20,6 @@ pub const TIME_SYNC: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 123);
 pub const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 
 /// Installs the services that every network has.
-pub(crate) fn install(_build: &mut Build<'_>) {}
+pub(crate) fn install(build: &mut Build<'_>) {
+    crate::devices::internet_host::install(build);
+}
