@@ -27,6 +27,8 @@ pub mod completion;
 pub mod connection_tracking;
 pub mod devices;
 pub mod drop_reason;
+#[cfg(test)]
+mod fixtures;
 pub mod fragment_memory;
 pub mod mark;
 pub mod model;

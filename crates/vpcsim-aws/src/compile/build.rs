@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 
-use vpcsim_engine::{Node, NodeId};
+use rustc_hash::FxHashMap;
+use vpcsim_engine::{Context, Decision, Handle, Node, NodeId, Port, Step};
 
 use super::fabric::Fabric;
 use super::place::Place;
 use crate::devices::network_acl::NetworkAclLookup;
 use crate::devices::route_table::RouteLookup;
-use crate::devices::{NetworkAcl, RouteTable};
-use crate::devices::{Vpc, network_acl, route_table};
+use crate::devices::security_group::{GroupMembers, SecurityGroupLookup};
+use crate::devices::{NetworkAcl, RouteTable, SecurityGroup, Vpc, network_acl, route_table, security_group};
+use crate::drop_reason;
 use crate::model::Id;
 use crate::topology::Topology;
+use crate::traffic::Direction;
+
+/// The compiled ingress and egress rules of a list of groups.
+type GroupTables = (Arc<SecurityGroupLookup>, Arc<SecurityGroupLookup>);
 
 /// A device in its first state, from which each network gets its own.
 pub trait Prototype: Send + Sync {
@@ -34,6 +40,8 @@ pub struct Build<'p> {
     fabrics: Vec<Arc<Fabric>>,
     route_tables: Vec<Arc<RouteLookup>>,
     network_acls: Vec<Arc<NetworkAclLookup>>,
+    group_members: GroupMembers,
+    group_tables: FxHashMap<Vec<Id<SecurityGroup>>, GroupTables>,
     prototypes: Vec<Option<Box<dyn Prototype>>>,
 }
 
@@ -54,6 +62,8 @@ impl<'p> Build<'p> {
                 .ids()
                 .map(|id| Arc::new(network_acl::compile(id, topology)))
                 .collect(),
+            group_members: GroupMembers::new(topology),
+            group_tables: FxHashMap::default(),
             prototypes: place.owners.iter().map(|_| None).collect(),
         }
     }
@@ -73,6 +83,27 @@ impl<'p> Build<'p> {
         Arc::clone(&self.network_acls[acl.index()])
     }
 
+    /// The compiled ingress and egress rules of an interface's groups; interfaces with equal groups share them.
+    pub fn security_groups(
+        &mut self,
+        groups: &[Id<SecurityGroup>],
+    ) -> (Arc<SecurityGroupLookup>, Arc<SecurityGroupLookup>) {
+        if let Some(tables) = self.group_tables.get(groups) {
+            return tables.clone();
+        }
+        let compile = |direction| {
+            Arc::new(security_group::compile(
+                groups,
+                direction,
+                self.topology,
+                &self.group_members,
+            ))
+        };
+        let tables = (compile(Direction::Ingress), compile(Direction::Egress));
+        self.group_tables.insert(groups.to_vec(), tables.clone());
+        tables
+    }
+
     /// Installs what runs in a reserved node.
     pub fn install(&mut self, node: NodeId, device: impl Prototype + 'static) {
         self.prototypes[node.0 as usize] = Some(Box::new(device));
@@ -82,7 +113,28 @@ impl<'p> Build<'p> {
         crate::services::install(self);
     }
 
-    pub(crate) fn finish(self) -> Vec<Option<Box<dyn Prototype>>> {
+    /// Every node has a device or is a slot; what nobody installed drops whatever comes.
+    pub(crate) fn finish(mut self) -> Vec<Option<Box<dyn Prototype>>> {
+        for (index, prototype) in self.prototypes.iter_mut().enumerate() {
+            let is_slot = self
+                .place
+                .slots
+                .binary_search_by_key(&(index as u32), |(node, _)| node.0)
+                .is_ok();
+            if prototype.is_none() && !is_slot {
+                *prototype = Some(Box::new(Absent));
+            }
+        }
         self.prototypes
+    }
+}
+
+/// Stands where a resource reserved a node and installed nothing.
+#[derive(Clone)]
+struct Absent;
+
+impl Node for Absent {
+    fn process(&mut self, _: &mut Context<'_>, _: Port, _: Handle) -> Step {
+        Step::drop(drop_reason::NOT_MODELLED, Decision::NONE)
     }
 }

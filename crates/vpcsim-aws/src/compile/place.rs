@@ -10,7 +10,8 @@ use vpcsim_wire::Mac;
 
 use super::fabric::{Claim, ClaimIndex, Fabric, NextHop};
 use super::plan::{CapturePointPlan, HostPlan, LinkLayer, MetadataPlan, Slot};
-use crate::devices::{AnyId, Subnet, Vpc};
+use crate::devices::network_interface::Attachment;
+use crate::devices::{AnyId, Instance, NetworkInterface, Subnet, Vpc};
 use crate::model::Id;
 use crate::topology::Topology;
 
@@ -56,6 +57,8 @@ pub struct Place<'t> {
     pub(crate) owners: Vec<Option<AnyId>>,
     node_of: FxHashMap<AnyId, NodeId>,
     zones: BTreeMap<String, u16>,
+    interfaces_of: Vec<Vec<Id<NetworkInterface>>>,
+    capture_point_of: FxHashMap<AnyId, CapturePoint>,
 }
 
 impl<'t> Place<'t> {
@@ -92,6 +95,8 @@ impl<'t> Place<'t> {
             owners: vec![None; 5],
             node_of: FxHashMap::default(),
             zones: BTreeMap::new(),
+            interfaces_of: interfaces_by_instance(topology),
+            capture_point_of: FxHashMap::default(),
         };
         place.reserve_subnets();
         place
@@ -146,6 +151,16 @@ impl<'t> Place<'t> {
         *self.zones.entry(name.to_owned()).or_insert(next)
     }
 
+    /// The number of an availability zone that a subnet has named before.
+    pub fn known_zone(&self, name: &str) -> u16 {
+        self.zones.get(name).copied().unwrap_or_default()
+    }
+
+    /// The interfaces of an instance, in the order of their device index.
+    pub fn interfaces_of(&self, instance: Id<Instance>) -> &[Id<NetworkInterface>] {
+        &self.interfaces_of[instance.index()]
+    }
+
     /// Claims a place in a subnet, with an address or only as a route's target.
     pub fn claim(
         &mut self,
@@ -188,6 +203,7 @@ impl<'t> Place<'t> {
         node: NodeId,
     ) -> CapturePoint {
         let point = CapturePoint(self.capture_points.len() as u32);
+        self.capture_point_of.entry(owner).or_insert(point);
         self.capture_points.push(CapturePointPlan {
             point,
             name,
@@ -207,6 +223,14 @@ impl<'t> Place<'t> {
             .map(|plan| plan.point)
     }
 
+    /// The first capture point of a resource; for one without any, a point that nobody records.
+    pub fn capture_point_of(&self, owner: impl Into<AnyId>) -> CapturePoint {
+        self.capture_point_of
+            .get(&owner.into())
+            .copied()
+            .unwrap_or(CapturePoint(u32::MAX))
+    }
+
     /// Where a route with this target leads that stands in a table of the VPC `from`.
     pub fn next_hop(&self, target: AnyId, from: Id<Vpc>) -> NextHop {
         Topology::next_hop(target, from, self)
@@ -216,6 +240,24 @@ impl<'t> Place<'t> {
     pub(crate) fn seal(&mut self) {
         self.slots.sort_by_key(|(node, _)| *node);
     }
+}
+
+fn interfaces_by_instance(topology: &Topology) -> Vec<Vec<Id<NetworkInterface>>> {
+    let mut interfaces_of: Vec<Vec<(u16, Id<NetworkInterface>)>> = vec![Vec::new(); topology.instances.len()];
+    for (id, interface) in topology.network_interfaces.iter() {
+        if let Attachment::Instance {
+            instance,
+            device_index,
+        } = interface.attachment
+        {
+            interfaces_of[instance.index()].push((device_index, id));
+        }
+    }
+    let in_order = |mut interfaces: Vec<(u16, Id<NetworkInterface>)>| {
+        interfaces.sort_unstable();
+        interfaces.into_iter().map(|(_, id)| id).collect()
+    };
+    interfaces_of.into_iter().map(in_order).collect()
 }
 
 /// The MAC address of an interface that the input gives none: `02:00` and its number.

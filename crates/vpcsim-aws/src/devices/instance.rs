@@ -1,7 +1,11 @@
 //! Instance: what runs behind one or more network interfaces.
 
-use crate::devices::{Kind, Resource};
-use crate::model::Label;
+use crate::compile::place::interface_mac;
+use crate::compile::{HostInterfacePlan, HostPlan, NextHop, Place, Slot};
+use crate::devices::network_interface::FROM_HOST;
+use crate::devices::{Kind, NetworkInterface, Resource, Vpc};
+use crate::model::{Id, Label};
+use crate::topology::Topology;
 use crate::traffic::PortRange;
 use vpcsim_wire::Protocol;
 
@@ -69,5 +73,36 @@ impl Resource for Instance {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn place(id: Id<Self>, place: &mut Place<'_>) {
+        let slot = Slot::Host(place.hosts.len());
+        let node = place.reserve_slot(id, slot);
+        let interfaces = place.interfaces_of(id).iter().map(|&interface| interface_plan(interface, id, place)).collect();
+        place.hosts.push(HostPlan { node, instance: id, interfaces });
+    }
+
+    /// An instance as a route's target stands for its only interface (RT-10).
+    fn next_hop(id: Id<Self>, from: Id<Vpc>, place: &Place<'_>) -> NextHop {
+        match place.interfaces_of(id) {
+            [only] => NetworkInterface::next_hop(*only, from, place),
+            _ => NextHop::Blackhole,
+        }
+    }
+}
+
+fn interface_plan(interface: Id<NetworkInterface>, instance: Id<Instance>, place: &Place<'_>) -> HostInterfacePlan {
+    let topology: &Topology = place.topology;
+    let declared = &topology.network_interfaces[interface];
+    let subnet = &topology.subnets[declared.subnet];
+    HostInterfacePlan {
+        interface,
+        mac: declared.mac.unwrap_or_else(|| interface_mac(interface.index())),
+        addresses: declared.addresses.iter().map(|address| address.private).collect(),
+        prefix_len: subnet.cidr.prefix_len(),
+        router: subnet.router(),
+        mtu: topology.instances[instance].mtu,
+        node: place.node_of(interface).expect("interfaces are placed before instances"),
+        port: FROM_HOST,
     }
 }

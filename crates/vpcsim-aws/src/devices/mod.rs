@@ -136,10 +136,10 @@ resources! {
     prefix_lists: PrefixList in prefix_list,
     /// A set of DHCP options.
     dhcp_options: DhcpOptions in dhcp_options,
-    /// An instance.
-    instances: Instance in instance,
     /// A network interface.
     network_interfaces: NetworkInterface in network_interface,
+    /// An instance.
+    instances: Instance in instance,
     /// An Elastic IP address.
     elastic_ips: ElasticIp in elastic_ip,
     /// An internet gateway.

@@ -1,10 +1,28 @@
-//! Route table.
+//! Route table: where a subnet sends what leaves it.
+//!
+//! # AWS semantics
+//!
+//! - Every table holds a `local` route for each address range of its VPC, declared or not (RT-01, CIDR-14).
+//! - The longest prefix that covers the destination wins (RT-04).
+//! - Of equal prefixes a static route beats one of a prefix list, and that a propagated one (RT-05, RT-13, RT-14).
+//! - `local` beats every propagated route, even a more specific one (RT-06).
+//! - A static route may be more specific than `local` (RT-07), and the target of `local` may be replaced (RT-09).
+//! - A black hole still wins by its prefix, and drops: the packet does not fall through to a shorter route (RT-22, RT-23).
+//! - Only the destination decides (RT-32).
+//!
+//! # Where AWS is silent
+//!
+//! - Of two prefix lists with the same range the one that is declared first wins, always (RT-15).
+
+use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
+use vpcsim_engine::{ComponentId, Decision};
 
-use crate::compile::Place;
+use crate::compile::{NextHop, Place};
 use crate::devices::{AnyId, Kind, PrefixList, Resource, Vpc};
 use crate::model::{Id, Label, Origin};
+use crate::topology::Topology;
 
 /// A route table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,13 +90,294 @@ impl Resource for RouteTable {
     fn label(&self) -> &Label {
         &self.label
     }
+
+    fn rule_text(id: Id<Self>, rule: usize, topology: &Topology) -> Option<String> {
+        let table = topology.route_tables.find(id)?;
+        match table.routes.get(rule) {
+            Some(route) => Some(route.words(topology)),
+            None => {
+                let cidr = topology.vpcs[table.vpc].cidrs.get(rule - table.routes.len())?;
+                Some(format!("{} -> local", cidr.net))
+            }
+        }
+    }
+}
+
+impl Route {
+    /// `10.0.0.0/16 -> nat-a`, as traces show it.
+    pub fn words(&self, topology: &Topology) -> String {
+        let destination = match self.destination {
+            RouteDestination::Cidr(net) => net.to_string(),
+            RouteDestination::PrefixList(list) => topology.name_of(list).to_owned(),
+        };
+        let target = match &self.target {
+            RouteTarget::Local => "local".to_owned(),
+            RouteTarget::Resource(any) => topology.name_of(*any).to_owned(),
+            RouteTarget::Unmodelled(noun, id) => format!("{id} ({noun}, not modelled)"),
+            RouteTarget::Missing(id) => format!("{id} (does not exist)"),
+        };
+        let state = if self.blackhole { " (blackhole)" } else { "" };
+        format!("{destination} -> {target}{state}")
+    }
+
+    fn next_hop(&self, vpc: Id<Vpc>, place: &Place<'_>) -> NextHop {
+        match &self.target {
+            _ if self.blackhole => NextHop::Blackhole,
+            RouteTarget::Local => NextHop::Local,
+            RouteTarget::Unmodelled(..) => NextHop::Unmodelled,
+            RouteTarget::Missing(_) => NextHop::Blackhole,
+            RouteTarget::Resource(target) => match place.next_hop(*target, vpc) {
+                NextHop::NotATarget => NextHop::Blackhole,
+                next_hop => next_hop,
+            },
+        }
+    }
+}
+
+/// The route that a destination takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteMatch {
+    /// The route's range.
+    pub net: Ipv4Net,
+    /// Where it leads.
+    pub next_hop: NextHop,
+    /// The table and the number of the route in it; the implied local routes follow the declared ones.
+    pub decision: Decision,
 }
 
 /// The compiled routes of a table.
 #[derive(Clone, Debug)]
-pub struct RouteLookup {}
+pub struct RouteLookup {
+    component: ComponentId,
+    /// The longest prefix first; of each prefix only the winner.
+    routes: Vec<RouteMatch>,
+    /// For large tables: where each run of equally routed addresses starts, and its route.
+    runs: Vec<(u32, u32)>,
+}
+
+/// Up to this many routes looking at each in turn is fastest.
+const SCANNED_ROUTES_MAX: usize = 16;
+const NO_ROUTE: u32 = u32::MAX;
+
+impl RouteLookup {
+    /// The table.
+    pub fn component(&self) -> ComponentId {
+        self.component
+    }
+
+    /// The route for a destination.
+    pub fn lookup(&self, destination: Ipv4Addr) -> Option<&RouteMatch> {
+        if self.runs.is_empty() {
+            return self.routes.iter().find(|route| route.net.contains(&destination));
+        }
+        let address = u32::from(destination);
+        let run = self.runs.partition_point(|&(start, _)| start <= address).checked_sub(1)?;
+        self.routes.get(self.runs[run].1 as usize)
+    }
+
+    /// Every route that covers the destination, the winner first.
+    pub fn candidates(&self, destination: Ipv4Addr) -> impl Iterator<Item = &RouteMatch> {
+        self.routes.iter().filter(move |route| route.net.contains(&destination))
+    }
+
+    /// All routes that can win, the longest prefix first.
+    pub fn routes(&self) -> &[RouteMatch] {
+        &self.routes
+    }
+
+    fn new(component: ComponentId, mut candidates: Vec<(u8, RouteMatch)>) -> Self {
+        candidates.sort_by_key(|(priority, route)| {
+            (u8::MAX - route.net.prefix_len(), u32::from(route.net.network()), *priority, route.decision.rule)
+        });
+        candidates.dedup_by_key(|(_, route)| route.net);
+        let routes: Vec<RouteMatch> = candidates.into_iter().map(|(_, route)| route).collect();
+        let runs = if routes.len() > SCANNED_ROUTES_MAX { runs_of(&routes) } else { Vec::new() };
+        Self { component, routes, runs }
+    }
+}
+
+/// Cuts the address space where any route begins or ends, and finds the winner of each piece once.
+fn runs_of(routes: &[RouteMatch]) -> Vec<(u32, u32)> {
+    let mut starts = vec![0];
+    for route in routes {
+        starts.push(u32::from(route.net.network()));
+        starts.extend(u32::from(route.net.broadcast()).checked_add(1));
+    }
+    starts.sort_unstable();
+    starts.dedup();
+    let winner = |start: u32| {
+        let found = routes.iter().position(|route| route.net.contains(&Ipv4Addr::from(start)));
+        found.map_or(NO_ROUTE, |index| index as u32)
+    };
+    let mut runs: Vec<(u32, u32)> = starts.into_iter().map(|start| (start, winner(start))).collect();
+    runs.dedup_by_key(|(_, route)| *route);
+    runs
+}
 
 /// Compiles a route table.
-pub fn compile(_id: Id<RouteTable>, _place: &Place<'_>) -> RouteLookup {
-    RouteLookup {}
+pub fn compile(id: Id<RouteTable>, place: &Place<'_>) -> RouteLookup {
+    let topology = place.topology;
+    let table = &topology.route_tables[id];
+    let component = topology.component(id);
+    let local_nets: Vec<Ipv4Net> = place.fabric(table.vpc).cidrs().to_vec();
+    let mut candidates = Vec::new();
+    for (index, route) in table.routes.iter().enumerate() {
+        let decision = Decision::rule(component, index as u32);
+        let next_hop = route.next_hop(table.vpc, place);
+        let propagated = route.source == RouteSource::Propagated;
+        let (nets, priority) = match route.destination {
+            RouteDestination::Cidr(net) => (vec![net.trunc()], if propagated { 2 } else { 0 }),
+            RouteDestination::PrefixList(list) => (topology.prefix_lists[list].entries.clone(), 1),
+        };
+        for net in nets {
+            if propagated && local_nets.iter().any(|local| local.contains(&net)) {
+                continue;
+            }
+            candidates.push((priority, RouteMatch { net: net.trunc(), next_hop, decision }));
+        }
+    }
+    for (index, cidr) in topology.vpcs[table.vpc].cidrs.iter().enumerate().filter(|(_, cidr)| cidr.associated) {
+        let decision = Decision::rule(component, (table.routes.len() + index) as u32);
+        candidates.push((1, RouteMatch { net: cidr.net.trunc(), next_hop: NextHop::Local, decision }));
+    }
+    RouteLookup::new(component, candidates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{net, vpc};
+
+    fn topology(routes: Vec<(RouteDestination, RouteTarget, RouteSource)>) -> Topology {
+        let mut topology = Topology::named("t", "eu-west-1");
+        let vpc = topology.vpcs.push(vpc("v", "10.0.0.0/16"));
+        let routes = routes
+            .into_iter()
+            .map(|(destination, target, source)| {
+                let blackhole = false;
+                Route { destination, target, source, blackhole, origin: Origin::NOWHERE }
+            })
+            .collect();
+        topology.route_tables.push(RouteTable { label: Label::named("rtb"), vpc, main: true, routes });
+        topology
+    }
+
+    fn cidr(text: &str) -> RouteDestination {
+        RouteDestination::Cidr(net(text))
+    }
+
+    fn black(id: &str) -> RouteTarget {
+        RouteTarget::Missing(id.to_owned())
+    }
+
+    fn unmodelled(id: &str) -> RouteTarget {
+        RouteTarget::Unmodelled("transit gateway".to_owned(), id.to_owned())
+    }
+
+    fn winner(topology: &Topology, destination: &str) -> Option<String> {
+        let place = Place::new(topology);
+        let lookup = compile(Id::from_index(0), &place);
+        let route = lookup.lookup(destination.parse().expect("valid"))?;
+        RouteTable::rule_text(Id::from_index(0), route.decision.rule_index()?, topology)
+    }
+
+    #[test]
+    fn every_table_has_a_local_route_for_each_range_of_the_vpc() {
+        let topology = topology(vec![]);
+        assert_eq!(winner(&topology, "10.0.200.1").as_deref(), Some("10.0.0.0/16 -> local"));
+        assert_eq!(winner(&topology, "10.1.0.1"), None);
+    }
+
+    #[test]
+    fn the_longest_prefix_wins() {
+        let topology = topology(vec![
+            (cidr("10.1.0.0/16"), black("pcx-1"), RouteSource::Static),
+            (cidr("10.1.2.0/24"), unmodelled("tgw-1"), RouteSource::Static),
+        ]);
+        assert_eq!(winner(&topology, "10.1.2.9").as_deref(), Some("10.1.2.0/24 -> tgw-1 (transit gateway, not modelled)"));
+        assert_eq!(winner(&topology, "10.1.3.9").as_deref(), Some("10.1.0.0/16 -> pcx-1 (does not exist)"));
+    }
+
+    #[test]
+    fn static_beats_prefix_list_beats_propagated() {
+        let mut topology = topology(vec![
+            (cidr("10.9.0.0/16"), black("vgw-1"), RouteSource::Propagated),
+            (RouteDestination::PrefixList(Id::from_index(0)), black("tgw-1"), RouteSource::Static),
+            (cidr("10.9.0.0/16"), black("pcx-1"), RouteSource::Static),
+        ]);
+        let list = PrefixList { label: Label::named("pl"), entries: vec![net("10.9.0.0/16")], entries_max: 1 };
+        topology.prefix_lists.push(list);
+        assert_eq!(winner(&topology, "10.9.0.1").as_deref(), Some("10.9.0.0/16 -> pcx-1 (does not exist)"));
+        topology.route_tables[Id::from_index(0)].routes.pop();
+        assert_eq!(winner(&topology, "10.9.0.1").as_deref(), Some("pl -> tgw-1 (does not exist)"));
+    }
+
+    #[test]
+    fn a_more_specific_propagated_route_beats_a_prefix_list_but_never_local() {
+        let mut topology = topology(vec![
+            (RouteDestination::PrefixList(Id::from_index(0)), black("tgw-1"), RouteSource::Static),
+            (cidr("10.9.1.0/24"), black("vgw-1"), RouteSource::Propagated),
+            (cidr("10.0.5.0/24"), black("vgw-1"), RouteSource::Propagated),
+        ]);
+        let list = PrefixList { label: Label::named("pl"), entries: vec![net("10.9.0.0/16")], entries_max: 1 };
+        topology.prefix_lists.push(list);
+        assert_eq!(winner(&topology, "10.9.1.1").as_deref(), Some("10.9.1.0/24 -> vgw-1 (does not exist)"));
+        assert_eq!(winner(&topology, "10.0.5.9").as_deref(), Some("10.0.0.0/16 -> local"));
+    }
+
+    #[test]
+    fn a_static_route_may_be_more_specific_than_local_and_may_replace_it() {
+        let topology = topology(vec![
+            (cidr("10.0.2.0/24"), black("eni-fw"), RouteSource::Static),
+            (cidr("10.0.0.0/16"), black("eni-all"), RouteSource::Static),
+        ]);
+        assert_eq!(winner(&topology, "10.0.2.9").as_deref(), Some("10.0.2.0/24 -> eni-fw (does not exist)"));
+        assert_eq!(winner(&topology, "10.0.3.9").as_deref(), Some("10.0.0.0/16 -> eni-all (does not exist)"));
+    }
+
+    #[test]
+    fn a_black_hole_wins_by_its_prefix() {
+        let topology = topology(vec![
+            (cidr("0.0.0.0/0"), unmodelled("tgw-1"), RouteSource::Static),
+            (cidr("10.9.0.0/16"), black("pcx-gone"), RouteSource::Static),
+        ]);
+        let place = Place::new(&topology);
+        let lookup = compile(Id::from_index(0), &place);
+        let next_hop = |address: &str| lookup.lookup(address.parse().expect("valid")).map(|route| route.next_hop);
+        assert_eq!(next_hop("10.9.0.1"), Some(NextHop::Blackhole));
+        assert_eq!(next_hop("10.8.0.1"), Some(NextHop::Unmodelled));
+    }
+
+    #[test]
+    fn the_first_of_two_prefix_lists_with_the_same_range_wins() {
+        let mut topology = topology(vec![
+            (RouteDestination::PrefixList(Id::from_index(0)), black("a"), RouteSource::Static),
+            (RouteDestination::PrefixList(Id::from_index(1)), black("b"), RouteSource::Static),
+        ]);
+        for name in ["pl-1", "pl-2"] {
+            let entries = vec![net("10.9.0.0/16")];
+            topology.prefix_lists.push(PrefixList { label: Label::named(name), entries, entries_max: 1 });
+        }
+        assert_eq!(winner(&topology, "10.9.0.1").as_deref(), Some("pl-1 -> a (does not exist)"));
+    }
+
+    #[test]
+    fn large_tables_answer_like_a_scan() {
+        let mut random = vpcsim_engine::Random::new(1, 1);
+        let candidates: Vec<(u8, RouteMatch)> = (0..300)
+            .map(|index| {
+                let length = 8 + random.below(25) as u8;
+                let address = Ipv4Addr::from(0x0A00_0000 | random.below(1 << 20) as u32);
+                let net = Ipv4Net::new(address, length).expect("8 to 32").trunc();
+                let decision = Decision::rule(ComponentId(0), index);
+                (0, RouteMatch { net, next_hop: NextHop::Local, decision })
+            })
+            .collect();
+        let lookup = RouteLookup::new(ComponentId(0), candidates);
+        assert!(!lookup.runs.is_empty());
+        for _ in 0..20_000 {
+            let address = Ipv4Addr::from(0x0A00_0000 | random.below(1 << 21) as u32);
+            assert_eq!(lookup.lookup(address), lookup.candidates(address).next(), "{address}");
+        }
+    }
 }

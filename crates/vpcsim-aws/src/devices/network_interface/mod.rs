@@ -1,4 +1,36 @@
-//! Network interface (ENI): addresses, source/destination check, security groups with connection tracking.
+//! Network interface (ENI): addresses, source/destination check, security groups with connection tracking, ARP.
+//!
+//! # AWS semantics
+//!
+//! - With the source/destination check on, only packets from one of its own private addresses leave it (ENI-04).
+//! - With the check on, only packets for one of its own private addresses reach the host (ENI-05).
+//! - The addresses of a delegated prefix count as its own, all sixteen (ENI-12).
+//! - On the way out the source check comes first, then the security groups, then subnet or neighbour (PIPE-01).
+//! - On the way in the security groups come first, then the destination check (PIPE-02).
+//! - A packet that belongs to a tracked flow passes whatever the rules say (CT-01).
+//! - TCP and UDP that a rule allows from or to anywhere, and back on all ports, is not tracked (CT-04); through a NAT gateway
+//!   it is (NAT-51).
+//! - ICMP errors about a tracked flow pass as related (CT-16).
+//! - A packet without an entry is judged by the rules, SYN or not (CT-13).
+//! - When the instance tracks as many flows as it can, what needs a new entry is dropped (CT-15).
+//! - A frame to a neighbour's MAC address goes straight to that neighbour: neither network ACL nor route table see it (L2-07, NACL-05).
+//! - The platform answers ARP, for the router and for whoever has an address of the subnet, and for nobody else (L2-01, L2-02, L2-03).
+//! - What a host announces by ARP changes nothing (L2-04).
+//! - Broadcast and multicast are not carried (L2-05).
+//! - The link-local services and the resolver are reached past all rules (LL-01, LL-03), at no more than 1024 packets a second (LL-05).
+//! - What the platform itself sends reaches the host past all rules (LL-03).
+//! - TCP to port 25 of a public address is dropped (ENI-16).
+//! - An interface that is attached to nothing that runs answers nothing (ENI-18).
+//!
+//! # Where AWS is silent
+//!
+//! - A later fragment gets the verdict of its first fragment (SG-23).
+//! - The limit of tracked flows holds for each interface, not for all interfaces of an instance together.
+
+mod arp;
+mod device;
+#[cfg(test)]
+mod tests;
 
 use std::net::Ipv4Addr;
 
@@ -6,8 +38,15 @@ use ipnet::Ipv4Net;
 use vpcsim_engine::Port;
 use vpcsim_wire::Mac;
 
-use crate::devices::{Instance, Kind, Resource, SecurityGroup, Subnet};
+use crate::compile::fabric::ClaimIndex;
+use crate::compile::place::interface_mac;
+use crate::compile::{Build, LinkLayer, MetadataPlan, NextHop, Place};
+use crate::devices::{Instance, Kind, Resource, SecurityGroup, Subnet, Vpc};
 use crate::model::{Id, Label, Origin};
+use crate::services;
+use crate::topology::Topology;
+
+pub use device::NetworkInterfaceDevice;
 
 /// The port for frames that the host sends.
 pub const FROM_HOST: Port = Port(0);
@@ -87,5 +126,111 @@ impl Resource for NetworkInterface {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn place(id: Id<Self>, place: &mut Place<'_>) {
+        let declared = &place.topology.network_interfaces[id];
+        let node = place.reserve(id);
+        let mac = declared.mac.unwrap_or_else(|| interface_mac(id.index()));
+        if declared.attachment == Attachment::Managed {
+            // The gateway that it belongs to claims its addresses.
+            place.metadata.push(metadata_plan(id, mac, place));
+            return;
+        }
+        let vpc = place.topology.subnets[declared.subnet].vpc;
+        for address in &declared.addresses {
+            place.claim(declared.subnet, Some(address.private), node, FROM_FABRIC, mac, id.into());
+            if let Some(public) = address.public {
+                place.claim_public(public, vpc, address.private);
+            }
+        }
+        for address in declared.prefixes.iter().flat_map(every_address) {
+            place.claim(declared.subnet, Some(address), node, FROM_FABRIC, mac, id.into());
+        }
+        place.metadata.push(metadata_plan(id, mac, place));
+        place.capture_point(capture_name(id, place.topology), description(id, place.topology), LinkLayer::Ethernet, id.into(), node);
+    }
+
+    fn build(id: Id<Self>, build: &mut Build<'_>) {
+        let Some(node) = build.place.node_of(id) else { return };
+        let device = NetworkInterfaceDevice::new(id, build);
+        build.install(node, device);
+    }
+
+    fn next_hop(id: Id<Self>, from: Id<Vpc>, place: &Place<'_>) -> NextHop {
+        let topology = place.topology;
+        let declared = &topology.network_interfaces[id];
+        let running = match declared.attachment {
+            Attachment::Instance { instance, .. } => topology.instances[instance].running,
+            Attachment::Unmodelled(_) => return NextHop::Unmodelled,
+            Attachment::Managed => true,
+            Attachment::None => false,
+        };
+        match claim_of(id, place) {
+            Some(claim) if running && topology.subnets[declared.subnet].vpc == from => NextHop::Inside(claim),
+            _ => NextHop::Blackhole,
+        }
+    }
+}
+
+fn every_address(prefix: &Ipv4Net) -> impl Iterator<Item = Ipv4Addr> + use<> {
+    (u32::from(prefix.network())..=u32::from(prefix.broadcast())).map(Ipv4Addr::from)
+}
+
+fn claim_of(id: Id<NetworkInterface>, place: &Place<'_>) -> Option<ClaimIndex> {
+    let declared = &place.topology.network_interfaces[id];
+    let vpc = place.topology.subnets[declared.subnet].vpc;
+    place.fabric(vpc).find(declared.primary()?).map(|(index, _)| index)
+}
+
+fn metadata_plan(id: Id<NetworkInterface>, mac: Mac, place: &Place<'_>) -> MetadataPlan {
+    let topology = place.topology;
+    let node = place.node_of(id).expect("the caller has reserved it");
+    let options = match topology.network_interfaces[id].attachment {
+        Attachment::Instance { instance, .. } => Some(topology.instances[instance].metadata),
+        _ => None,
+    };
+    let enabled = options.is_some_and(|options| options.enabled);
+    let options = options.unwrap_or_default();
+    MetadataPlan {
+        interface: id,
+        mac,
+        node,
+        port: FROM_SERVICE,
+        documents: if enabled { services::metadata::documents(topology, id) } else { Vec::new() },
+        enabled,
+        tokens_required: options.tokens_required,
+        hop_limit: options.hop_limit,
+    }
+}
+
+/// `web-1 eni`, or `web-1 eni1` for a further interface.
+fn capture_name(id: Id<NetworkInterface>, topology: &Topology) -> String {
+    let declared = &topology.network_interfaces[id];
+    match declared.attachment {
+        Attachment::Instance { instance, device_index } => {
+            let host = topology.name_of(instance);
+            if device_index == 0 { format!("{host} eni") } else { format!("{host} eni{device_index}") }
+        }
+        _ => declared.label.name.clone(),
+    }
+}
+
+fn description(id: Id<NetworkInterface>, topology: &Topology) -> String {
+    let declared = &topology.network_interfaces[id];
+    let subnet = &topology.subnets[declared.subnet];
+    let addresses: Vec<String> = declared.addresses.iter().map(|address| address.private.to_string()).collect();
+    format!("{} in {} {} {}", addresses.join(" "), subnet.label.name, subnet.cidr, subnet.availability_zone)
+}
+
+impl NetworkInterface {
+    /// Its primary private address, if it has one.
+    pub fn primary(&self) -> Option<Ipv4Addr> {
+        self.addresses.first().map(|address| address.private)
+    }
+
+    /// Whether a private address is its own.
+    pub fn owns(&self, address: Ipv4Addr) -> bool {
+        self.addresses.iter().any(|own| own.private == address) || self.prefixes.iter().any(|own| own.contains(&address))
     }
 }
