@@ -39,7 +39,15 @@ reasons! {
     2 ROUTE_LOOP GATEWAY None, "The packet went in a circle: route tables send it from one device to the next and back.";
     3 MALFORMED EMIT None, "The bytes are no valid packet.";
     16 NOT_FOR_THIS_HOST DELIVER None, "The host's own stack ignores a packet for an address that it does not have.";
-    17 HOST_REJECTED DELIVER None, "The host's own stack could not use the packet.";
+    17 HOST_MALFORMED DELIVER None, "The host's own stack cannot read the packet.";
+    18 BAD_CHECKSUM DELIVER None, "The host's own stack found a wrong checksum.";
+    19 MARTIAN_SOURCE DELIVER None, "The host's own stack refuses a source address that no single host can have.";
+    20 NO_SUCH_INTERFACE DELIVER None, "The host has no interface where the packet came in.";
+    21 NEXT_HOP_UNANSWERED EMIT Some("NO_POSSIBLE_DESTINATION"), "Nobody has the address that the host asked for by ARP: the destination lies in the host's own subnet, but no interface there has it.";
+    22 EXCEEDS_PATH_MTU EMIT None, "The host knows that the path takes no packet of this size, and the packet must not be fragmented.";
+    23 NEXT_HOP_QUEUE_FULL EMIT None, "Too many packets of the host wait for an answer to the same ARP request.";
+    24 METADATA_DISABLED DELIVER None, "The instance metadata service is switched off for this instance.";
+    25 EXCEEDS_INTERFACE_MTU DELIVER None, "The packet is larger than the receiving interface takes.";
     32 SRC_CHECK ENI_OUT Some("ENI_SOURCE_DEST_CHECK_RESTRICTION"), "The interface has its source/destination check on and the packet's source is none of its own addresses.";
     33 SG_EGRESS ENI_OUT Some("ENI_SG_RULES_MISMATCH"), "No egress rule of the interface's security groups allows it.";
     34 CONNTRACK_FULL_EGRESS ENI_OUT None, "The instance tracks as many connections as it can; a new one does not fit.";

@@ -30,7 +30,7 @@ pub const ALL: [(DropReason, &str, &str); 10] = [
         "not-for-this-host",
         "the host does not have the destination address",
     ),
-    (MALFORMED, "malformed", "the host cannot read the packet"),
+    (MALFORMED, "host-malformed", "the host cannot read the packet"),
     (BAD_CHECKSUM, "bad-checksum", "a checksum is wrong"),
     (
         MARTIAN_SOURCE,
