@@ -11,6 +11,7 @@
 //!   are given.
 //! - Equal answers give equal bytes.
 
+pub mod findings_text;
 pub mod pcapng;
 pub mod style;
 pub mod trace_text;
@@ -18,5 +19,6 @@ pub mod trace_text;
 #[cfg(test)]
 mod samples;
 
+pub use findings_text::SourceFile;
 pub use pcapng::APPLICATION;
 pub use style::Style;

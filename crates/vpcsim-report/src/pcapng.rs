@@ -290,7 +290,7 @@ mod tests {
             point,
             time_ns: 5_000_000_007 + packet_id,
             packet_id,
-            outbound: packet_id % 2 == 0,
+            outbound: packet_id.is_multiple_of(2),
             dropped: dropped.map(Into::into),
             bytes: Bytes::from(vec![packet_id as u8; 21]),
         }
