@@ -11,9 +11,13 @@
 //!   are given.
 //! - Equal answers give equal bytes.
 
+pub mod explain;
 pub mod findings_text;
+pub mod json;
+pub mod matrix;
 pub mod pcapng;
 pub mod style;
+pub mod support;
 pub mod trace_text;
 
 #[cfg(test)]

@@ -1,0 +1,267 @@
+//! What to look at when a packet was dropped for a reason, and an example in the native format.
+
+/// Advice on one drop reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// The reason's name.
+    pub reason: &'static str,
+    /// What to look at.
+    pub check: &'static str,
+    /// What would be right, or how it comes about; may be empty.
+    pub example: &'static str,
+}
+
+const fn advice(reason: &'static str, check: &'static str, example: &'static str) -> Advice {
+    Advice {
+        reason,
+        check,
+        example,
+    }
+}
+
+/// All advice, in the order of a packet's way.
+pub const ALL: &[Advice] = &[
+    advice(
+        "LINK_LOSS",
+        "The loss rate of the link is part of the design; set it to zero for a network without faults.",
+        "",
+    ),
+    advice(
+        "LINK_QUEUE_FULL",
+        "Send less, or give the link more bandwidth or a longer queue.",
+        "",
+    ),
+    advice(
+        "ROUTE_LOOP",
+        "Follow the trace's route tables: one of them has to lead somewhere else.",
+        "an instance as the target of 0.0.0.0/0 whose own subnet routes 0.0.0.0/0 back to it",
+    ),
+    advice(
+        "MALFORMED",
+        "Whoever made the bytes has to give them a valid header: lengths, version, checksum.",
+        "",
+    ),
+    advice(
+        "NOT_FOR_THIS_HOST",
+        "The address belongs to the interface, but the host was not told of it, as with secondary addresses.",
+        "ip address add 10.0.1.20/24 dev eth0, on the host",
+    ),
+    advice(
+        "HOST_REJECTED",
+        "Look at the packet in the capture: the host could not make sense of it.",
+        "",
+    ),
+    advice(
+        "SRC_CHECK",
+        "A host that forwards packets of others needs the check switched off.",
+        "instances: { firewall: { subnet: public-a, source_dest_check: false } }",
+    ),
+    advice(
+        "SG_EGRESS",
+        "All groups of the interface count together: one rule that matches is enough. Once a group's rules are written \
+         down, what none of them names cannot leave.",
+        "security_groups: { web: { egress: [ tcp 5432 to db ] } }",
+    ),
+    advice(
+        "SG_INGRESS",
+        "Protocol, port and source must all match one rule. A rule that names a group matches private addresses of its \
+         members, never their public ones.",
+        "security_groups: { db: { ingress: [ tcp 5432 from web ] } }",
+    ),
+    advice(
+        "CONNTRACK_FULL_EGRESS",
+        "Every tracked connection holds a place until it is closed or times out; spread the load over more instances.",
+        "",
+    ),
+    advice(
+        "CONNTRACK_FULL_INGRESS",
+        "Every tracked connection holds a place until it is closed or times out; spread the load over more instances.",
+        "",
+    ),
+    advice(
+        "LINK_LOCAL_RATE",
+        "Keep DNS answers in a cache on the host; the limit counts for each interface.",
+        "",
+    ),
+    advice(
+        "NO_SUCH_NEIGHBOUR",
+        "A VPC carries no broadcast and no multicast, and answers ARP itself.",
+        "",
+    ),
+    advice(
+        "SMTP_RESTRICTION",
+        "Send mail by port 587 or 465, or ask AWS to lift the restriction.",
+        "trace --from web-1 --to mail.example:587/tcp",
+    ),
+    advice(
+        "NOT_IPV4",
+        "IPv6 and other protocols beside IPv4 and ARP are not modelled.",
+        "",
+    ),
+    advice(
+        "SERVICE_DISABLED",
+        "Look at the VPC's DNS support and at the instance's metadata options.",
+        "vpcs: { shop: { enable_dns_support: true } }",
+    ),
+    advice(
+        "NACL_EGRESS",
+        "Rules are tried in ascending order and the first that matches decides. An answer leaves to the port that the \
+         client chose, 1024-65535.",
+        "network_acls: { db-only: { egress: [ 100 allow tcp 1024-65535 to 10.0.1.0/24 ] } }",
+    ),
+    advice(
+        "NACL_INGRESS",
+        "Rules are tried in ascending order and the first that matches decides. Answers from outside come to the port \
+         that the client chose, 1024-65535.",
+        "network_acls: { db-only: { ingress: [ 100 allow tcp 5432 from 10.0.1.0/24 ] } }",
+    ),
+    advice(
+        "NO_ROUTE",
+        "A subnet without a route table of its own uses the VPC's main one. The longest prefix that contains the \
+         destination decides.",
+        "route_tables: { private: { 0.0.0.0/0: nat-a } }",
+    ),
+    advice(
+        "BLACKHOLE",
+        "Point the route at something that exists, or delete it so that a shorter prefix can match.",
+        "route_tables: { private: { 0.0.0.0/0: nat-a } }",
+    ),
+    advice(
+        "NO_SUCH_ADDRESS",
+        "Compare the destination with the interfaces' addresses; stopped and deleted hosts leave theirs empty.",
+        "",
+    ),
+    advice(
+        "NOT_MODELLED",
+        "`vpcsim support` lists what is modelled. The verdict is unknown, which never counts as passed.",
+        "",
+    ),
+    advice(
+        "INTERFACE_NOT_MODELLED",
+        "`vpcsim support` lists what is modelled. The verdict is unknown, which never counts as passed.",
+        "",
+    ),
+    advice(
+        "LINK_LOCAL_DESTINATION",
+        "169.254.0.0/16 is for the services beside the host: DNS, metadata, time.",
+        "",
+    ),
+    advice(
+        "IGW_NO_PUBLIC_MAPPING",
+        "Give the sender a public or an Elastic IP address, or send it through a NAT gateway in a public subnet.",
+        "instances: { web-1: { subnet: public-a, public_ip: true } }",
+    ),
+    advice(
+        "IGW_NO_MAPPING",
+        "The Elastic IP must be associated with an interface of the VPC that the internet gateway belongs to.",
+        "",
+    ),
+    advice(
+        "IGW_DST_PRIVATE",
+        "The packet took the default route because a better one is missing: a peering connection or the like.",
+        "route_tables: { public: { 0.0.0.0/0: igw, 10.1.0.0/16: to-office } }",
+    ),
+    advice(
+        "IGW_DST_RFC6598",
+        "The packet took the default route because a better one is missing.",
+        "",
+    ),
+    advice(
+        "IGW_SRC_PRIVATE",
+        "Somebody forges the source, or the question has the wrong one.",
+        "",
+    ),
+    advice(
+        "IGW_SRC_RFC6598",
+        "Somebody forges the source, or the question has the wrong one.",
+        "",
+    ),
+    advice(
+        "MTU_EXCEEDED",
+        "Let ICMP type 3 code 4 back in, so that the sender learns the size; 1500 bytes fit everywhere.",
+        "security_groups: { web: { ingress: [ icmp 3/4 from 0.0.0.0/0 ] } }",
+    ),
+    advice(
+        "NO_SUCH_INTERNET_HOST",
+        "Declare the host, or let every public address answer.",
+        "internet: { laptop: 198.51.100.7 }",
+    ),
+    advice(
+        "TTL_EXPIRED",
+        "The sender's time to live was too small for the way, as with traceroute.",
+        "",
+    ),
+    advice(
+        "NAT_PROTOCOL",
+        "Give the sender a public address of its own: an internet gateway carries every protocol.",
+        "",
+    ),
+    advice(
+        "NAT_PORT_EXHAUSTED",
+        "Add addresses to the NAT gateway, or use more NAT gateways, or close idle connections earlier.",
+        "",
+    ),
+    advice(
+        "NAT_NO_STATE",
+        "Connections start inside. One that was idle for 350 seconds is forgotten: keep it alive more often.",
+        "net.ipv4.tcp_keepalive_time = 300, on the host",
+    ),
+    advice(
+        "NAT_FRAGMENT",
+        "Send TCP in segments that fit; of fragments only those of UDP pass.",
+        "",
+    ),
+    advice(
+        "NAT_NOT_AVAILABLE",
+        "The NAT gateway is being made, was deleted or failed.",
+        "",
+    ),
+    advice(
+        "NAT_SOURCE_NOT_IN_VPC",
+        "What comes by a peering connection cannot use the other VPC's NAT gateway: each VPC needs its own.",
+        "",
+    ),
+    advice(
+        "PCX_CIDR",
+        "Each pair of VPCs needs a connection of its own, and nobody uses the other's gateways through it.",
+        "",
+    ),
+    advice(
+        "PCX_NO_SUCH_ADDRESS",
+        "Compare the destination with the interfaces' addresses in the peer VPC.",
+        "",
+    ),
+    advice(
+        "DST_CHECK",
+        "A host that takes packets for others needs the check switched off.",
+        "instances: { firewall: { subnet: public-a, source_dest_check: false } }",
+    ),
+    advice(
+        "NO_HOST",
+        "Start the instance, or attach the interface to one.",
+        "",
+    ),
+];
+
+/// Advice on the reason of this name.
+pub fn on(reason: &str) -> Option<&'static Advice> {
+    ALL.iter().find(|advice| advice.reason == reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vpcsim_aws::drop_reason;
+
+    #[test]
+    fn advice_is_given_on_reasons_that_exist_and_once_each() {
+        for (index, advice) in ALL.iter().enumerate() {
+            assert!(drop_reason::by_name(advice.reason).is_some(), "{}", advice.reason);
+            assert!(
+                ALL[..index].iter().all(|other| other.reason != advice.reason),
+                "{}",
+                advice.reason
+            );
+        }
+    }
+}
