@@ -5,6 +5,7 @@ use ipnet::Ipv4Net;
 use crate::compile::Place;
 use crate::devices::{DhcpOptions, Kind, Resource};
 use crate::model::{Id, Label, Origin};
+use crate::services::client::resolver_address;
 
 /// A virtual private cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,5 +47,40 @@ impl Resource for Vpc {
         &self.label
     }
 
-    fn place(_id: Id<Self>, _place: &mut Place<'_>) {}
+    /// The resolver is what runs of a VPC; without `enableDnsSupport` there is none (DNS-01, DNS-02).
+    fn place(id: Id<Self>, place: &mut Place<'_>) {
+        let vpc = &place.topology.vpcs[id];
+        let Some(address) = resolver_address(vpc) else {
+            return;
+        };
+        let node = vpc.dns_support.then(|| place.reserve(id));
+        let fabric = place.fabric_mut(id);
+        fabric.resolver_address = Some(address);
+        fabric.resolver_node = node;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::services::fixture::shop;
+
+    #[test]
+    fn the_resolver_stands_at_base_plus_2_of_the_primary_range() {
+        let topology = shop();
+        let mut place = Place::new(&topology);
+        Vpc::place(Id::from_index(0), &mut place);
+        let fabric = place.fabric(Id::from_index(0));
+        assert_eq!(fabric.resolver_address, Some([10, 0, 0, 2].into()));
+        assert!(fabric.resolver_node.is_some());
+    }
+
+    #[test]
+    fn without_dns_support_there_is_no_resolver() {
+        let mut topology = shop();
+        topology.vpcs[Id::from_index(0)].dns_support = false;
+        let mut place = Place::new(&topology);
+        Vpc::place(Id::from_index(0), &mut place);
+        assert_eq!(place.fabric(Id::from_index(0)).resolver_node, None);
+    }
 }

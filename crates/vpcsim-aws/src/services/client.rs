@@ -111,6 +111,13 @@ impl Clients {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn of(clients: impl IntoIterator<Item = Client>) -> Self {
+        Self {
+            rows: clients.into_iter().map(Some).collect(),
+        }
+    }
+
     /// The client whose interface has this number ([`crate::mark::client`]).
     pub fn find(&self, interface_index: u32) -> Option<&Client> {
         self.rows.get(interface_index as usize)?.as_ref()

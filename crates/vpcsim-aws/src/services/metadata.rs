@@ -236,7 +236,7 @@ fn json_string(text: &str) -> String {
     for character in text.chars() {
         match character {
             '"' | '\\' => out.extend(['\\', character]),
-            control if control.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(control))),
+            control if control.is_control() => out.push(' '),
             other => out.push(other),
         }
     }
@@ -260,4 +260,153 @@ fn add_listings(documents: &mut BTreeMap<String, String>) {
         }
     }
     documents.extend(listings.into_iter().map(|(folder, names)| (folder, lines(names))));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Label;
+    use crate::services::fixture::{interface, shop};
+
+    const MACS: &str = "latest/meta-data/network/interfaces/macs/";
+
+    fn text(topology: &Topology, asking: usize, path: &str) -> Option<String> {
+        documents(topology, Id::from_index(asking))
+            .into_iter()
+            .find_map(|(found, text)| (found == path).then_some(text))
+    }
+
+    fn own(topology: &Topology, path: &str) -> Option<String> {
+        text(topology, 0, &format!("{ROOT}{path}"))
+    }
+
+    /// `shop` with a second interface, which has 10.0.1.6.
+    fn with_second_interface() -> Topology {
+        let mut topology = shop();
+        let mut second = interface(
+            Id::from_index(0),
+            Id::from_index(0),
+            Ipv4Addr::new(10, 0, 1, 6),
+            None,
+        );
+        second.attachment = Attachment::Instance {
+            instance: Id::from_index(0),
+            device_index: 1,
+        };
+        second.prefixes.push("10.0.1.16/28".parse().unwrap());
+        topology.network_interfaces.push(second);
+        topology
+    }
+
+    #[test]
+    fn an_instance_finds_its_addresses_names_and_place() {
+        let topology = shop();
+        for (path, expected) in [
+            ("instance-id", "shop-1"),
+            ("instance-type", "m7i.large"),
+            ("local-ipv4", "10.0.1.5"),
+            ("local-hostname", "ip-10-0-1-5.eu-west-1.compute.internal"),
+            ("hostname", "ip-10-0-1-5.eu-west-1.compute.internal"),
+            ("public-ipv4", "203.0.113.5"),
+            (
+                "public-hostname",
+                "ec2-203-0-113-5.eu-west-1.compute.amazonaws.com",
+            ),
+            ("mac", "02:00:00:00:00:00"),
+            ("placement/availability-zone", "eu-west-1a"),
+            ("placement/region", "eu-west-1"),
+        ] {
+            assert_eq!(own(&topology, path).as_deref(), Some(expected), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_interface_is_described_under_its_mac() {
+        let topology = shop();
+        for (path, expected) in [
+            ("device-number", "0"),
+            ("local-ipv4s", "10.0.1.5"),
+            ("public-ipv4s", "203.0.113.5"),
+            ("ipv4-associations/203.0.113.5", "10.0.1.5"),
+            ("subnet-id", "shop-a"),
+            ("subnet-ipv4-cidr-block", "10.0.1.0/24"),
+            ("vpc-id", "shop"),
+            ("vpc-ipv4-cidr-block", "10.0.0.0/16"),
+            ("owner-id", "123456789012"),
+        ] {
+            let path = format!("{MACS}02:00:00:00:00:00/{path}");
+            assert_eq!(text(&topology, 0, &path).as_deref(), Some(expected), "{path}");
+        }
+    }
+
+    #[test]
+    fn both_interfaces_tell_of_the_primary_one() {
+        let topology = with_second_interface();
+        assert_eq!(
+            documents(&topology, Id::from_index(0)),
+            documents(&topology, Id::from_index(1))
+        );
+        assert_eq!(own(&topology, "local-ipv4").as_deref(), Some("10.0.1.5"));
+    }
+
+    #[test]
+    fn delegated_prefixes_are_shown() {
+        let path = format!("{MACS}02:00:00:00:00:01/ipv4-prefix");
+        assert_eq!(
+            text(&with_second_interface(), 0, &path).as_deref(),
+            Some("10.0.1.16/28")
+        );
+    }
+
+    #[test]
+    fn without_both_dns_attributes_there_is_no_public_hostname() {
+        let mut topology = shop();
+        topology.vpcs[Id::from_index(0)].dns_hostnames = false;
+        assert_eq!(own(&topology, "public-hostname"), None);
+        assert_eq!(own(&topology, "public-ipv4").as_deref(), Some("203.0.113.5"));
+    }
+
+    #[test]
+    fn a_path_that_ends_in_a_slash_lists_what_is_below() {
+        let topology = with_second_interface();
+        assert_eq!(
+            text(&topology, 0, "latest/").as_deref(),
+            Some("dynamic/\nmeta-data/")
+        );
+        assert_eq!(
+            text(&topology, 0, MACS).as_deref(),
+            Some("02:00:00:00:00:00/\n02:00:00:00:00:01/")
+        );
+        assert_eq!(
+            own(&topology, "placement/").as_deref(),
+            Some("availability-zone\nregion")
+        );
+    }
+
+    #[test]
+    fn the_identity_document_is_json_with_escaped_names() {
+        let mut topology = shop();
+        topology.instances[Id::from_index(0)].label = Label::named("a\"b");
+        let document = text(&topology, 0, "latest/dynamic/instance-identity/document").unwrap();
+        assert!(document.contains(r#""instanceId" : "a\"b""#), "{document}");
+        assert!(document.starts_with("{\n") && document.ends_with("\n}"));
+    }
+
+    #[test]
+    fn what_the_design_does_not_say_is_zeros_and_unknown() {
+        let mut topology = shop();
+        topology.vpcs[Id::from_index(0)].account.clear();
+        topology.instances[Id::from_index(0)].instance_type = None;
+        assert_eq!(own(&topology, "instance-type").as_deref(), Some("unknown"));
+        let document = text(&topology, 0, "latest/dynamic/instance-identity/document").unwrap();
+        assert!(document.contains("\"000000000000\""));
+    }
+
+    #[test]
+    fn an_interface_of_nothing_has_no_documents() {
+        let mut topology = shop();
+        topology.network_interfaces[Id::from_index(0)].attachment = Attachment::Managed;
+        assert!(documents(&topology, Id::from_index(0)).is_empty());
+        assert!(documents(&topology, Id::from_index(9)).is_empty());
+    }
 }
