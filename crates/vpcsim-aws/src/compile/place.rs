@@ -62,8 +62,7 @@ pub struct Place<'t> {
 }
 
 impl<'t> Place<'t> {
-    /// Starts with the nodes that every network has, and those of the subnets.
-    pub fn new(topology: &'t Topology) -> Self {
+    pub(crate) fn new(topology: &'t Topology) -> Self {
         let settings = &topology.settings;
         let fabric = |(id, vpc): (Id<Vpc>, &Vpc)| {
             let cidrs: Vec<Ipv4Net> = vpc
