@@ -1,6 +1,6 @@
 //! What a path carries: whether a packet fits, has to be cut, or cannot go on (MTU-02, MTU-03).
 
-use vpcsim_engine::{Context, Handle, NodeId, Packet, Port};
+use vpcsim_engine::{Context, Handle, Packet, Port};
 use vpcsim_wire::fragment;
 
 /// The largest IPv4 packet that a path carries, in bytes.
@@ -39,18 +39,28 @@ impl PathMtu {
     }
 }
 
-/// Makes the packet the first of the fragments and sends the others, as new packets like it, to `to` after it.
-pub(crate) fn cut(context: &mut Context<'_>, packet: Handle, fragments: &[Vec<u8>], to: NodeId, port: Port) {
+/// Makes the packet the first of the fragments and gives back the others as new packets like it, which the caller has to
+/// send on.
+pub(crate) fn cut(context: &mut Context<'_>, packet: Handle, fragments: &[Vec<u8>]) -> Vec<Handle> {
     let (frame, mark) = (context.packet(packet).frame(), context.packet(packet).mark());
     let mut fragments = fragments.iter();
     if let Some(first) = fragments.next() {
         let replaced = context.packet_mut(packet).replace_bytes(first);
         debug_assert!(replaced.is_ok(), "a fragment of a packet is a packet");
     }
-    for bytes in fragments {
+    let further = |bytes: &Vec<u8>| {
         let further = context.emit(frame, bytes);
         context.packet_mut(further).set_mark(mark);
-        context.forward(further, to, port);
+        further
+    };
+    fragments.map(further).collect()
+}
+
+/// As [`cut`], with the others sent to the node itself, to be handled like the first.
+pub(crate) fn cut_again(context: &mut Context<'_>, packet: Handle, fragments: &[Vec<u8>], port: Port) {
+    let node = context.node();
+    for further in cut(context, packet, fragments) {
+        context.forward(further, node, port);
     }
 }
 

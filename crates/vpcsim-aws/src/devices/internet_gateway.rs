@@ -175,7 +175,7 @@ impl InternetGatewayDevice {
         let public = self.plan.mapping.egress(key.source(), key.destination())?;
         match PathMtu::INTERNET.check(context.packet(packet)) {
             Fit::Whole => {}
-            Fit::Fragments(fragments) => mtu::cut(context, packet, &fragments, context.node(), FROM_VPC),
+            Fit::Fragments(fragments) => mtu::cut_again(context, packet, &fragments, FROM_VPC),
             Fit::TooBig => {
                 self.report_too_big(context, packet, key.source());
                 return Err(drop_reason::MTU_EXCEEDED);

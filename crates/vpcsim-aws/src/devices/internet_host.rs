@@ -194,7 +194,7 @@ impl InternetDevice {
     fn carry(&self, context: &mut Context<'_>, port: Port, packet: Handle, way: Way) -> Step {
         match PathMtu::INTERNET.check(context.packet(packet)) {
             Fit::Whole => {}
-            Fit::Fragments(fragments) => mtu::cut(context, packet, &fragments, context.node(), port),
+            Fit::Fragments(fragments) => mtu::cut_again(context, packet, &fragments, port),
             Fit::TooBig => {
                 let offending = context.packet(packet).bytes();
                 let report = icmp_error::fragmentation_needed(ROUTER, offending, PathMtu::INTERNET.0);
