@@ -7,7 +7,7 @@ use vpcsim_engine::{
     CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Port, Step, Time,
 };
 use vpcsim_wire::rewrite::EmbeddedChange;
-use vpcsim_wire::{Mac, Protocol, Summary, icmp_error, tcp_reset};
+use vpcsim_wire::{FlowKey, Mac, Protocol, Summary, icmp_error, tcp_reset};
 
 use super::metrics::NatGatewayMetrics;
 use super::translation_table::{Translation, TranslationTable};
@@ -244,8 +244,8 @@ impl NatGatewayDevice {
         }
         let Translation { address, port } = translation;
         let remote = match way {
-            Way::Out => packet.key().map(|key| key.destination()),
-            Way::In => packet.key().map(|key| key.source()),
+            Way::Out => packet.key().map(FlowKey::destination),
+            Way::In => packet.key().map(FlowKey::source),
         };
         match way {
             Way::Out => packet.set_source(address, port),
@@ -288,9 +288,8 @@ impl Plan {
             }
         }
         match packet.protocol() {
-            Protocol::TCP | Protocol::UDP => Ok(()),
             Protocol::ICMP if packet.is_fragment() => Err(drop_reason::NAT_FRAGMENT),
-            Protocol::ICMP => Ok(()),
+            Protocol::TCP | Protocol::UDP | Protocol::ICMP => Ok(()),
             _ => Err(drop_reason::NAT_PROTOCOL),
         }
     }
