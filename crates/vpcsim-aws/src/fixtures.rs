@@ -214,20 +214,6 @@ impl Lab {
         self.way(id.expect("slots hold stub hosts"))
     }
 
-    /// Hands a packet in by a node's port, as if it came from the next device.
-    pub(crate) fn inject(&mut self, node: NodeId, port: Port, bytes: &[u8]) -> String {
-        let outside = self.compiled.fixed.internet_hosts;
-        let frame = FrameHeader::ipv4(Mac([0; 6]), Mac([0; 6]));
-        let id = self.network.act(outside, |_: &mut StubHost, context| {
-            let packet = context.emit(frame, bytes);
-            let id = context.packet(packet).id().0;
-            context.forward(packet, node, port);
-            id
-        });
-        self.settle();
-        self.way(id.expect("slots hold stub hosts"))
-    }
-
     /// Lets time pass.
     pub(crate) fn wait(&mut self, span: Span) {
         let until = self.network.now() + span;

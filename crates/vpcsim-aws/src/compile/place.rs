@@ -62,7 +62,8 @@ pub struct Place<'t> {
 }
 
 impl<'t> Place<'t> {
-    pub(crate) fn new(topology: &'t Topology) -> Self {
+    /// Starts with the nodes that every network has, and those of the subnets.
+    pub fn new(topology: &'t Topology) -> Self {
         let settings = &topology.settings;
         let fabric = |(id, vpc): (Id<Vpc>, &Vpc)| {
             let cidrs: Vec<Ipv4Net> = vpc

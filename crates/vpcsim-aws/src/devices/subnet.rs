@@ -207,3 +207,171 @@ impl Node for SubnetDevice {
         if port == ENTERING { self.enter(context, packet, &summary) } else { self.leave(context, packet, &summary) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use vpcsim_wire::{PacketBuilder, tcp};
+
+    use super::*;
+    use crate::devices::NetworkInterface;
+    use crate::devices::network_acl::NetworkAclEntry;
+    use crate::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
+    use crate::fixtures::{Lab, address, allow, attach, group, interface, net, subnet, vpc};
+    use crate::model::Origin;
+    use crate::topology::Topology;
+    use crate::traffic::{PortRange, Traffic};
+
+    struct Scene {
+        topology: Topology,
+        vpc: Id<Vpc>,
+        near: Id<Subnet>,
+        far: Id<Subnet>,
+        a: Id<NetworkInterface>,
+        b: Id<NetworkInterface>,
+    }
+
+    /// `a` in `near` and `b` in `far`, with groups that allow everything.
+    fn scene() -> Scene {
+        let mut topology = Topology::named("t", "eu-west-1");
+        let vpc = topology.vpcs.push(vpc("v", "10.0.0.0/16"));
+        let near = topology.subnets.push(subnet(vpc, "near", "10.0.1.0/24"));
+        let far = topology.subnets.push(subnet(vpc, "far", "10.0.2.0/24"));
+        let open = || vec![allow(Traffic::All, "0.0.0.0/0")];
+        let group = topology.security_groups.push(group(vpc, "open", open(), open()));
+        let a = attach(&mut topology, "a", interface(near, "10.0.1.10", &[group]));
+        let b = attach(&mut topology, "b", interface(far, "10.0.2.10", &[group]));
+        Scene { topology, vpc, near, far, a, b }
+    }
+
+    fn entry(number: u16, allow: bool, traffic: Traffic) -> NetworkAclEntry {
+        NetworkAclEntry { number, allow, traffic, cidr: net("0.0.0.0/0"), origin: Origin::NOWHERE }
+    }
+
+    fn acl(scene: &mut Scene, ingress: Vec<NetworkAclEntry>, egress: Vec<NetworkAclEntry>) -> Id<NetworkAcl> {
+        let label = Label::named("acl");
+        scene.topology.network_acls.push(NetworkAcl { label, vpc: scene.vpc, default: false, ingress, egress })
+    }
+
+    fn all() -> Vec<NetworkAclEntry> {
+        vec![entry(100, true, Traffic::All)]
+    }
+
+    fn tcp_to(destination: &str) -> Vec<u8> {
+        PacketBuilder::tcp(address("10.0.1.10"), 40_000, address(destination), 443).flags(tcp::SYN).build()
+    }
+
+    fn route(topology: &mut Topology, vpc: Id<Vpc>, destination: &str, target: RouteTarget) -> Id<RouteTable> {
+        let destination = RouteDestination::Cidr(net(destination));
+        let (source, origin) = (RouteSource::Static, Origin::NOWHERE);
+        let routes = vec![Route { destination, target, source, blackhole: false, origin }];
+        topology.route_tables.push(RouteTable { label: Label::named("own"), vpc, main: false, routes })
+    }
+
+    #[test]
+    fn two_network_acls_stand_between_two_subnets() {
+        let mut scene = scene();
+        let (none, open) = (acl(&mut scene, all(), vec![]), acl(&mut scene, vec![], all()));
+        let way = |topology: &Topology| Lab::new(topology.clone()).send(scene.a, &tcp_to("10.0.2.10"));
+        assert_eq!(way(&scene.topology), "emit EniOut SubnetOut Route SubnetIn EniIn deliver");
+        scene.topology.subnets[scene.near].network_acl = Some(none);
+        assert_eq!(way(&scene.topology), "emit EniOut drop NACL_EGRESS");
+        scene.topology.subnets[scene.near].network_acl = None;
+        scene.topology.subnets[scene.far].network_acl = Some(open);
+        assert_eq!(way(&scene.topology), "emit EniOut SubnetOut Route drop NACL_INGRESS");
+    }
+
+    #[test]
+    fn the_table_is_that_of_the_subnet_which_holds_the_sender() {
+        let mut scene = scene();
+        let missing = RouteTarget::Missing("nat-gone".to_owned());
+        let own = route(&mut scene.topology, scene.vpc, "10.0.1.0/24", missing);
+        scene.topology.subnets[scene.far].route_table = Some(own);
+        let mut lab = Lab::new(scene.topology);
+        assert!(lab.send(scene.a, &tcp_to("10.0.2.10")).ends_with("deliver"));
+        let answer = PacketBuilder::tcp(address("10.0.2.10"), 443, address("10.0.1.10"), 40_000).flags(tcp::ACK).build();
+        assert_eq!(lab.send(scene.b, &answer), "emit EniOut SubnetOut drop BLACKHOLE");
+    }
+
+    #[test]
+    fn a_subnet_without_a_table_uses_the_main_one() {
+        let mut scene = scene();
+        let missing = RouteTarget::Missing("igw-gone".to_owned());
+        let own = route(&mut scene.topology, scene.vpc, "0.0.0.0/0", missing);
+        let outside = tcp_to("93.184.216.34");
+        assert_eq!(Lab::new(scene.topology.clone()).send(scene.a, &outside), "emit EniOut SubnetOut drop NO_ROUTE");
+        scene.topology.route_tables[own].main = true;
+        assert_eq!(Lab::new(scene.topology).send(scene.a, &outside), "emit EniOut SubnetOut drop BLACKHOLE");
+    }
+
+    #[test]
+    fn no_route_and_no_rule_are_silent() {
+        let mut scene = scene();
+        let closed = acl(&mut scene, vec![], vec![]);
+        let mut lab = Lab::new(scene.topology.clone());
+        lab.send(scene.a, &tcp_to("10.9.0.1"));
+        scene.topology.subnets[scene.near].network_acl = Some(closed);
+        let mut filtered = Lab::new(scene.topology);
+        filtered.send(scene.a, &tcp_to("10.0.2.10"));
+        assert!(lab.received(scene.a).is_empty() && filtered.received(scene.a).is_empty());
+    }
+
+    #[test]
+    fn an_address_that_nobody_has_is_dropped() {
+        let scene = scene();
+        let mut lab = Lab::new(scene.topology);
+        assert_eq!(lab.send(scene.a, &tcp_to("10.0.2.77")), "emit EniOut SubnetOut drop NO_SUCH_ADDRESS");
+    }
+
+    #[test]
+    fn inside_a_subnet_no_network_acl_applies() {
+        let mut scene = scene();
+        let closed = acl(&mut scene, vec![], vec![]);
+        scene.topology.subnets[scene.near].network_acl = Some(closed);
+        let group = scene.topology.network_interfaces[scene.a].security_groups.clone();
+        let middle = attach(&mut scene.topology, "middle", interface(scene.near, "10.0.1.20", &group));
+        scene.topology.network_interfaces[middle].source_dest_check = false;
+        let own = route(&mut scene.topology, scene.vpc, "0.0.0.0/0", RouteTarget::Resource(middle.into()));
+        scene.topology.subnets[scene.near].route_table = Some(own);
+        let mut lab = Lab::new(scene.topology);
+        assert_eq!(lab.send(scene.a, &tcp_to("93.184.216.34")), "emit EniOut Route EniIn deliver");
+        assert_eq!(lab.received(middle).len(), 1, "the route's target stands in the sender's own subnet");
+    }
+
+    #[test]
+    fn link_local_addresses_are_never_forwarded() {
+        let mut scene = scene();
+        let target = RouteTarget::Resource(scene.b.into());
+        let own = route(&mut scene.topology, scene.vpc, "169.254.0.0/16", target);
+        scene.topology.subnets[scene.near].route_table = Some(own);
+        let mut lab = Lab::new(scene.topology);
+        let way = lab.send(scene.a, &tcp_to("169.254.170.9"));
+        assert_eq!(way, "emit EniOut SubnetOut drop LINK_LOCAL_DESTINATION");
+    }
+
+    #[test]
+    fn the_router_takes_nothing_from_the_time_to_live() {
+        let scene = scene();
+        let mut lab = Lab::new(scene.topology);
+        let builder = PacketBuilder::icmp_echo(address("10.0.1.10"), address("10.0.2.10"), 1, 1);
+        assert!(lab.send(scene.a, &builder.ttl(1).build()).ends_with("deliver"));
+        let received = lab.received(scene.b);
+        assert_eq!(vpcsim_wire::summarize(&received[0]).map(|summary| summary.ttl), Ok(1));
+    }
+
+    #[test]
+    fn a_later_fragment_shares_the_verdict_of_its_first() {
+        let mut scene = scene();
+        let dns = Traffic::Udp(PortRange::single(53));
+        let only_dns = acl(&mut scene, all(), vec![entry(100, true, dns)]);
+        scene.topology.subnets[scene.near].network_acl = Some(only_dns);
+        let mut lab = Lab::new(scene.topology);
+        for (port, end) in [(53, "deliver"), (54, "drop NACL_EGRESS")] {
+            let builder = PacketBuilder::udp(address("10.0.1.10"), 40_000, address("10.0.2.10"), port);
+            let datagram = builder.identification(port).dont_fragment(false).payload(&[7; 4_000]).build();
+            for fragment in vpcsim_wire::fragment(&datagram, 1_500).expect("DF is clear") {
+                let way = lab.send(scene.a, &fragment);
+                assert!(way.ends_with(end), "port {port}: {way}");
+            }
+        }
+    }
+}

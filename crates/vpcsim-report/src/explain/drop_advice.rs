@@ -47,8 +47,48 @@ pub const ALL: &[Advice] = &[
         "ip address add 10.0.1.20/24 dev eth0, on the host",
     ),
     advice(
-        "HOST_REJECTED",
-        "Look at the packet in the capture: the host could not make sense of it.",
+        "HOST_MALFORMED",
+        "Look at the packet in the capture: its header does not say what its bytes are.",
+        "",
+    ),
+    advice(
+        "BAD_CHECKSUM",
+        "Whoever made or changed the packet has to compute its checksum anew.",
+        "",
+    ),
+    advice(
+        "MARTIAN_SOURCE",
+        "Loopback, multicast and broadcast addresses cannot send; look at who made the packet.",
+        "",
+    ),
+    advice(
+        "NO_SUCH_INTERFACE",
+        "The interface is attached to the instance in the design, but its host was built without it.",
+        "",
+    ),
+    advice(
+        "NEXT_HOP_UNANSWERED",
+        "Compare the destination with the interfaces' addresses in the host's own subnet; deleted hosts leave theirs empty.",
+        "",
+    ),
+    advice(
+        "EXCEEDS_PATH_MTU",
+        "Send smaller packets, or allow fragments; 1500 bytes fit everywhere.",
+        "",
+    ),
+    advice(
+        "NEXT_HOP_QUEUE_FULL",
+        "The address that the host asks for does not answer, and the packets for it pile up: see NEXT_HOP_UNANSWERED.",
+        "",
+    ),
+    advice(
+        "METADATA_DISABLED",
+        "Look at the instance's metadata options: the endpoint has to be enabled.",
+        "",
+    ),
+    advice(
+        "EXCEEDS_INTERFACE_MTU",
+        "Both ends have to use one MTU; jumbo frames of 9001 bytes pass only where every interface takes them.",
         "",
     ),
     advice(
