@@ -10,7 +10,7 @@ use vpcsim_wire::{FlowKey, Mac, Summary, describe, summarize};
 
 use crate::compile::fabric::ClaimIndex;
 use crate::compile::{Build, Place};
-use crate::devices::network_interface::{self, Attachment, InterfaceAddress, TrackingTimeouts};
+use crate::devices::network_interface::{Attachment, InterfaceAddress, TrackingTimeouts};
 use crate::devices::vpc::VpcCidr;
 use crate::devices::{AnyId, InternetGateway, Kind, NetworkInterface, Subnet, Topology, Vpc};
 use crate::drop_reason;
@@ -101,7 +101,6 @@ impl Stand {
     pub(crate) fn new(topology: &Topology, kinds: &[Kind]) -> Self {
         let mut place = Place::new(topology);
         topology.place_resources(&mut place);
-        place_bare_interfaces(&mut place);
         place.seal();
         let mut build = Build::new(&place);
         topology.build_resources(&mut build);
@@ -202,26 +201,6 @@ impl Stand {
 
     fn log(&mut self) -> &mut Log {
         self.network.observer_mut().expect("the log was put there")
-    }
-}
-
-/// Interfaces that nothing has placed get a node.
-fn place_bare_interfaces(place: &mut Place<'_>) {
-    let topology = place.topology;
-    for (id, interface) in topology.network_interfaces.iter() {
-        let vpc = topology.subnets[interface.subnet].vpc;
-        for address in &interface.addresses {
-            if place.fabric(vpc).find(address.private).is_some() {
-                continue;
-            }
-            let node = place.node_of(id).unwrap_or_else(|| place.reserve(id));
-            let mac = crate::compile::place::interface_mac(id.index());
-            let (private, port) = (Some(address.private), network_interface::FROM_FABRIC);
-            place.claim(interface.subnet, private, node, port, mac, id.into());
-            if let Some(public) = address.public {
-                place.claim_public(public, vpc, address.private);
-            }
-        }
     }
 }
 

@@ -91,6 +91,7 @@ impl Topology {
     pub fn validate(&self) -> Findings {
         let mut findings = Findings::default();
         self.validate_resources(&mut findings);
+        crate::devices::elastic_ip::validate_mappings(self, &mut findings);
         findings.sort();
         findings
     }

@@ -1,7 +1,52 @@
 //! Peering connection of two VPCs of one region.
+//!
+//! A wire between two VPCs: what one of them routes to it comes out in the other, unchanged, if it is for an address there.
+//!
+//! # AWS semantics
+//!
+//! - Only an active connection forwards; a route to another one is a black hole until it becomes active (PCX-01, PCX-07).
+//! - Two VPCs whose ranges overlap cannot be peered (PCX-04).
+//! - Two VPCs have one connection at the most, and a VPC has 125 active ones at the most (PCX-05).
+//! - Each side needs routes of its own, which can be as narrow as one address (PCX-06).
+//! - The destination must lie in a range of the VPC on the other side (PCX-08).
+//! - A peer's peer is not reached, nor is anything reached through the sender's VPC from elsewhere (PCX-09).
+//! - The peer's gateways cannot be used, only interfaces with addresses of their own (PCX-10, PCX-11).
+//! - Packets up to the interfaces' 9001 bytes pass whole (PCX-14).
+//! - Nobody checks that the answer takes the same connection (PCX-15).
+//! - The peer sees the sender's private address (PCX-16).
+//! - The peer's resolver does not answer (PCX-17).
+//! - A deleted connection leaves black holes behind (PCX-18).
+//! - The time to live stays as it is (PIPE-08).
+//!
+//! # Where AWS is silent
+//!
+//! - A packet that goes to a free address of the peer is dropped in the connection.
+//! - Both directions are captured at one point: what the requester sends goes out, what it gets comes in.
+//!
+//! Not modelled: peering between two regions, whose flows get an unknown verdict (PCX-13).
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ipnet::Ipv4Net;
+use vpcsim_engine::{CapturePoint, Context, Decision, Direction, DropReason, Handle, Node, Port, Step};
+use vpcsim_wire::FlowKey;
+
+use crate::compile::{Build, Fabric, LinkLayer, NextHop, Place};
 use crate::devices::{Kind, Resource, Vpc};
-use crate::model::{Id, Label};
+use crate::drop_reason;
+use crate::mark;
+use crate::model::{Finding, Findings, Id, Label};
+use crate::station;
+use crate::topology::Topology;
+
+/// The port for what the requester's VPC sends.
+pub const FROM_REQUESTER: Port = Port(0);
+/// The port for what the accepter's VPC sends.
+pub const FROM_ACCEPTER: Port = Port(1);
+
+/// Active connections that a VPC can have, even with the quota raised (PCX-05).
+const CONNECTION_COUNT_MAX: usize = 125;
 
 /// A peering connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,5 +83,361 @@ impl Resource for PeeringConnection {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        validate(id, topology, findings);
+    }
+
+    fn place(id: Id<Self>, place: &mut Place<'_>) {
+        let connection = &place.topology.peering_connections[id];
+        let Some((requester, accepter)) = connection.modelled_ends(place.topology) else {
+            return;
+        };
+        let name = |vpc: Id<Vpc>| place.topology.name_of(vpc);
+        let description = format!(
+            "{} of {} and {}",
+            connection.label.id_or_name(),
+            name(requester),
+            name(accepter)
+        );
+        let node = place.reserve(id);
+        place.capture_point(connection.label.name.clone(), description, LinkLayer::Ip, id.into(), node);
+    }
+
+    fn build(id: Id<Self>, build: &mut Build<'_>) {
+        let (place, topology) = (build.place, build.topology);
+        let ends = topology.peering_connections[id].modelled_ends(topology);
+        let (Some((requester, accepter)), Some(node)) = (ends, place.node_of(id)) else {
+            return;
+        };
+        let device = PeeringConnectionDevice {
+            decision: Decision::by(topology.component(id)),
+            requester: build.fabric(requester),
+            accepter: build.fabric(accepter),
+            point: place
+                .capture_points_of(id.into())
+                .next()
+                .expect("placing named the point"),
+        };
+        build.install(node, device);
+    }
+
+    fn next_hop(id: Id<Self>, from: Id<Vpc>, place: &Place<'_>) -> NextHop {
+        let connection = &place.topology.peering_connections[id];
+        let port = if connection.requester == Some(from) {
+            FROM_REQUESTER
+        } else {
+            FROM_ACCEPTER
+        };
+        if connection.state != PeeringState::Active || !connection.joins(from) {
+            return NextHop::Blackhole;
+        }
+        match place.node_of(id) {
+            Some(node) => NextHop::Gateway { node, port },
+            None => NextHop::Unmodelled,
+        }
+    }
+}
+
+impl PeeringConnection {
+    /// Whether the VPC is on one of its sides.
+    pub fn joins(&self, vpc: Id<Vpc>) -> bool {
+        self.requester == Some(vpc) || self.accepter == Some(vpc)
+    }
+
+    /// The VPC on the other side, if the input has it.
+    pub fn other_side(&self, vpc: Id<Vpc>) -> Option<Id<Vpc>> {
+        if self.requester == Some(vpc) {
+            self.accepter
+        } else {
+            self.requester.filter(|_| self.accepter == Some(vpc))
+        }
+    }
+
+    /// Both VPCs, if the input has both and they are in one region.
+    fn modelled_ends(&self, topology: &Topology) -> Option<(Id<Vpc>, Id<Vpc>)> {
+        let ends = (self.requester?, self.accepter?);
+        let is_regional = topology.vpcs[ends.0].region == topology.vpcs[ends.1].region;
+        (is_regional && self.state == PeeringState::Active).then_some(ends)
+    }
+}
+
+/// A running peering connection.
+#[derive(Clone)]
+pub struct PeeringConnectionDevice {
+    decision: Decision,
+    requester: Arc<Fabric>,
+    accepter: Arc<Fabric>,
+    point: CapturePoint,
+}
+
+impl Node for PeeringConnectionDevice {
+    fn process(&mut self, context: &mut Context<'_>, port: Port, packet: Handle) -> Step {
+        let Some(key) = context.packet(packet).key() else {
+            return Step::drop(drop_reason::MALFORMED, self.decision);
+        };
+        let (near, far, direction) = if port == FROM_REQUESTER {
+            (&self.requester, &self.accepter, Direction::Outbound)
+        } else {
+            (&self.accepter, &self.requester, Direction::Inbound)
+        };
+        context.capture(packet, self.point, direction);
+        if let Err(reason) = admit(key, near, far) {
+            return Step::drop(reason, self.decision);
+        }
+        let Some((index, claim)) = far.find(key.destination()) else {
+            return Step::drop(drop_reason::PCX_NO_SUCH_ADDRESS, self.decision);
+        };
+        mark::set_claim(context.packet_mut(packet), index);
+        context.pass(packet, station::GATEWAY, self.decision);
+        let sender = near.find(key.source());
+        far.enter(sender.map_or(claim.zone, |(_, sender)| sender.zone), claim)
+    }
+}
+
+/// Both ends of what crosses have to be addresses of the two VPCs (PCX-08).
+fn admit(key: FlowKey, near: &Fabric, far: &Fabric) -> Result<(), DropReason> {
+    if far.covers(key.destination()) && near.covers(key.source()) {
+        Ok(())
+    } else {
+        Err(drop_reason::PCX_CIDR)
+    }
+}
+
+fn validate(id: Id<PeeringConnection>, topology: &Topology, findings: &mut Findings) {
+    let connection = &topology.peering_connections[id];
+    if connection.state == PeeringState::Ended {
+        return;
+    }
+    let (name, origin) = (connection.label.display(), connection.label.origin);
+    let (Some(requester), Some(accepter)) = (connection.requester, connection.accepter) else {
+        let message = format!("peering connection {name} leads to a VPC that the design does not have");
+        let finding = Finding::note("peering-other-side-unknown", origin, message);
+        findings.push(finding.help("what is routed to it gets an unknown verdict; add the other VPC's design"));
+        return;
+    };
+    if requester == accepter {
+        let message = format!("peering connection {name} joins a VPC with itself");
+        findings.push(Finding::error("peering-with-itself", origin, message).rule("PCX-04"));
+        return;
+    }
+    let names = (topology.name_of(requester), topology.name_of(accepter));
+    if topology.vpcs[requester].region != topology.vpcs[accepter].region {
+        let message = format!(
+            "peering connection {name} joins two regions, {} and {}: that is not modelled, its flows get an unknown verdict",
+            topology.vpcs[requester].region, topology.vpcs[accepter].region
+        );
+        findings.push(Finding::warning("peering-between-regions", origin, message).rule("PCX-13"));
+    }
+    if let Some((one, other)) = overlap(&topology.vpcs[requester], &topology.vpcs[accepter]) {
+        let message = format!(
+            "peering connection {name} joins {} ({one}) and {} ({other}), which overlap",
+            names.0, names.1
+        );
+        let finding = Finding::error("peering-overlap", origin, message).rule("PCX-04");
+        findings.push(finding.help("peered VPCs need ranges that do not overlap, their secondary ones included"));
+    }
+    count(id, connection, (requester, accepter), topology, findings);
+}
+
+/// The first two ranges of the VPCs that overlap.
+fn overlap(one: &Vpc, other: &Vpc) -> Option<(Ipv4Net, Ipv4Net)> {
+    let nets = |vpc: &Vpc| -> Vec<Ipv4Net> {
+        let usable = vpc.cidrs.iter().filter(|cidr| cidr.associated);
+        usable.map(|cidr| cidr.net).collect()
+    };
+    let others = nets(other);
+    nets(one).into_iter().find_map(|net| {
+        let hit = others.iter().find(|other| other.contains(&net) || net.contains(*other));
+        hit.map(|other| (net, *other))
+    })
+}
+
+fn count(
+    id: Id<PeeringConnection>,
+    connection: &PeeringConnection,
+    ends: (Id<Vpc>, Id<Vpc>),
+    topology: &Topology,
+    findings: &mut Findings,
+) {
+    let (name, origin) = (connection.label.display(), connection.label.origin);
+    let mut active_counts: BTreeMap<Id<Vpc>, usize> = BTreeMap::new();
+    for (_, other) in topology.peering_connections.iter().take(id.index()) {
+        if other.state == PeeringState::Ended {
+            continue;
+        }
+        if other.joins(ends.0) && other.other_side(ends.0) == Some(ends.1) {
+            let message = format!(
+                "peering connection {name} joins VPCs that {} joins already",
+                other.label.display()
+            );
+            findings.push(Finding::error("peering-twice", origin, message).rule("PCX-05"));
+        }
+        for vpc in [ends.0, ends.1] {
+            let is_counted = other.state == PeeringState::Active && other.joins(vpc);
+            *active_counts.entry(vpc).or_default() += usize::from(is_counted);
+        }
+    }
+    for (vpc, before) in active_counts {
+        if before == CONNECTION_COUNT_MAX && connection.state == PeeringState::Active {
+            let vpc = topology.name_of(vpc);
+            let message = format!("peering connection {name} is the 126th of VPC {vpc}, which can have 125");
+            findings.push(Finding::error("peering-quota", origin, message).rule("PCX-05"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vpcsim_engine::NodeId;
+    use vpcsim_wire::PacketBuilder;
+
+    use super::*;
+    use crate::devices::Subnet;
+    use crate::stand::{self, Arrival, Stand, ip};
+
+    fn peer(topology: &mut Topology, requester: Option<usize>, accepter: Option<usize>) -> Id<PeeringConnection> {
+        let number = topology.peering_connections.len();
+        topology.peering_connections.push(PeeringConnection {
+            label: Label::named(format!("pcx-{number}")),
+            requester: requester.map(Id::from_index),
+            accepter: accepter.map(Id::from_index),
+            state: PeeringState::Active,
+            requester_dns_resolution: false,
+            accepter_dns_resolution: false,
+        })
+    }
+
+    /// Three VPCs 10.0, 10.1 and 10.2, each with a subnet and an interface; the first two are peered.
+    fn design() -> Topology {
+        let mut topology = Topology::named("peering", "eu-west-1");
+        for second in 0..3 {
+            let (cidr, net) = (format!("10.{second}.0.0/16"), format!("10.{second}.1.0/24"));
+            let vpc = stand::vpc(&mut topology, &format!("vpc-{second}"), &[&cidr]);
+            let subnet = stand::subnet(&mut topology, vpc, &net);
+            stand::interface(&mut topology, subnet, &format!("10.{second}.1.5"), None);
+        }
+        peer(&mut topology, Some(0), Some(1));
+        topology
+    }
+
+    fn cross(stand: &mut Stand, port: Port, from: &str, to: &str) -> Vec<Arrival> {
+        let packet = PacketBuilder::udp(ip(from), 1, ip(to), 2).payload(&[0; 8973]).ttl(1);
+        let node = stand.node(Id::<PeeringConnection>::from_index(0));
+        stand.send(node, port, &packet.dont_fragment(true).build());
+        let far = usize::from(port == FROM_REQUESTER);
+        stand.arrivals(stand.node(Id::<Subnet>::from_index(far)))
+    }
+
+    #[test]
+    fn packets_cross_unchanged_in_both_directions() {
+        let mut stand = Stand::new(&design(), &[Kind::PeeringConnection]);
+        for (port, from, to) in [
+            (FROM_REQUESTER, "10.0.1.5", "10.1.1.5"),
+            (FROM_ACCEPTER, "10.1.1.5", "10.0.1.5"),
+        ] {
+            let arrival = cross(&mut stand, port, from, to).remove(0);
+            let summary = arrival.summary();
+            assert_eq!((summary.source(), summary.destination()), (ip(from), ip(to)));
+            assert_eq!((summary.ttl, summary.total_len), (1, 9001), "whole, with its time to live");
+            assert!(arrival.claim().is_some());
+        }
+        let ways: Vec<_> = stand.captures().into_iter().map(|(name, way, _)| (name, way)).collect();
+        let point = || "pcx-0".to_owned();
+        assert_eq!(ways, [(point(), Direction::Outbound), (point(), Direction::Inbound)]);
+    }
+
+    #[test]
+    fn only_addresses_of_the_two_vpcs_cross() {
+        let mut stand = Stand::new(&design(), &[Kind::PeeringConnection]);
+        for (from, to) in [
+            ("10.0.1.5", "198.51.100.9"),
+            ("10.0.1.5", "10.2.1.5"),
+            ("10.2.1.5", "10.1.1.5"),
+            ("10.0.1.5", "10.0.1.6"),
+        ] {
+            assert!(cross(&mut stand, FROM_REQUESTER, from, to).is_empty());
+            assert_eq!(stand.drops(), ["PCX_CIDR"], "{from} > {to}");
+        }
+    }
+
+    #[test]
+    fn free_addresses_and_the_peers_resolver_are_nobody() {
+        let mut stand = Stand::new(&design(), &[Kind::PeeringConnection]);
+        for to in ["10.1.1.77", "10.1.0.2"] {
+            assert!(cross(&mut stand, FROM_REQUESTER, "10.0.1.5", to).is_empty());
+            assert_eq!(stand.drops(), ["PCX_NO_SUCH_ADDRESS"]);
+        }
+    }
+
+    fn next_hop(topology: &Topology, from: usize) -> NextHop {
+        let mut place = Place::new(topology);
+        topology.place_resources(&mut place);
+        place.next_hop(Id::<PeeringConnection>::from_index(0).into(), Id::from_index(from))
+    }
+
+    #[test]
+    fn routes_lead_to_the_side_they_come_from_while_it_is_active() {
+        let mut topology = design();
+        let port_of = |hop| match hop {
+            NextHop::Gateway { node: NodeId(_), port } => port,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(port_of(next_hop(&topology, 0)), FROM_REQUESTER);
+        assert_eq!(port_of(next_hop(&topology, 1)), FROM_ACCEPTER);
+        assert_eq!(next_hop(&topology, 2), NextHop::Blackhole, "a stranger");
+        for state in [PeeringState::PendingAcceptance, PeeringState::Ended] {
+            topology.peering_connections[Id::from_index(0)].state = state;
+            assert_eq!(next_hop(&topology, 0), NextHop::Blackhole);
+        }
+    }
+
+    #[test]
+    fn what_the_design_does_not_have_is_unknown_not_a_black_hole() {
+        let mut topology = design();
+        topology.peering_connections[Id::from_index(0)].accepter = None;
+        assert_eq!(next_hop(&topology, 0), NextHop::Unmodelled);
+        assert!(stand::codes(&topology).contains(&"peering-other-side-unknown"));
+        let mut topology = design();
+        topology.vpcs[Id::from_index(1)].region = "us-east-1".into();
+        assert_eq!(next_hop(&topology, 0), NextHop::Unmodelled);
+        assert!(stand::codes(&topology).contains(&"peering-between-regions"));
+    }
+
+    fn peering_codes(topology: &Topology) -> Vec<&'static str> {
+        let codes = stand::codes(topology).into_iter();
+        codes.filter(|code| code.starts_with("peering")).collect()
+    }
+
+    #[test]
+    fn overlapping_vpcs_cannot_be_peered() {
+        let mut topology = design();
+        assert!(peering_codes(&topology).is_empty());
+        let mut secondary = topology.vpcs[Id::from_index(1)].cidrs[0];
+        secondary.net = "10.0.128.0/17".parse().unwrap();
+        topology.vpcs[Id::from_index(1)].cidrs.push(secondary);
+        assert_eq!(peering_codes(&topology), ["peering-overlap"]);
+        topology.peering_connections[Id::from_index(0)].state = PeeringState::Ended;
+        assert!(peering_codes(&topology).is_empty());
+    }
+
+    #[test]
+    fn two_vpcs_are_peered_once() {
+        let mut topology = design();
+        peer(&mut topology, Some(1), Some(0));
+        assert_eq!(peering_codes(&topology), ["peering-twice"]);
+        peer(&mut topology, Some(2), Some(2));
+        assert!(peering_codes(&topology).contains(&"peering-with-itself"));
+    }
+
+    #[test]
+    fn a_vpc_has_125_active_connections_at_the_most() {
+        let mut topology = design();
+        for second in 3..128 {
+            stand::vpc(&mut topology, &format!("vpc-{second}"), &[&format!("10.{second}.0.0/16")]);
+            peer(&mut topology, Some(0), Some(second));
+        }
+        assert_eq!(peering_codes(&topology), ["peering-quota"]);
     }
 }
