@@ -1,0 +1,135 @@
+//! The main route table, the default network ACL and the default security group that AWS makes with each VPC.
+
+use ipnet::Ipv4Net;
+
+use crate::devices::network_acl::NetworkAclEntry;
+use crate::devices::network_interface::Attachment;
+use crate::devices::security_group::{Peer, SecurityGroupRule};
+use crate::devices::{NetworkAcl, Resource, RouteTable, SecurityGroup, Vpc};
+use crate::model::{Id, Label, Origin, Table};
+use crate::topology::Topology;
+use crate::traffic::Traffic;
+
+const ANYWHERE: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::UNSPECIFIED, 0);
+
+/// The number of the default network ACL's only entry (NACL-02).
+const DEFAULT_ENTRY_NUMBER: u16 = 100;
+
+pub(super) fn add_main_route_tables(topology: &mut Topology) {
+    for vpc in topology.vpcs.ids() {
+        if topology
+            .route_tables
+            .iter()
+            .any(|(_, table)| table.main && table.vpc == vpc)
+        {
+            continue;
+        }
+        let label = free_label(topology, vpc, "main", &topology.route_tables, |table| table.vpc);
+        topology.route_tables.push(RouteTable {
+            label,
+            vpc,
+            main: true,
+            routes: Vec::new(),
+        });
+    }
+}
+
+pub(super) fn add_default_network_acls(topology: &mut Topology) {
+    let entry = NetworkAclEntry {
+        number: DEFAULT_ENTRY_NUMBER,
+        allow: true,
+        traffic: Traffic::All,
+        cidr: ANYWHERE,
+        origin: Origin::NOWHERE,
+    };
+    for vpc in topology.vpcs.ids() {
+        if topology
+            .network_acls
+            .iter()
+            .any(|(_, acl)| acl.default && acl.vpc == vpc)
+        {
+            continue;
+        }
+        let label = free_label(topology, vpc, "default", &topology.network_acls, |acl| acl.vpc);
+        topology.network_acls.push(NetworkAcl {
+            label,
+            vpc,
+            default: true,
+            ingress: vec![entry],
+            egress: vec![entry],
+        });
+    }
+}
+
+pub(super) fn add_default_security_groups(topology: &mut Topology) {
+    for vpc in topology.vpcs.ids() {
+        if default_security_group(topology, vpc).is_some() {
+            continue;
+        }
+        let label = free_label(topology, vpc, "default", &topology.security_groups, |group| {
+            group.vpc
+        });
+        let itself = Id::from_index(topology.security_groups.len());
+        let rule = |peer| SecurityGroupRule {
+            id: None,
+            traffic: Traffic::All,
+            peer,
+            origin: Origin::NOWHERE,
+        };
+        topology.security_groups.push(SecurityGroup {
+            label,
+            vpc,
+            default: true,
+            ingress: vec![rule(Peer::SecurityGroup(itself))],
+            egress: vec![rule(Peer::Cidr(ANYWHERE))],
+        });
+    }
+}
+
+/// Puts interfaces without a group, other than those of services, into their VPC's default group.
+pub(super) fn join_default_security_groups(topology: &mut Topology) {
+    for id in topology.network_interfaces.ids() {
+        let interface = &topology.network_interfaces[id];
+        let of_customer = matches!(
+            interface.attachment,
+            Attachment::None | Attachment::Instance { .. }
+        );
+        if !of_customer || !interface.security_groups.is_empty() {
+            continue;
+        }
+        let subnet = topology.subnets.find(interface.subnet);
+        let group = subnet.and_then(|subnet| default_security_group(topology, subnet.vpc));
+        topology.network_interfaces[id].security_groups.extend(group);
+    }
+}
+
+fn default_security_group(topology: &Topology, vpc: Id<Vpc>) -> Option<Id<SecurityGroup>> {
+    let mut groups = topology.security_groups.iter();
+    groups
+        .find(|(_, group)| group.default && group.vpc == vpc)
+        .map(|(id, _)| id)
+}
+
+/// `name`, with the VPC's name before it if the design has several VPCs, and a number behind it if that is taken.
+fn free_label<T: Resource>(
+    topology: &Topology,
+    vpc: Id<Vpc>,
+    name: &str,
+    table: &Table<T>,
+    vpc_of: impl Fn(&T) -> Id<Vpc>,
+) -> Label {
+    let base = match topology.vpcs.len() {
+        1 => name.to_owned(),
+        _ => format!("{} {name}", topology.name_of(vpc)),
+    };
+    let taken = |wanted: &str| {
+        table
+            .iter()
+            .any(|(_, row)| vpc_of(row) == vpc && row.label().name == wanted)
+    };
+    let numbered = (2..).map(|number: u32| format!("{base} {number}"));
+    let free = std::iter::once(base.clone())
+        .chain(numbered)
+        .find(|name| !taken(name));
+    Label::named(free.unwrap_or(base))
+}
