@@ -40,7 +40,10 @@ impl AddressRange {
 
     /// The range as CIDR where it is one, else from the lowest to the highest address.
     pub fn words(self) -> String {
-        let size = u64::from(self.last).wrapping_sub(u64::from(self.first)) + 1;
+        if self.is_empty() {
+            return "nowhere".to_owned();
+        }
+        let size = u64::from(self.last) - u64::from(self.first) + 1;
         if size.is_power_of_two() && u64::from(self.first).is_multiple_of(size) {
             return format!("{}/{}", self.first(), 32 - size.trailing_zeros());
         }
@@ -157,7 +160,7 @@ mod tests {
         }
         let range = AddressRange::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
         assert_eq!(range.words(), "10.0.0.1-10.0.0.2");
-        assert_eq!(AddressRange::NOTHING.words(), "0.0.0.1-0.0.0.0");
+        assert_eq!(AddressRange::NOTHING.words(), "nowhere");
     }
 
     #[test]

@@ -155,6 +155,48 @@ impl Traffic {
         }
     }
 
+    /// Whether all of `other` is such traffic.
+    pub fn covers(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (Self::Tcp(wide), Self::Tcp(narrow)) | (Self::Udp(wide), Self::Udp(narrow)) => {
+                wide.first <= narrow.first && narrow.last <= wide.last
+            }
+            (
+                Self::Icmp { icmp_type, icmp_code },
+                Self::Icmp {
+                    icmp_type: narrow_type,
+                    icmp_code: narrow_code,
+                },
+            ) => {
+                (icmp_type.is_none() || icmp_type == narrow_type)
+                    && (icmp_code.is_none() || icmp_code == narrow_code)
+            }
+            (Self::Other(protocol), other) => other.protocol() == Some(protocol),
+            _ => false,
+        }
+    }
+
+    /// What is wrong with it and what would be right, where no such traffic can be asked for.
+    pub fn fault(self) -> Option<(String, &'static str)> {
+        match self {
+            Self::Tcp(PortRange { first, last }) | Self::Udp(PortRange { first, last }) if first > last => {
+                Some((
+                    format!("has a range of ports from {first} down to {last}"),
+                    "write the lower port first",
+                ))
+            }
+            Self::Icmp {
+                icmp_type: None,
+                icmp_code: Some(code),
+            } => Some((
+                format!("asks for the ICMP code {code} of every type"),
+                "leave the code out, or say the type",
+            )),
+            _ => None,
+        }
+    }
+
     /// The protocol it is about; `None` is every one.
     pub fn protocol(self) -> Option<Protocol> {
         match self {
@@ -249,6 +291,43 @@ mod tests {
         assert!(dns.matches(&first) && !dns.matches(&later));
         assert!(low.matches(&first) && !low.matches(&later));
         assert!(Traffic::Udp(PortRange::ALL).matches(&later) && Traffic::All.matches(&later));
+    }
+
+    #[test]
+    fn wide_traffic_covers_narrow_traffic() {
+        let icmp = |icmp_type, icmp_code| Traffic::Icmp { icmp_type, icmp_code };
+        let ports = |first, last| Traffic::Tcp(PortRange { first, last });
+        for (wide, narrow) in [
+            (Traffic::All, ports(80, 80)),
+            (ports(80, 90), ports(81, 90)),
+            (Traffic::ICMP, icmp(Some(3), Some(4))),
+            (icmp(Some(3), None), icmp(Some(3), Some(4))),
+            (Traffic::Other(Protocol::TCP), ports(80, 80)),
+        ] {
+            assert!(wide.covers(narrow) && wide.covers(wide), "{wide} {narrow}");
+            assert!(!narrow.covers(wide), "{narrow} {wide}");
+        }
+        assert!(!ports(80, 90).covers(Traffic::Udp(PortRange::single(80))));
+    }
+
+    #[test]
+    fn packet_is_written_as_the_traffic_that_it_is() {
+        let (host, server) = ([10, 0, 1, 5].into(), [10, 0, 2, 7].into());
+        let words = |builder: vpcsim_wire::PacketBuilder| {
+            packet_words(&vpcsim_wire::summarize(&builder.build()).unwrap())
+        };
+        assert_eq!(
+            words(vpcsim_wire::PacketBuilder::tcp(host, 1, server, 443)),
+            "tcp 443"
+        );
+        assert_eq!(
+            words(vpcsim_wire::PacketBuilder::icmp_echo(host, server, 1, 1)),
+            "icmp 8/0"
+        );
+        assert_eq!(
+            words(vpcsim_wire::PacketBuilder::raw(host, server, Protocol::GRE, &[])),
+            "gre"
+        );
     }
 
     #[test]

@@ -1,14 +1,40 @@
 //! Network ACL.
+//!
+//! Says at the edge of a subnet, packet by packet, what may enter and leave. When it is asked is the
+//! [subnet](crate::devices::subnet)'s business.
+//!
+//! # AWS semantics
+//!
+//! - Entries are looked at in the order of their numbers, 1 to 32766, and the first that matches decides; the implied
+//!   entry `*` denies the rest (NACL-01).
+//! - The one that a VPC is made with allows everything both ways in its entry 100 (NACL-02).
+//! - One without entries denies everything (NACL-03).
+//! - Each direction is judged alone; an answer needs an entry of its own (NACL-04).
+//! - An entry's range is the source of what enters and the destination of what leaves (NACL-07).
+//! - Ports are those of the packet's destination both ways, for an answer the ephemeral port of who asked (NACL-08).
+//! - An entry for all protocols, or for another one than TCP, UDP and ICMP, takes every port (NACL-09).
+//! - There are 20 entries per direction by default, and 40 at the most (NACL-10).
+//! - Path MTU discovery needs an entry for ICMP 3/4 (NACL-13, MTU-06).
+//! - A number is given once per direction (NACL-16).
+//! - A range with host bits means its network (NACL-19).
+//!
+//! # Where AWS is silent
+//!
+//! - A fragment without ports whose first fragment nobody saw only matches entries for its whole protocol (NACL-20).
 
 use ipnet::Ipv4Net;
 use vpcsim_engine::Decision;
 
 mod lookup;
+#[cfg(test)]
+mod tests;
+mod validate;
 
 pub use lookup::{AclVerdict, CompiledEntry, NetworkAclLookup, compile};
+pub use validate::{ENTRIES_DEFAULT_QUOTA, ENTRIES_MAX, NUMBER_MAX};
 
 use crate::devices::{Kind, Resource, Topology, Vpc};
-use crate::model::{Id, Label, Origin};
+use crate::model::{Findings, Id, Label, Origin};
 use crate::traffic::{Direction, Traffic};
 
 /// The rule number of a decision made by the implied last entry (`*`), which denies what no other entry is about.
@@ -50,6 +76,10 @@ impl Resource for NetworkAcl {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        validate::validate(id, topology, findings);
     }
 
     fn rule_text(id: Id<Self>, rule: usize, topology: &Topology) -> Option<String> {

@@ -1,17 +1,56 @@
 //! Security group.
+//!
+//! Lists what may pass a network interface; whatever no rule allows stays out or in. Answers need no rule: that is
+//! [connection tracking](crate::connection_tracking), which asks the compiled rules only about packets that it does not know.
+//!
+//! # AWS semantics
+//!
+//! - Rules only allow; the rules of all groups of an interface count together (SG-01).
+//! - Without an egress rule nothing begins outwards, without an ingress rule nothing inwards (SG-02).
+//! - A rule for all protocols, or for another one than TCP, UDP and ICMP, allows every port (SG-04).
+//! - Ports are those of the destination; the source port never matters (SG-05).
+//! - ICMP is allowed by type and code, either of them open; a code needs a type (SG-06).
+//! - An address range with host bits means its network (SG-07).
+//! - A reference to a group means the private addresses (primary, secondary, prefixes) of the interfaces that carry it,
+//!   and adds none of that group's rules (SG-08).
+//! - A reference reaches into a VPC that an active peering connection joins to the group's own (PCX-12).
+//! - A reference never means a member's public address (SG-09).
+//! - A reference does not match where the packet's way hides which group its sender has (SG-10).
+//! - A reference across regions is refused (SG-11).
+//! - A rule whose group is gone, or whose peering connection is, stays listed and matches nothing (SG-12).
+//! - A reference to a prefix list counts as the maximum of its entries (SG-13).
+//! - A group has 60 rules per direction by default, and an interface five groups; AWS grants up to 16 groups, as long as
+//!   the product of both stays within 1,000 (SG-14).
+//! - An interface carries groups of its own VPC only (SG-20).
+//! - Names are unique within the VPC, have at most 255 characters and do not begin with `sg-` (SG-21).
+//! - A flow can only go untracked if rules to and from 0.0.0.0/0 allow it, the opposite one for all ports (CT-04).
+//!
+//! # Where AWS is silent
+//!
+//! - The first rule that allows is the one that traces name, in the order of the interface's groups and their rules.
+//! - A prefix list that holds 0.0.0.0/0 is as open as that range is.
 
 use ipnet::Ipv4Net;
 
 mod lookup;
 mod members;
+#[cfg(test)]
+mod random_tests;
+#[cfg(test)]
+mod tests;
+mod validate;
 
 pub use lookup::{Allowed, CompiledRule, SecurityGroupLookup, compile};
 pub use members::{GroupMembers, Peers};
+pub use validate::{
+    GROUPS_PER_INTERFACE_DEFAULT_QUOTA, GROUPS_PER_INTERFACE_MAX, NAME_LEN_MAX, RULES_DEFAULT_QUOTA,
+    RULES_TIMES_GROUPS_MAX, validate_groups_of,
+};
 
 pub use crate::traffic::Direction;
 
 use crate::devices::{Kind, PrefixList, Resource, Topology, Vpc};
-use crate::model::{Id, Label, Origin};
+use crate::model::{Findings, Id, Label, Origin};
 use crate::traffic::Traffic;
 
 /// A security group.
@@ -61,6 +100,10 @@ impl Resource for SecurityGroup {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        validate::validate(id, topology, findings);
     }
 
     fn rule_text(id: Id<Self>, rule: usize, topology: &Topology) -> Option<String> {

@@ -1,12 +1,39 @@
 //! Connection tracking of security groups: which flows are known, and until when.
 //!
 //! State only. Whether a flow may begin, and whether it needs tracking at all, is the rules' decision
-//! ([`SecurityGroupLookup`](crate::devices::security_group::SecurityGroupLookup)).
+//! ([`SecurityGroupLookup`](crate::devices::security_group::SecurityGroupLookup)). Each interface has a tracker of its own, and an expired flow is
+//! gone without a word to either side (CT-12).
+//!
+//! # AWS semantics
+//!
+//! - A packet of a tracked flow belongs to it in either direction (CT-01).
+//! - A flow is known by addresses and ports, an ICMP query by its identifier and type, anything else by addresses and
+//!   protocol alone (CT-02).
+//! - A flow of another protocol than TCP, UDP and ICMP is forgotten 600 s after its last packet (CT-03).
+//! - A ping is tracked (CT-05).
+//! - An established TCP connection is forgotten after 432,000 s without a packet, or what its interface says instead (CT-10).
+//! - UDP is forgotten after 30 s, and after 180 s once more than one request was answered (CT-11).
+//! - A packet in the middle of an unknown connection may begin a flow; it need not be a SYN (CT-13).
+//! - TCP that is not established, or over, is forgotten earlier (CT-14).
+//! - When as many flows are tracked as the instance can, a new one does not fit (CT-15).
+//! - An ICMP error belongs to the flow that it is about (CT-16).
+//!
+//! # Where AWS is silent
+//!
+//! - TCP counts as established at the first ACK without SYN once both sides were seen; before that, and after a FIN or
+//!   RST, it is forgotten after 120 s.
+//! - A SYN on a connection that is over begins a new flow, which needs a rule of its own.
+//! - An ICMP query is forgotten after 30 s, as Linux does.
+//! - ICMP errors and answers begin no flow: nothing is to come back after them.
+//! - Expired flows never count against the capacity.
 
 use vpcsim_engine::{FlowTable, Span, Time};
 use vpcsim_wire::{FlowKey, Protocol, Summary, icmp, tcp};
 
 use crate::devices::network_interface::TrackingTimeouts;
+
+#[cfg(test)]
+mod tests;
 
 /// Slots that each new flow looks at for expired ones.
 const SWEEP_BUDGET: usize = 4;
