@@ -57,10 +57,16 @@ mod tests {
         let validate = |topology: &Topology| {
             let mut findings = Findings::default();
             PrefixList::validate(list, topology, &mut findings);
-            findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>()
+            findings
+                .iter()
+                .map(|finding| finding.message.clone())
+                .collect::<Vec<_>>()
         };
         assert!(validate(&topology).is_empty());
         topology.prefix_lists[list].entries_max = 1;
-        assert_eq!(validate(&topology), ["prefix list offices has 2 entries, its maximum is 1"]);
+        assert_eq!(
+            validate(&topology),
+            ["prefix list offices has 2 entries, its maximum is 1"]
+        );
     }
 }

@@ -76,13 +76,19 @@ fn found(ingress: Vec<NetworkAclEntry>, egress: Vec<NetworkAclEntry>) -> Vec<(&'
     let mut findings = Findings::default();
     NetworkAcl::validate(id, &topology, &mut findings);
     assert!(findings.iter().all(|finding| finding.help.is_some()));
-    findings.iter().map(|finding| (finding.code, finding.severity)).collect()
+    findings
+        .iter()
+        .map(|finding| (finding.code, finding.severity))
+        .collect()
 }
 
 #[test]
 fn lowest_number_that_matches_decides_whatever_the_declared_order() {
     let (topology, id) = topology(
-        vec![allow(100, Traffic::All, "0.0.0.0/0"), deny(90, tcp(22, 22), "0.0.0.0/0")],
+        vec![
+            allow(100, Traffic::All, "0.0.0.0/0"),
+            deny(90, tcp(22, 22), "0.0.0.0/0"),
+        ],
         vec![],
     );
     let lookup = compile(id, &topology);
@@ -93,7 +99,11 @@ fn lowest_number_that_matches_decides_whatever_the_declared_order() {
         Some("90 deny tcp 22 from 0.0.0.0/0")
     );
     assert!(enters(&lookup, &request(23)));
-    let numbers: Vec<_> = lookup.entries(Direction::Ingress).iter().map(|entry| entry.number).collect();
+    let numbers: Vec<_> = lookup
+        .entries(Direction::Ingress)
+        .iter()
+        .map(|entry| entry.number)
+        .collect();
     assert_eq!(numbers, [90, 100]);
 }
 
@@ -103,7 +113,10 @@ fn what_no_entry_is_about_is_denied_by_the_implied_one() {
     let lookup = compile(id, &topology);
     for (direction, packet) in [(Direction::Ingress, request(80)), (Direction::Egress, answer(80))] {
         let verdict = lookup.lookup(direction, &packet);
-        assert_eq!((verdict.allow, verdict.decision), (false, lookup.default_decision()));
+        assert_eq!(
+            (verdict.allow, verdict.decision),
+            (false, lookup.default_decision())
+        );
         let rule = verdict.decision.rule_index().unwrap();
         assert_eq!(topology.rule_text(id.into(), rule).as_deref(), Some("* deny all"));
     }
@@ -161,8 +174,14 @@ fn range_is_the_source_of_what_enters_and_the_destination_of_what_leaves() {
 
 #[test]
 fn entry_for_another_protocol_or_for_all_takes_every_port() {
-    let esp = lookup(vec![allow(100, Traffic::Other(Protocol::ESP), "0.0.0.0/0")], vec![]);
-    assert!(enters(&esp, &summary(&PacketBuilder::raw(CLIENT, SERVER, Protocol::ESP, &[1; 30]))));
+    let esp = lookup(
+        vec![allow(100, Traffic::Other(Protocol::ESP), "0.0.0.0/0")],
+        vec![],
+    );
+    assert!(enters(
+        &esp,
+        &summary(&PacketBuilder::raw(CLIENT, SERVER, Protocol::ESP, &[1; 30]))
+    ));
     assert!(!enters(&esp, &request(80)));
     let all = lookup(vec![allow(100, Traffic::All, "0.0.0.0/0")], vec![]);
     assert!(enters(&all, &request(0)) && enters(&all, &request(65_535)));
@@ -170,9 +189,18 @@ fn entry_for_another_protocol_or_for_all_takes_every_port() {
 
 #[test]
 fn more_than_20_entries_need_a_grant_and_beyond_40_nothing_helps() {
-    for (count, expected) in [(20, None), (21, Some(Severity::Warning)), (41, Some(Severity::Error))] {
-        let entries: Vec<_> = (1..=count).map(|number| allow(number, tcp(number, number), "0.0.0.0/0")).collect();
-        let expected: Vec<_> = expected.iter().map(|&severity| ("network-acl-entry-quota", severity)).collect();
+    for (count, expected) in [
+        (20, None),
+        (21, Some(Severity::Warning)),
+        (41, Some(Severity::Error)),
+    ] {
+        let entries: Vec<_> = (1..=count)
+            .map(|number| allow(number, tcp(number, number), "0.0.0.0/0"))
+            .collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|&severity| ("network-acl-entry-quota", severity))
+            .collect();
         assert_eq!(found(entries, vec![]), expected, "{count}");
     }
 }
@@ -186,7 +214,10 @@ fn fragmentation_needed_is_lost_without_an_entry_for_icmp() {
         icmp_type: Some(3),
         icmp_code: Some(4),
     };
-    assert!(enters(&lookup(vec![allow(100, icmp, "0.0.0.0/0")], vec![]), &too_big));
+    assert!(enters(
+        &lookup(vec![allow(100, icmp, "0.0.0.0/0")], vec![]),
+        &too_big
+    ));
 }
 
 #[test]
@@ -201,23 +232,37 @@ fn number_is_given_once_per_direction() {
 #[test]
 fn host_bits_of_a_range_do_not_matter() {
     let entry = allow(100, Traffic::All, "198.51.100.200/24");
-    assert_eq!(entry.words(Direction::Ingress), "100 allow all from 198.51.100.0/24");
+    assert_eq!(
+        entry.words(Direction::Ingress),
+        "100 allow all from 198.51.100.0/24"
+    );
     assert!(enters(&lookup(vec![entry], vec![]), &request(80)));
     assert_eq!(found(vec![entry], vec![]), [("cidr-host-bits", Severity::Note)]);
 }
 
 #[test]
 fn fragment_without_ports_only_matches_entries_for_its_whole_protocol() {
-    let datagram = PacketBuilder::udp(CLIENT, 40_000, SERVER, 53).payload(&[0; 100]).build();
+    let datagram = PacketBuilder::udp(CLIENT, 40_000, SERVER, 53)
+        .payload(&[0; 100])
+        .build();
     let parts = fragment(&datagram, 68).unwrap();
     let later = summarize(&parts[1]).unwrap();
     let dns = Traffic::Udp(PortRange::single(53));
-    let strict = lookup(vec![deny(90, dns, "0.0.0.0/0"), allow(100, dns, "0.0.0.0/0")], vec![]);
+    let strict = lookup(
+        vec![deny(90, dns, "0.0.0.0/0"), allow(100, dns, "0.0.0.0/0")],
+        vec![],
+    );
     assert_eq!(
         strict.lookup(Direction::Ingress, &later).decision,
         strict.default_decision()
     );
-    let whole = lookup(vec![deny(90, dns, "0.0.0.0/0"), allow(100, Traffic::Udp(PortRange::ALL), "0.0.0.0/0")], vec![]);
+    let whole = lookup(
+        vec![
+            deny(90, dns, "0.0.0.0/0"),
+            allow(100, Traffic::Udp(PortRange::ALL), "0.0.0.0/0"),
+        ],
+        vec![],
+    );
     assert!(enters(&whole, &later));
 }
 
@@ -225,10 +270,16 @@ fn fragment_without_ports_only_matches_entries_for_its_whole_protocol() {
 fn entry_behind_one_that_takes_all_its_packets_is_reported() {
     let hidden = ("network-acl-entry-hidden", Severity::Warning);
     let all = deny(90, Traffic::All, "0.0.0.0/0");
-    assert_eq!(found(vec![allow(100, tcp(80, 80), "10.0.0.0/8"), all], vec![]), [hidden]);
+    assert_eq!(
+        found(vec![allow(100, tcp(80, 80), "10.0.0.0/8"), all], vec![]),
+        [hidden]
+    );
     assert_eq!(found(vec![allow(80, tcp(80, 80), "10.0.0.0/8"), all], vec![]), []);
     let narrow = deny(90, tcp(80, 80), "10.0.0.0/8");
-    assert_eq!(found(vec![narrow, allow(100, Traffic::All, "0.0.0.0/0")], vec![]), []);
+    assert_eq!(
+        found(vec![narrow, allow(100, Traffic::All, "0.0.0.0/0")], vec![]),
+        []
+    );
 }
 
 #[test]
@@ -238,9 +289,19 @@ fn second_default_network_acl_of_a_vpc_and_impossible_traffic_are_refused() {
     let copy = topology.network_acls[first].clone();
     topology.network_acls.push(copy);
     let mut findings = Findings::default();
-    topology.network_acls.ids().for_each(|id| NetworkAcl::validate(id, &topology, &mut findings));
+    topology
+        .network_acls
+        .ids()
+        .for_each(|id| NetworkAcl::validate(id, &topology, &mut findings));
     let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
-    assert_eq!(codes, ["impossible-traffic", "second-default-network-acl", "impossible-traffic"]);
+    assert_eq!(
+        codes,
+        [
+            "impossible-traffic",
+            "second-default-network-acl",
+            "impossible-traffic"
+        ]
+    );
 }
 
 #[test]
@@ -276,7 +337,13 @@ fn any_entry() -> impl Strategy<Value = NetworkAclEntry> {
         (0_u16..5).prop_map(|port| Traffic::Udp(PortRange::single(port))),
         Just(Traffic::ICMP),
     ];
-    let nets = prop::sample::select(vec!["0.0.0.0/0", "10.0.0.0/8", "10.0.1.0/24", "10.0.1.5/32", "198.51.100.7/24"]);
+    let nets = prop::sample::select(vec![
+        "0.0.0.0/0",
+        "10.0.0.0/8",
+        "10.0.1.0/24",
+        "10.0.1.5/32",
+        "198.51.100.7/24",
+    ]);
     (1_u16..30, any::<bool>(), traffic, nets).prop_map(|(number, allows, traffic, net)| NetworkAclEntry {
         allow: allows,
         ..allow(number, traffic, net)

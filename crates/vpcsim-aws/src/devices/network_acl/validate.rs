@@ -71,7 +71,11 @@ fn number_taken(acl: &NetworkAcl, direction: Direction, entry: &NetworkAclEntry)
 }
 
 fn validate_entry(acl: &NetworkAcl, direction: Direction, entry: &NetworkAclEntry, findings: &mut Findings) {
-    let about = format!("{direction} entry {} of network ACL {}", entry.number, acl.label.display());
+    let about = format!(
+        "{direction} entry {} of network ACL {}",
+        entry.number,
+        acl.label.display()
+    );
     let origin = entry.origin;
     if !(1..=NUMBER_MAX).contains(&entry.number) {
         let message = format!("{about} has a number that AWS does not take");

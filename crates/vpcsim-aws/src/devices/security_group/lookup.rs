@@ -168,7 +168,9 @@ impl CompiledRule {
         Self {
             traffic: rule.traffic,
             extent,
-            gaps: peers.as_ref().is_some_and(|peers| peers.addresses.ranges().len() > 1),
+            gaps: peers
+                .as_ref()
+                .is_some_and(|peers| peers.addresses.ranges().len() > 1),
             refers_to_group: matches!(rule.peer, Peer::SecurityGroup(_)),
             open: extent == Ipv4Net::default().into(),
             decision,
@@ -263,9 +265,15 @@ fn group_peers(
     topology: &Topology,
     members: &GroupMembers,
 ) -> Arc<Peers> {
-    match (topology.security_groups.find(referred), members.of_group(referred)) {
+    match (
+        topology.security_groups.find(referred),
+        members.of_group(referred),
+    ) {
         (Some(group), Some(peers)) if members.may_refer(at.vpc, group.vpc) => Arc::clone(peers),
-        (Some(group), _) => nobody(format!("sg {} of a VPC that is not peered", group.label.display())),
+        (Some(group), _) => nobody(format!(
+            "sg {} of a VPC that is not peered",
+            group.label.display()
+        )),
         (None, _) => nobody("a security group that does not exist".to_owned()),
     }
 }

@@ -44,7 +44,7 @@ pub use lookup::{Allowed, CompiledRule, SecurityGroupLookup, compile};
 pub use members::{GroupMembers, Peers};
 pub use validate::{
     GROUPS_PER_INTERFACE_DEFAULT_QUOTA, GROUPS_PER_INTERFACE_MAX, NAME_LEN_MAX, RULES_DEFAULT_QUOTA,
-    RULES_TIMES_GROUPS_MAX, validate_groups_of,
+    RULES_TIMES_GROUPS_MAX,
 };
 
 pub use crate::traffic::Direction;
@@ -142,7 +142,10 @@ impl SecurityGroupRule {
     /// The rule as the native format writes it, with its direction and, where it has one, its id.
     pub fn words(&self, direction: Direction, topology: &Topology) -> String {
         let (traffic, preposition) = (self.traffic, direction.preposition());
-        let words = format!("{direction} {traffic} {preposition} {}", self.peer.words(topology));
+        let words = format!(
+            "{direction} {traffic} {preposition} {}",
+            self.peer.words(topology)
+        );
         match &self.id {
             Some(id) => format!("{words} ({id})"),
             None => words,

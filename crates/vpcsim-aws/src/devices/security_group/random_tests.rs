@@ -15,7 +15,13 @@ use crate::devices::peering_connection::PeeringState;
 use crate::traffic::PortRange;
 
 /// What a rule as declared says, without any compiling.
-fn naive(topology: &Topology, group: &SecurityGroup, rule: &SecurityGroupRule, packet: &Summary, known: bool) -> bool {
+fn naive(
+    topology: &Topology,
+    group: &SecurityGroup,
+    rule: &SecurityGroupRule,
+    packet: &Summary,
+    known: bool,
+) -> bool {
     let peer = packet.source();
     let from_member = |id: &Id<SecurityGroup>| {
         let referred = &topology.security_groups[*id];
@@ -25,16 +31,24 @@ fn naive(topology: &Topology, group: &SecurityGroup, rule: &SecurityGroupRule, p
                 && ends.contains(&Some(group.vpc))
                 && ends.contains(&Some(referred.vpc))
         });
-        let members = topology.network_interfaces.iter().filter(|(_, eni)| eni.security_groups.contains(id));
+        let members = topology
+            .network_interfaces
+            .iter()
+            .filter(|(_, eni)| eni.security_groups.contains(id));
         known
             && (referred.vpc == group.vpc || peered)
-            && members.flat_map(|(_, eni)| &eni.addresses).any(|address| address.private == peer)
+            && members
+                .flat_map(|(_, eni)| &eni.addresses)
+                .any(|address| address.private == peer)
     };
     rule.traffic.matches(packet)
         && match &rule.peer {
             Peer::Cidr(net) => net.contains(&peer),
             Peer::SecurityGroup(id) => from_member(id),
-            Peer::PrefixList(id) => topology.prefix_lists[*id].entries.iter().any(|net| net.contains(&peer)),
+            Peer::PrefixList(id) => topology.prefix_lists[*id]
+                .entries
+                .iter()
+                .any(|net| net.contains(&peer)),
             Peer::Missing(_) => false,
         }
 }
@@ -86,25 +100,38 @@ fn any_topology() -> impl Strategy<Value = Topology> {
     let rules = || prop::collection::vec((any_traffic(), any_peer()), 0..5);
     let members = prop::collection::vec((any_address(), 0_usize..3), 0..12);
     let list = prop::collection::vec(any_net(), 0..4);
-    (prop::collection::vec(rules(), 3), members, list, any::<bool>()).prop_map(|(rules, members, list, peered)| {
-        let mut topology = Topology::default();
-        let vpcs = ["10.0.0.0/16", "10.1.0.0/16"].map(|net| add_vpc(&mut topology, net, "eu-west-1"));
-        if peered {
-            add_peering(&mut topology, vpcs, PeeringState::Active);
-        }
-        for (index, rules) in rules.into_iter().enumerate() {
-            let group = add_group(&mut topology, vpcs[index / 2], "group");
-            topology.security_groups[group].ingress =
-                rules.into_iter().map(|(traffic, peer)| rule(traffic, peer)).collect();
-        }
-        for (address, group) in members {
-            let vpc = topology.security_groups[Id::from_index(group)].vpc;
-            add_interface(&mut topology, vpc, &[(&address.to_string(), None)], &[Id::from_index(group)]);
-        }
-        let list: Vec<_> = list.iter().map(ToString::to_string).collect();
-        add_prefix_list(&mut topology, &list.iter().map(String::as_str).collect::<Vec<_>>(), 9);
-        topology
-    })
+    (prop::collection::vec(rules(), 3), members, list, any::<bool>()).prop_map(
+        |(rules, members, list, peered)| {
+            let mut topology = Topology::default();
+            let vpcs = ["10.0.0.0/16", "10.1.0.0/16"].map(|net| add_vpc(&mut topology, net, "eu-west-1"));
+            if peered {
+                add_peering(&mut topology, vpcs, PeeringState::Active);
+            }
+            for (index, rules) in rules.into_iter().enumerate() {
+                let group = add_group(&mut topology, vpcs[index / 2], "group");
+                topology.security_groups[group].ingress = rules
+                    .into_iter()
+                    .map(|(traffic, peer)| rule(traffic, peer))
+                    .collect();
+            }
+            for (address, group) in members {
+                let vpc = topology.security_groups[Id::from_index(group)].vpc;
+                add_interface(
+                    &mut topology,
+                    vpc,
+                    &[(&address.to_string(), None)],
+                    &[Id::from_index(group)],
+                );
+            }
+            let list: Vec<_> = list.iter().map(ToString::to_string).collect();
+            add_prefix_list(
+                &mut topology,
+                &list.iter().map(String::as_str).collect::<Vec<_>>(),
+                9,
+            );
+            topology
+        },
+    )
 }
 
 proptest! {

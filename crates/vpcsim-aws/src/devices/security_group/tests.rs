@@ -132,20 +132,13 @@ fn ingress(rules: &[(Traffic, Peer)]) -> SecurityGroupLookup {
     let mut topology = Topology::default();
     let vpc = add_vpc(&mut topology, "10.0.0.0/16", "eu-west-1");
     let group = add_group(&mut topology, vpc, "web");
-    let rules = rules
-        .iter()
-        .map(|(traffic, peer)| rule(*traffic, peer.clone()));
+    let rules = rules.iter().map(|(traffic, peer)| rule(*traffic, peer.clone()));
     topology.security_groups[group].ingress = rules.collect();
     compile_all(&topology, &[group])
 }
 
 pub(super) fn compile_all(topology: &Topology, groups: &[Id<SecurityGroup>]) -> SecurityGroupLookup {
-    compile(
-        groups,
-        Direction::Ingress,
-        topology,
-        &GroupMembers::new(topology),
-    )
+    compile(groups, Direction::Ingress, topology, &GroupMembers::new(topology))
 }
 
 fn allows(lookup: &SecurityGroupLookup, packet: &Summary) -> bool {
@@ -205,7 +198,11 @@ fn rule_for_another_protocol_or_for_all_allows_every_port() {
     let lookup = ingress(&[(Traffic::Other(Protocol::GRE), cidr("0.0.0.0/0"))]);
     assert!(allows(&lookup, &raw(Protocol::GRE)) && !allows(&lookup, &raw(Protocol::ESP)));
     let lookup = ingress(&[(Traffic::All, cidr("0.0.0.0/0"))]);
-    assert!([syn(0), syn(65_535), icmp(13, 0), raw(Protocol(99))].iter().all(|packet| allows(&lookup, packet)));
+    assert!(
+        [syn(0), syn(65_535), icmp(13, 0), raw(Protocol(99))]
+            .iter()
+            .all(|packet| allows(&lookup, packet))
+    );
 }
 
 #[test]
@@ -213,14 +210,15 @@ fn ports_are_those_of_the_destination() {
     let lookup = ingress(&[(tcp_ports(443, 444), cidr("0.0.0.0/0"))]);
     let from_port = |source| summary(&PacketBuilder::tcp(CLIENT, source, SERVER, 444));
     assert!(allows(&lookup, &from_port(1)) && allows(&lookup, &from_port(65_535)));
-    assert!(!allows(&lookup, &summary(&PacketBuilder::tcp(CLIENT, 443, SERVER, 40_000))));
+    assert!(!allows(
+        &lookup,
+        &summary(&PacketBuilder::tcp(CLIENT, 443, SERVER, 40_000))
+    ));
 }
 
 #[test]
 fn icmp_is_allowed_by_type_and_code() {
-    let only = |icmp_type, icmp_code| {
-        ingress(&[(Traffic::Icmp { icmp_type, icmp_code }, cidr("0.0.0.0/0"))])
-    };
+    let only = |icmp_type, icmp_code| ingress(&[(Traffic::Icmp { icmp_type, icmp_code }, cidr("0.0.0.0/0"))]);
     let echo = only(Some(8), None);
     assert!(allows(&echo, &icmp(8, 0)) && !allows(&echo, &icmp(13, 0)));
     let too_big = only(Some(3), Some(4));
@@ -255,8 +253,16 @@ fn reference_means_every_private_address_of_the_members_and_no_public_one() {
     topology.security_groups[group].ingress = vec![rule(Traffic::All, Peer::SecurityGroup(web))];
     let lookup = compile_all(&topology, &[group]);
     let from = |peer: &str| lookup.lookup(&syn(80), peer.parse().unwrap(), true).is_some();
-    assert!(["10.1.1.5", "10.1.1.9", "10.1.7.16", "10.1.7.31"].into_iter().all(from));
-    assert!(!["203.0.113.5", "10.1.1.6", "10.1.7.32", "192.0.2.1"].into_iter().any(from));
+    assert!(
+        ["10.1.1.5", "10.1.1.9", "10.1.7.16", "10.1.7.31"]
+            .into_iter()
+            .all(from)
+    );
+    assert!(
+        !["203.0.113.5", "10.1.1.6", "10.1.7.32", "192.0.2.1"]
+            .into_iter()
+            .any(from)
+    );
 }
 
 #[test]
@@ -294,12 +300,19 @@ fn reference_to_what_is_gone_matches_nothing() {
     let lookup = ingress(&[(Traffic::All, Peer::Missing("sg-gone".to_owned()))]);
     assert!(!allows(&lookup, &syn(80)));
     let (_, why) = lookup.nearest(&syn(80), CLIENT).unwrap();
-    assert_eq!(why, "allows all from sg-gone, which does not exist, not from 198.51.100.7");
+    assert_eq!(
+        why,
+        "allows all from sg-gone, which does not exist, not from 198.51.100.7"
+    );
     let dangling = [
         Peer::SecurityGroup(Id::from_index(99)),
         Peer::PrefixList(Id::from_index(99)),
     ];
-    assert!(dangling.into_iter().all(|peer| !allows(&ingress(&[(Traffic::All, peer)]), &syn(80))));
+    assert!(
+        dangling
+            .into_iter()
+            .all(|peer| !allows(&ingress(&[(Traffic::All, peer)]), &syn(80)))
+    );
 }
 
 #[test]
@@ -388,7 +401,12 @@ fn first_rule_that_allows_is_the_one_named() {
         rule(Traffic::All, cidr("0.0.0.0/0")),
     ];
     declared.egress[1].id = Some("sgr-1".to_owned());
-    let lookup = compile(&[group], Direction::Egress, &topology, &GroupMembers::new(&topology));
+    let lookup = compile(
+        &[group],
+        Direction::Egress,
+        &topology,
+        &GroupMembers::new(&topology),
+    );
     let decision = lookup.lookup(&syn(80), SERVER, true).unwrap().decision;
     assert_eq!(decision, Decision::rule(topology.component(group), 3));
     let text = |number| topology.rule_text(group.into(), number);
@@ -409,6 +427,9 @@ fn nearest_rule_says_what_it_misses() {
     let (_, why) = mysql.nearest(&syn(3306), SERVER).unwrap();
     assert_eq!(why, "allows tcp 3306 from 198.51.0.0/16, not from 10.0.2.7");
     let (_, why) = mysql.nearest(&syn(5432), SERVER).unwrap();
-    assert_eq!(why, "allows tcp 3306 from 198.51.0.0/16, not tcp 5432 from 10.0.2.7");
+    assert_eq!(
+        why,
+        "allows tcp 3306 from 198.51.0.0/16, not tcp 5432 from 10.0.2.7"
+    );
     assert_eq!(mysql.nearest(&raw(Protocol::GRE), SERVER), None);
 }

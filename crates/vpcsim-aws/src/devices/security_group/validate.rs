@@ -20,6 +20,9 @@ pub const NAME_LEN_MAX: usize = 255;
 
 pub(super) fn validate(id: Id<SecurityGroup>, topology: &Topology, findings: &mut Findings) {
     let group = &topology.security_groups[id];
+    if id.index() == 0 {
+        validate_interfaces(topology, findings);
+    }
     validate_name(id, group, topology, findings);
     for direction in Direction::BOTH {
         validate_count(group, direction, topology, findings);
@@ -63,7 +66,8 @@ fn validate_name(id: Id<SecurityGroup>, group: &SecurityGroup, topology: &Topolo
     };
     let origin = group.label.origin;
     if name.starts_with("sg-") {
-        let message = format!("security group name {name:?} begins with \"sg-\", which AWS reserves for its ids");
+        let message =
+            format!("security group name {name:?} begins with \"sg-\", which AWS reserves for its ids");
         let finding = Finding::error("security-group-name", origin, message).rule("SG-21");
         findings.push(finding.help("choose a name that does not begin with \"sg-\""));
     }
@@ -100,12 +104,7 @@ fn rule_count(group: &SecurityGroup, direction: Direction, topology: &Topology) 
         .sum()
 }
 
-fn validate_count(
-    group: &SecurityGroup,
-    direction: Direction,
-    topology: &Topology,
-    findings: &mut Findings,
-) {
+fn validate_count(group: &SecurityGroup, direction: Direction, topology: &Topology, findings: &mut Findings) {
     let count = rule_count(group, direction, topology);
     let message = format!(
         "security group {} has {count} {direction} rules; a reference to a prefix list counts as its maximum of entries",
@@ -161,7 +160,11 @@ fn validate_peer(
             Some(referred) => validate_reference(group, rule, referred, topology, findings),
             None => findings.push(stale(&name, rule, "a security group that does not exist")),
         },
-        Peer::Missing(id) => findings.push(stale(&name, rule, &format!("{id}, which the design does not have"))),
+        Peer::Missing(id) => findings.push(stale(
+            &name,
+            rule,
+            &format!("{id}, which the design does not have"),
+        )),
         Peer::Cidr(_) | Peer::PrefixList(_) => {}
     }
 }
@@ -202,7 +205,8 @@ fn validate_reference(
         let peer = format!("{other}, whose VPC is not peered by an active connection any more");
         findings.push(stale(&name, rule, &peer));
     } else if !active {
-        let message = format!("a rule of security group {name} refers to {other} of a VPC that is not peered");
+        let message =
+            format!("a rule of security group {name} refers to {other} of a VPC that is not peered");
         let finding = Finding::error("security-group-reference", rule.origin, message).rule("SG-08");
         findings.push(finding.help("peer the two VPCs, or allow the other side's address range instead"));
     }
@@ -214,11 +218,15 @@ fn joins(peering: &PeeringConnection, group: &SecurityGroup, referred: &Security
     ends == (one, other) || ends == (other, one)
 }
 
+/// What concerns interfaces and groups together is looked at once, with the first group.
+fn validate_interfaces(topology: &Topology, findings: &mut Findings) {
+    for (_, interface) in topology.network_interfaces.iter() {
+        validate_groups_of(interface, topology, findings);
+    }
+}
+
 /// Reports what is wrong with the groups that an interface carries: too many, or of another VPC.
-pub fn validate_groups_of(id: Id<NetworkInterface>, topology: &Topology, findings: &mut Findings) {
-    let Some(interface) = topology.network_interfaces.find(id) else {
-        return;
-    };
+fn validate_groups_of(interface: &NetworkInterface, topology: &Topology, findings: &mut Findings) {
     let (name, origin) = (interface.label.display(), interface.label.origin);
     let groups = || {
         interface
@@ -262,13 +270,15 @@ fn findings_of_count(
         (groups > GROUPS_PER_INTERFACE_MAX, carries.clone(), quota)
     });
     // A group beyond the limit is reported by itself.
-    let product = (groups > 1 && rules_max <= RULES_TIMES_GROUPS_MAX && groups * rules_max > RULES_TIMES_GROUPS_MAX)
-        .then(|| {
-            let message = format!("{carries}, the largest with {rules_max} rules in one direction");
-            let help =
-                format!("rules per direction times groups per interface is {RULES_TIMES_GROUPS_MAX} at the most");
-            (true, message, help)
-        });
+    let product =
+        (groups > 1 && rules_max <= RULES_TIMES_GROUPS_MAX && groups * rules_max > RULES_TIMES_GROUPS_MAX)
+            .then(|| {
+                let message = format!("{carries}, the largest with {rules_max} rules in one direction");
+                let help = format!(
+                    "rules per direction times groups per interface is {RULES_TIMES_GROUPS_MAX} at the most"
+                );
+                (true, message, help)
+            });
     too_many.into_iter().chain(product)
 }
 
@@ -299,11 +309,11 @@ mod tests {
         for id in topology.security_groups.ids() {
             validate(id, topology, &mut findings);
         }
-        for id in topology.network_interfaces.ids() {
-            validate_groups_of(id, topology, &mut findings);
-        }
         assert!(findings.iter().all(|finding| finding.help.is_some()));
-        findings.iter().map(|finding| (finding.code, finding.severity)).collect()
+        findings
+            .iter()
+            .map(|finding| (finding.code, finding.severity))
+            .collect()
     }
 
     #[test]
@@ -318,7 +328,10 @@ mod tests {
             add_group(&mut topology, vpc, name);
         }
         let name = ("security-group-name", Severity::Error);
-        assert_eq!(found(&topology), [("security-group-name-taken", Severity::Error), name, name]);
+        assert_eq!(
+            found(&topology),
+            [("security-group-name-taken", Severity::Error), name, name]
+        );
     }
 
     #[test]
@@ -335,12 +348,19 @@ mod tests {
 
     #[test]
     fn more_rules_than_the_quota_need_a_grant_and_beyond_1000_nothing_helps() {
-        for (count, expected) in [(60, None), (61, Some(Severity::Warning)), (1_001, Some(Severity::Error))] {
+        for (count, expected) in [
+            (60, None),
+            (61, Some(Severity::Warning)),
+            (1_001, Some(Severity::Error)),
+        ] {
             let (mut topology, vpc) = one_vpc();
             let group = add_group(&mut topology, vpc, "web");
             topology.security_groups[group].ingress = rules(count);
             topology.security_groups[group].egress = rules(60);
-            let expected: Vec<_> = expected.iter().map(|&severity| ("security-group-rule-quota", severity)).collect();
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|&severity| ("security-group-rule-quota", severity))
+                .collect();
             assert_eq!(found(&topology), expected, "{count}");
         }
     }
@@ -376,7 +396,9 @@ mod tests {
             add_interface(&mut topology, vpc, &[("10.0.1.5", None)], &ids);
             assert_eq!(found(&topology), expected, "{groups} of {rules_each}");
         }
-        let product: Vec<_> = findings_of_count(5, 201, "eni").map(|(error, ..)| error).collect();
+        let product: Vec<_> = findings_of_count(5, 201, "eni")
+            .map(|(error, ..)| error)
+            .collect();
         assert_eq!(product, [true]);
         assert_eq!(findings_of_count(5, 200, "eni").count(), 0);
     }
@@ -387,7 +409,10 @@ mod tests {
         let other = add_vpc(&mut topology, "10.1.0.0/16", "eu-west-1");
         let group = add_group(&mut topology, other, "web");
         add_interface(&mut topology, vpc, &[("10.0.1.5", None)], &[group]);
-        assert_eq!(found(&topology), [("security-group-of-other-vpc", Severity::Error)]);
+        assert_eq!(
+            found(&topology),
+            [("security-group-of-other-vpc", Severity::Error)]
+        );
     }
 
     #[test]
@@ -408,7 +433,10 @@ mod tests {
         let host_bits = ("cidr-host-bits", Severity::Note);
         let impossible = ("impossible-traffic", Severity::Error);
         let twice = ("security-group-rule-twice", Severity::Warning);
-        assert_eq!(found(&topology), [impossible, impossible, host_bits, host_bits, twice]);
+        assert_eq!(
+            found(&topology),
+            [impossible, impossible, host_bits, host_bits, twice]
+        );
     }
 
     #[test]
@@ -434,7 +462,11 @@ mod tests {
             if let Some(state) = state {
                 add_peering(&mut topology, [other, vpc], state);
             }
-            assert_eq!(found(&topology), expected.into_iter().collect::<Vec<_>>(), "{state:?}");
+            assert_eq!(
+                found(&topology),
+                expected.into_iter().collect::<Vec<_>>(),
+                "{state:?}"
+            );
         }
     }
 
