@@ -15,7 +15,7 @@ use crate::devices::instance::{HostRouting, JUMBO_MTU, MetadataOptions};
 use crate::devices::network_interface::{Attachment, FROM_HOST, InterfaceAddress, TrackingTimeouts};
 use crate::devices::security_group::{Peer, SecurityGroupRule};
 use crate::devices::vpc::VpcCidr;
-use crate::devices::{Instance, NetworkInterface, RouteTable, SecurityGroup, Subnet, Vpc};
+use crate::devices::{Instance, NetworkInterface, SecurityGroup, Subnet, Vpc};
 use crate::model::{Id, Label, Origin};
 use crate::topology::Topology;
 use crate::traffic::Traffic;
@@ -148,21 +148,7 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn new(mut topology: Topology) -> Self {
-        for vpc in topology.vpcs.ids() {
-            if !topology
-                .route_tables
-                .iter()
-                .any(|(_, table)| table.vpc == vpc && table.main)
-            {
-                let label = Label::named("main");
-                topology.route_tables.push(RouteTable {
-                    label,
-                    vpc,
-                    main: true,
-                    routes: Vec::new(),
-                });
-            }
-        }
+        topology.complete();
         let compiled = compile(Arc::new(topology));
         let mut network = compiled.network(1, |_| Box::new(StubHost::default()));
         network.observe_with(Some(Box::new(Log::default())));
