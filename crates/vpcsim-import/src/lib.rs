@@ -1,1 +1,47 @@
-//! vpcsim-import.
+//! Text to topology: reads designs of every format that `vpcsim` knows, and writes the native one.
+//!
+//! # Map, in reading order
+//!
+//! - [`read`]: from bytes to a [`Design`]; everything that is wrong comes back as findings, all at once.
+//! - `encoding`, `recognise`: which text, and which kind of input.
+//! - `native`: the native YAML format, one file each noun. `describe`: the JSON of `aws ec2 describe-*`, likewise.
+//! - `assign`: addresses that a design leaves open. `arrange`: the order of resources.
+//! - `write`: the native format from a topology ([`write_native`]).
+//!
+//! # Invariants
+//!
+//! - No file is opened here: the caller reads, and hands in bytes.
+//! - No input makes a panic, and none is dropped without a finding or an entry in `Topology::unread`.
+//!
+//! ```
+//! use vpcsim_import::{Source, read};
+//!
+//! let yaml = "vpcs: { shop: { cidr: 10.0.0.0/16, subnets: { a: { cidr: 10.0.1.0/24 } } } }";
+//! let design = read(vec![Source { name: "shop.yaml".into(), bytes: yaml.into() }]);
+//! assert!(!design.findings.has_errors());
+//! assert_eq!(design.topology.subnets.len(), 1);
+//! ```
+
+mod arrange;
+mod assign;
+mod describe;
+mod encoding;
+mod names;
+mod native;
+mod reading;
+mod recognise;
+mod write;
+
+pub use reading::{Design, Source, SourceText, read};
+
+use vpcsim_aws::Topology;
+
+/// The topology in the native format; reading it back gives the same topology.
+pub fn write_native(topology: &Topology) -> String {
+    write::write(topology)
+}
+
+/// JSON Schema (draft 2020-12) of the native format.
+pub fn schema() -> serde_json::Value {
+    native::schema::schema()
+}

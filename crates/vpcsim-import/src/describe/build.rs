@@ -1,0 +1,208 @@
+//! The topology under construction, and what the described things have to know of each other.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use rustc_hash::FxHashMap;
+use vpcsim_aws::devices::vpc::VpcCidr;
+use vpcsim_aws::devices::{NetworkAcl, RouteTable, Vpc};
+use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Label, Origin, Resource, Topology, Unread};
+
+use super::item::{Described, Item};
+use super::place::Place;
+use crate::names::Names;
+use crate::native::node::{BadCidr, parse_cidr};
+
+/// The state of reading described things.
+pub(super) struct Build<'a> {
+    /// What was declared so far.
+    pub topology: &'a mut Topology,
+    /// What is wrong or surprising.
+    pub findings: &'a mut Findings,
+    /// Which route table a subnet's id is associated with.
+    pub table_of_subnet: FxHashMap<String, Id<RouteTable>>,
+    /// Which network ACL a subnet's id is associated with.
+    pub acl_of_subnet: FxHashMap<String, Id<NetworkAcl>>,
+    /// What a network interface's id belongs to, by what names it (`NAT gateway`).
+    pub owner_of_interface: FxHashMap<String, String>,
+    /// The region of a VPC's id, as its subnets' zones say it.
+    pub region_of_vpc: FxHashMap<String, String>,
+    /// The ids of the instances that share a name.
+    pub instances_of_name: BTreeMap<String, BTreeSet<String>>,
+    /// The entries of prefix lists whose descriptions lack them.
+    pub entries_of_list: FxHashMap<String, Vec<Ipv4Net>>,
+    /// The accounts whose dumps are in the input.
+    pub accounts: BTreeSet<String>,
+    names: &'a mut Names,
+    unread_keys: BTreeMap<(String, String), usize>,
+    ipv6: BTreeMap<Kind, (usize, Origin)>,
+}
+
+impl<'a> Build<'a> {
+    /// Starts on a topology.
+    pub(crate) fn new(topology: &'a mut Topology, names: &'a mut Names, findings: &'a mut Findings) -> Self {
+        Self {
+            topology,
+            findings,
+            table_of_subnet: FxHashMap::default(),
+            acl_of_subnet: FxHashMap::default(),
+            owner_of_interface: FxHashMap::default(),
+            region_of_vpc: FxHashMap::default(),
+            instances_of_name: BTreeMap::new(),
+            entries_of_list: FxHashMap::default(),
+            accounts: BTreeSet::new(),
+            names,
+            unread_keys: BTreeMap::new(),
+            ipv6: BTreeMap::new(),
+        }
+    }
+
+    /// The resource of AWS's id `id`.
+    pub(crate) fn find<T: Resource>(&self, id: &str) -> Option<Id<T>> {
+        self.names.with_id(id)
+    }
+
+    /// Whether the id was declared already.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.names.any_with_id(id).is_some()
+    }
+
+    /// Enters a new resource under its id and its name.
+    pub(crate) fn enter<T: Resource>(&mut self, id: Id<T>, vpc: Option<Id<Vpc>>) {
+        let any = AnyId::from(id);
+        if let Some(label) = self.topology.label(any) {
+            // Names are unique by construction, except for what is gone.
+            let _first = self.names.enter(any, vpc, &label.name, label.id.as_deref());
+        }
+    }
+
+    /// The VPC of this id; one that the input lacks is made up, so that what is in it can be read.
+    pub(crate) fn vpc<T: Described>(&mut self, id: &str, item: &Item<'_, T>) -> Option<Id<Vpc>> {
+        if let Some(vpc) = self.find(id) {
+            return Some(vpc);
+        }
+        if id.is_empty() {
+            let message = format!("`{}` does not say its VPC", item.value.id());
+            self.findings
+                .push(Finding::error("describe-item", item.origin, message));
+            return None;
+        }
+        let message =
+            format!("VPC `{id}` is not in the input: it is assumed to be no larger than its subnets");
+        let help = "add the answer of `aws ec2 describe-vpcs`";
+        self.findings
+            .push(Finding::warning("vpc-not-in-input", item.locate(id), message).help(help));
+        Some(self.make_up_vpc(id, &item.place, item.origin))
+    }
+
+    fn make_up_vpc(&mut self, id: &str, place: &Place, origin: Origin) -> Id<Vpc> {
+        let label = Label {
+            id: Some(id.to_owned()),
+            origin,
+            ..Label::named(id)
+        };
+        let region = self.region_of(id, place);
+        let made = self.topology.vpcs.push(Vpc {
+            label,
+            account: place.account.clone(),
+            region,
+            cidrs: Vec::new(),
+            dns_support: true,
+            dns_hostnames: false,
+            dhcp_options: None,
+            is_default: false,
+        });
+        self.enter(made, None);
+        made
+    }
+
+    /// A VPC that was made up holds at least its subnets.
+    pub(crate) fn widen(&mut self, vpc: Id<Vpc>, net: Ipv4Net, origin: Origin) {
+        let cidrs = &mut self.topology.vpcs[vpc].cidrs;
+        if !cidrs
+            .iter()
+            .any(|cidr| cidr.associated && cidr.net.contains(&net))
+        {
+            cidrs.push(VpcCidr {
+                net,
+                associated: true,
+                origin,
+            });
+        }
+    }
+
+    /// The region of a VPC: as its path says, else as its subnets say.
+    pub(crate) fn region_of(&self, vpc_id: &str, place: &Place) -> String {
+        let by_subnet = || self.region_of_vpc.get(vpc_id).cloned().unwrap_or_default();
+        if place.region.is_empty() {
+            by_subnet()
+        } else {
+            place.region.clone()
+        }
+    }
+
+    /// Reads an address range of an item.
+    pub(crate) fn cidr<T>(&mut self, item: &Item<'_, T>, text: &str) -> Option<Ipv4Net> {
+        match parse_cidr(text) {
+            Ok(net) => Some(net),
+            Err(BadCidr::HostBits(_, net)) => {
+                let message = format!("`{text}` has bits set behind its prefix: it is read as {net}");
+                self.findings
+                    .push(Finding::warning("cidr-host-bits", item.locate(text), message));
+                Some(net)
+            }
+            Err(problem) => {
+                self.findings.push(problem.finding(item.locate(text)));
+                None
+            }
+        }
+    }
+
+    /// Reads an address of an item.
+    pub(crate) fn address<T>(&mut self, item: &Item<'_, T>, text: &str) -> Option<Ipv4Addr> {
+        let address = text.parse().ok();
+        if address.is_none() {
+            let message = format!("`{text}` is not an IPv4 address");
+            self.findings.push(item.error_at("bad-address", text, message));
+        }
+        address
+    }
+
+    /// Notes something that is recognised and not modelled; of the same thing only the first note counts.
+    pub(crate) fn unread(&mut self, unread: Unread) {
+        let key = (unread.noun.clone(), unread.name.clone());
+        if let Some(&first) = self.unread_keys.get(&key) {
+            let known = &mut self.topology.unread[first];
+            for address in unread.addresses {
+                if !known.addresses.contains(&address) {
+                    known.addresses.push(address);
+                }
+            }
+            known.vpc = known.vpc.or(unread.vpc);
+        } else {
+            self.unread_keys.insert(key, self.topology.unread.len());
+            self.topology.unread.push(unread);
+        }
+    }
+
+    /// Notes that a resource has a part for IPv6.
+    pub(crate) fn ipv6(&mut self, kind: Kind, origin: Origin) {
+        self.ipv6.entry(kind).or_insert((0, origin)).0 += 1;
+    }
+
+    /// Reports what was only counted.
+    pub(crate) fn finish(self) {
+        for (kind, (count, origin)) in self.ipv6 {
+            let of = if count == 1 {
+                format!("one {}", kind.noun())
+            } else {
+                format!("{count} {}s", kind.noun())
+            };
+            let message = format!("{of} with a part for IPv6, which is not modelled");
+            self.findings
+                .push(Finding::note("ipv6-not-modelled", origin, message));
+        }
+    }
+}

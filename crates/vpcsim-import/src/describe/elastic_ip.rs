@@ -1,0 +1,96 @@
+//! `Addresses`: the answer of `describe-addresses`.
+
+use std::net::Ipv4Addr;
+
+use serde::Deserialize;
+use vpcsim_aws::devices::{ElasticIp, NetworkInterface};
+use vpcsim_aws::{Label, Unread};
+
+use super::build::Build;
+use super::item::{Described, Item, List, Tag};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct AddressJson {
+    allocation_id: Option<String>,
+    public_ip: Option<String>,
+    association_id: Option<String>,
+    instance_id: Option<String>,
+    network_interface_id: Option<String>,
+    private_ip_address: Option<String>,
+    tags: List<Tag>,
+}
+
+impl AddressJson {
+    fn is_associated(&self) -> bool {
+        let owners = [
+            &self.association_id,
+            &self.instance_id,
+            &self.network_interface_id,
+        ];
+        owners.into_iter().flatten().any(|id| !id.is_empty())
+    }
+}
+
+impl Described for AddressJson {
+    fn id(&self) -> &str {
+        self.allocation_id
+            .as_deref()
+            .or(self.public_ip.as_deref())
+            .unwrap_or_default()
+    }
+
+    fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
+    fn declare(item: &Item<'_, Self>, label: Label, build: &mut Build<'_>) {
+        let json = &item.value;
+        let Some(text) = &json.public_ip else {
+            let (noun, effect) = ("Elastic IP address", "its address is not in the input");
+            return super::subnet::unread(item, build, label, None, noun, effect);
+        };
+        let Some(address) = build.address(item, text) else {
+            return;
+        };
+        let associated = json.is_associated();
+        let id = build.topology.elastic_ips.push(ElasticIp {
+            label,
+            address,
+            associated,
+        });
+        build.enter(id, None);
+        associate(item, address, build);
+    }
+}
+
+/// Interfaces of trimmed or imitated dumps may not know their own public address.
+fn associate(item: &Item<'_, AddressJson>, public: Ipv4Addr, build: &mut Build<'_>) {
+    let json = &item.value;
+    let Some(interface) = json.network_interface_id.as_deref() else {
+        return;
+    };
+    let Some(id) = build.find::<NetworkInterface>(interface) else {
+        build.unread(Unread {
+            noun: "network interface".to_owned(),
+            name: interface.to_owned(),
+            vpc: None,
+            addresses: vec![public],
+            effect: "it has an Elastic IP address and is not in the input".to_owned(),
+            origin: item.locate(interface),
+        });
+        return;
+    };
+    let private: Option<Ipv4Addr> = json
+        .private_ip_address
+        .as_deref()
+        .and_then(|text| text.parse().ok());
+    let addresses = &mut build.topology.network_interfaces[id].addresses;
+    let place = addresses
+        .iter()
+        .position(|address| Some(address.private) == private)
+        .unwrap_or(0);
+    if let Some(address) = addresses.get_mut(place) {
+        address.public.get_or_insert(public);
+    }
+}

@@ -1,0 +1,44 @@
+//! `InternetGateways`: the answer of `describe-internet-gateways`.
+
+use serde::Deserialize;
+use vpcsim_aws::Label;
+use vpcsim_aws::devices::InternetGateway;
+
+use super::build::Build;
+use super::item::{Described, Item, List, Tag, Word};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct InternetGatewayJson {
+    internet_gateway_id: String,
+    attachments: List<AttachmentJson>,
+    tags: List<Tag>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct AttachmentJson {
+    vpc_id: String,
+    state: Word,
+}
+
+impl Described for InternetGatewayJson {
+    fn id(&self) -> &str {
+        &self.internet_gateway_id
+    }
+
+    fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
+    fn declare(item: &Item<'_, Self>, label: Label, build: &mut Build<'_>) {
+        let attached = |attachment: &&AttachmentJson| !matches!(&*attachment.state, "detached" | "detaching");
+        let attachment = item.value.attachments.iter().find(attached);
+        let vpc = attachment.and_then(|attachment| build.vpc(&attachment.vpc_id, item));
+        let id = build
+            .topology
+            .internet_gateways
+            .push(InternetGateway { label, vpc });
+        build.enter(id, vpc);
+    }
+}

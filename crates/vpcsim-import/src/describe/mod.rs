@@ -1,0 +1,85 @@
+//! The JSON that `aws ec2 describe-*` prints: which account and region by the path, which noun by the top key.
+//!
+//! [`document`] splits a text into items without reading them, [`item`] reads each on its own, so that one broken
+//! item costs only itself, [`registry`] lists the nouns, one file each. What is recognised but not modelled is in
+//! [`unmodelled`].
+
+mod build;
+mod dhcp_options;
+mod document;
+mod elastic_ip;
+mod instance;
+mod internet_gateway;
+mod item;
+mod nat_gateway;
+mod network_acl;
+mod network_interface;
+mod peering_connection;
+mod place;
+mod prefix_list;
+mod registry;
+mod route_table;
+mod security_group;
+mod security_group_rule;
+mod subnet;
+mod unmodelled;
+mod vpc;
+
+use std::net::Ipv4Addr;
+
+use vpcsim_aws::{Findings, Topology};
+
+use crate::names::Names;
+use crate::reading::SourceText;
+use build::Build;
+pub(crate) use document::{Document, documents};
+use registry::Dump;
+
+/// Whether a top key belongs to an answer of AWS, read or not.
+pub(crate) fn is_key(word: &str) -> bool {
+    registry::KEYS.contains(&word) || unmodelled::is_key(word)
+}
+
+/// Reads all documents into the topology.
+pub(crate) fn read(
+    documents: &[Document<'_>],
+    sources: &[SourceText],
+    topology: &mut Topology,
+    names: &mut Names,
+    findings: &mut Findings,
+) {
+    if documents.is_empty() {
+        return;
+    }
+    let mut dump = Dump::default();
+    for document in documents {
+        let place = place::of_path(&sources[document.file as usize].name);
+        dump.add(document, &place, findings);
+    }
+    let mut build = Build::new(topology, names, findings);
+    dump.prepare(&mut build);
+    dump.build(&mut build);
+    build.finish();
+    if topology.name.is_empty() {
+        topology.name = sources
+            .first()
+            .map(|source| place::design_name(&source.name))
+            .unwrap_or_default();
+    }
+    if topology.region.is_empty() {
+        let first = topology.vpcs.iter().find(|(_, vpc)| !vpc.region.is_empty());
+        topology.region = first.map(|(_, vpc)| vpc.region.clone()).unwrap_or_default();
+    }
+}
+
+/// Every public address of the topology.
+pub(crate) fn public_addresses(topology: &Topology) -> impl Iterator<Item = Ipv4Addr> {
+    let interfaces = topology.network_interfaces.iter();
+    let interfaces =
+        interfaces.flat_map(|(_, row)| row.addresses.iter().filter_map(|address| address.public));
+    let gateways = topology.nat_gateways.iter();
+    let gateways = gateways.flat_map(|(_, row)| row.addresses.iter().filter_map(|address| address.public));
+    interfaces
+        .chain(gateways)
+        .chain(topology.elastic_ips.iter().map(|(_, row)| row.address))
+}

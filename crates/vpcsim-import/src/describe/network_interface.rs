@@ -1,0 +1,397 @@
+//! `NetworkInterfaces`: the answer of `describe-network-interfaces`.
+
+use std::net::Ipv4Addr;
+
+use serde::Deserialize;
+use vpcsim_aws::devices::network_interface::{Attachment, InterfaceAddress, TrackingTimeouts};
+use vpcsim_aws::devices::{Instance, NatGateway, NetworkInterface, SecurityGroup, Subnet};
+use vpcsim_aws::{Finding, Id, Kind, Label, Unread};
+
+use super::build::Build;
+use super::instance::{self, InstanceJson};
+use super::item::{Described, Item, List, Tag, Whole};
+use crate::native::instance::default_name;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct InterfaceJson {
+    network_interface_id: String,
+    subnet_id: Option<String>,
+    private_ip_address: Option<String>,
+    private_ip_addresses: List<AddressJson>,
+    association: Option<AssociationJson>,
+    ipv4_prefixes: List<PrefixJson>,
+    ipv6_addresses: List<serde::de::IgnoredAny>,
+    groups: List<GroupJson>,
+    source_dest_check: Option<bool>,
+    mac_address: Option<String>,
+    interface_type: Option<String>,
+    description: Option<String>,
+    requester_id: Option<String>,
+    requester_managed: Option<bool>,
+    attachment: Option<AttachmentJson>,
+    connection_tracking_configuration: Option<TrackingJson>,
+    tag_set: List<Tag>,
+    tags: List<Tag>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct AddressJson {
+    primary: Option<bool>,
+    private_ip_address: String,
+    association: Option<AssociationJson>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct AssociationJson {
+    public_ip: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct PrefixJson {
+    ipv4_prefix: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct GroupJson {
+    group_id: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct AttachmentJson {
+    instance_id: Option<String>,
+    instance_owner_id: Option<String>,
+    device_index: Option<Whole>,
+    network_card_index: Option<Whole>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct TrackingJson {
+    tcp_established_timeout: Option<Whole>,
+    udp_timeout: Option<Whole>,
+    udp_stream_timeout: Option<Whole>,
+}
+
+impl Described for InterfaceJson {
+    fn id(&self) -> &str {
+        &self.network_interface_id
+    }
+
+    fn tags(&self) -> &[Tag] {
+        if self.tag_set.is_empty() {
+            &self.tags
+        } else {
+            &self.tag_set
+        }
+    }
+
+    fn declare(item: &Item<'_, Self>, label: Label, build: &mut Build<'_>) {
+        declare(item, &item.value, label, None, build);
+    }
+}
+
+/// Adds an interface; `owner` is the instance that describes it, where that is where it was found.
+fn declare<T>(
+    item: &Item<'_, T>,
+    json: &InterfaceJson,
+    label: Label,
+    owner: Option<(Id<Instance>, u16)>,
+    build: &mut Build<'_>,
+) {
+    let subnet = json.subnet_id.as_deref().unwrap_or_default();
+    let Some(subnet) = build.find::<Subnet>(subnet) else {
+        let message = format!(
+            "interface `{}` is in subnet `{subnet}`, which is not in the input",
+            label.name
+        );
+        build.findings.push(Finding::warning(
+            "subnet-not-in-input",
+            item.locate(subnet),
+            message,
+        ));
+        let effect = "it is missing, since its subnet is not in the input";
+        return super::subnet::unread(item, build, label, None, "network interface", effect);
+    };
+    if !json.ipv6_addresses.is_empty() {
+        build.ipv6(Kind::NetworkInterface, item.origin);
+    }
+    let attachment = match owner {
+        Some((instance, device_index)) => Attachment::Instance {
+            instance,
+            device_index,
+        },
+        None => read_attachment(item, json, build),
+    };
+    let addresses = read_addresses(item, json, build);
+    if let Attachment::Unmodelled(noun) = &attachment {
+        report_unmodelled(item, json, noun, subnet, &addresses, build);
+    }
+    let prefixes = json
+        .ipv4_prefixes
+        .iter()
+        .filter_map(|prefix| prefix.ipv4_prefix.as_deref());
+    let interface = NetworkInterface {
+        label,
+        subnet,
+        addresses,
+        prefixes: prefixes.filter_map(|text| build.cidr(item, text)).collect(),
+        security_groups: read_groups(item, &json.groups, build),
+        source_dest_check: json.source_dest_check.unwrap_or(true),
+        mac: json.mac_address.as_deref().and_then(|text| text.parse().ok()),
+        attachment,
+        tracking: json
+            .connection_tracking_configuration
+            .as_ref()
+            .map(read_tracking)
+            .unwrap_or_default(),
+    };
+    let vpc = build.topology.subnets[subnet].vpc;
+    let id = build.topology.network_interfaces.push(interface);
+    build.enter(id, Some(vpc));
+}
+
+fn read_tracking(json: &TrackingJson) -> TrackingTimeouts {
+    let seconds = |whole: Option<Whole>, first: u32, last: u32| {
+        let seconds = whole.and_then(|whole| u32::try_from(whole.0).ok());
+        seconds.filter(|seconds| (first..=last).contains(seconds))
+    };
+    TrackingTimeouts {
+        tcp_established_s: seconds(json.tcp_established_timeout, 60, 432_000),
+        udp_s: seconds(json.udp_timeout, 30, 60),
+        udp_stream_s: seconds(json.udp_stream_timeout, 60, 180),
+    }
+}
+
+fn read_groups<T>(item: &Item<'_, T>, groups: &[GroupJson], build: &mut Build<'_>) -> Vec<Id<SecurityGroup>> {
+    let mut found = Vec::new();
+    for group in groups {
+        match build.find(&group.group_id) {
+            Some(id) => found.push(id),
+            None => {
+                let message = format!("security group `{}` is not in the input", group.group_id);
+                let origin = item.locate(&group.group_id);
+                build
+                    .findings
+                    .push(Finding::warning("unknown-reference", origin, message));
+                build.unread(Unread {
+                    noun: "security group".to_owned(),
+                    name: group.group_id.clone(),
+                    vpc: None,
+                    addresses: Vec::new(),
+                    effect: "its rules are unknown: its interfaces may allow more than is judged".to_owned(),
+                    origin,
+                });
+            }
+        }
+    }
+    found
+}
+
+fn read_addresses<T>(
+    item: &Item<'_, T>,
+    json: &InterfaceJson,
+    build: &mut Build<'_>,
+) -> Vec<InterfaceAddress> {
+    let mut read = |private: &str, association: Option<&AssociationJson>| {
+        let public = association.and_then(|association| association.public_ip.as_deref());
+        let public: Option<Ipv4Addr> = public.and_then(|text| build.address(item, text));
+        let origin = item.locate(private);
+        build.address(item, private).map(|private| InterfaceAddress {
+            private,
+            public,
+            origin,
+        })
+    };
+    let mut listed: Vec<&AddressJson> = json.private_ip_addresses.iter().collect();
+    listed.sort_by_key(|address| address.primary != Some(true));
+    if listed.is_empty() {
+        let only = json.private_ip_address.as_deref();
+        return only
+            .and_then(|private| read(private, json.association.as_ref()))
+            .into_iter()
+            .collect();
+    }
+    listed
+        .iter()
+        .filter_map(|address| {
+            let outer = json
+                .association
+                .as_ref()
+                .filter(|_| address.primary == Some(true));
+            read(
+                &address.private_ip_address,
+                address.association.as_ref().or(outer),
+            )
+        })
+        .collect()
+}
+
+/// Types of interfaces that belong to instances.
+const INSTANCE_TYPES: [&str; 6] = ["", "interface", "efa", "efa-only", "trunk", "branch"];
+
+fn read_attachment<T>(item: &Item<'_, T>, json: &InterfaceJson, build: &mut Build<'_>) -> Attachment {
+    if let Some(owner) = build.owner_of_interface.get(&json.network_interface_id) {
+        return match owner.as_str() {
+            NAT_GATEWAY => Attachment::Managed,
+            other => Attachment::Unmodelled(other.to_owned()),
+        };
+    }
+    let attachment = json.attachment.as_ref();
+    let index = attachment.and_then(|attachment| attachment.device_index);
+    let card = attachment.and_then(|attachment| attachment.network_card_index);
+    if let Some(id) = attachment.and_then(|attachment| attachment.instance_id.as_deref()) {
+        let instance = build.find::<Instance>(id).unwrap_or_else(|| {
+            let message =
+                format!("instance `{id}` is not in the input: it is assumed to run and to listen to nothing");
+            let finding = Finding::note("instance-not-in-input", item.locate(id), message);
+            build
+                .findings
+                .push(finding.help("add the answer of `aws ec2 describe-instances`"));
+            instance::make_up(id, item.origin, build)
+        });
+        // Network cards count their devices anew.
+        let cards = card.map_or(0, |card| card.0.clamp(0, 255) as u16 * 256);
+        let device_index = index.map_or(0, |index| index.0.clamp(0, 255) as u16) + cards;
+        return Attachment::Instance {
+            instance,
+            device_index,
+        };
+    }
+    service_of(json).map_or(Attachment::None, Attachment::Unmodelled)
+}
+
+/// The owner of an interface that a NAT gateway names as its own.
+pub(super) const NAT_GATEWAY: &str = <NatGateway as vpcsim_aws::Resource>::NOUN;
+
+/// The service that an interface belongs to, by its type, its description and who made it.
+fn service_of(json: &InterfaceJson) -> Option<String> {
+    let kind = json.interface_type.as_deref().unwrap_or_default();
+    if !INSTANCE_TYPES.contains(&kind) {
+        return Some(match kind {
+            "nat_gateway" | "natGateway" => "NAT gateway that is not in the input".to_owned(),
+            "vpc_endpoint" | "gateway_load_balancer_endpoint" => "VPC endpoint".to_owned(),
+            "lambda" => "Lambda function".to_owned(),
+            other => other.replace('_', " "),
+        });
+    }
+    let requester = json.requester_id.as_deref().unwrap_or_default();
+    let owner = json
+        .attachment
+        .as_ref()
+        .and_then(|attachment| attachment.instance_owner_id.as_deref());
+    let description = json.description.as_deref().unwrap_or_default();
+    let managed = json.requester_managed == Some(true)
+        || requester.starts_with("amazon-")
+        || owner.is_some_and(|owner| owner.starts_with("amazon-"));
+    if !managed {
+        return None;
+    }
+    const BY_DESCRIPTION: [(&str, &str); 13] = [
+        ("ELB app/", "application load balancer"),
+        ("ELB net/", "network load balancer"),
+        ("ELB gwy/", "gateway load balancer"),
+        ("ELB ", "classic load balancer"),
+        ("VPC Endpoint", "VPC endpoint"),
+        ("Network Interface for Transit Gateway", "transit gateway"),
+        ("AWS Lambda VPC", "Lambda function"),
+        ("RDSNetworkInterface", "database"),
+        ("arn:aws:ecs", "container task"),
+        ("Amazon EKS", "Kubernetes control plane"),
+        ("EFS mount target", "file system"),
+        ("ElastiCache", "cache"),
+        ("Route 53 Resolver", "resolver endpoint"),
+    ];
+    let known = BY_DESCRIPTION
+        .iter()
+        .find(|(begin, _)| description.starts_with(begin));
+    Some(match known {
+        Some((_, noun)) => (*noun).to_owned(),
+        None if requester == "amazon-elb" => "load balancer".to_owned(),
+        None if requester == "amazon-rds" => "database".to_owned(),
+        None => "managed service".to_owned(),
+    })
+}
+
+fn report_unmodelled<T>(
+    item: &Item<'_, T>,
+    json: &InterfaceJson,
+    noun: &str,
+    subnet: Id<Subnet>,
+    addresses: &[InterfaceAddress],
+    build: &mut Build<'_>,
+) {
+    let vpc = build.topology.subnets[subnet].vpc;
+    let owned = addresses
+        .iter()
+        .flat_map(|address| [Some(address.private), address.public]);
+    build.unread(Unread {
+        noun: noun.to_owned(),
+        name: json.network_interface_id.clone(),
+        vpc: Some(vpc),
+        addresses: owned.flatten().collect(),
+        effect: "flows to and from its addresses cannot be judged".to_owned(),
+        origin: item.origin,
+    });
+}
+
+/// Adds the interfaces of an instance that only the instance itself describes.
+pub(super) fn complete<T>(
+    item: &Item<'_, T>,
+    json: &InstanceJson,
+    instance: Id<Instance>,
+    build: &mut Build<'_>,
+) {
+    let name = build.topology.instances[instance].label.name.clone();
+    for (place, interface) in json.interfaces().iter().enumerate() {
+        let id = &interface.network_interface_id;
+        if !id.is_empty() && build.has(id) {
+            continue;
+        }
+        let index = interface
+            .attachment
+            .as_ref()
+            .and_then(|attachment| attachment.device_index);
+        let index = index.map_or(place as u16, |index| index.0.clamp(0, i64::from(u16::MAX)) as u16);
+        let mut label = Label {
+            origin: item.origin,
+            ..Label::named(default_name(&name, index))
+        };
+        if !id.is_empty() {
+            label = Label {
+                id: Some(id.clone()),
+                name: id.clone(),
+                ..label
+            };
+        }
+        declare(item, interface, label, Some((instance, index)), build);
+    }
+    let known = json.interfaces().is_empty()
+        && crate::native::network_interface::primary_interface(build.topology, instance).is_none();
+    if let (true, Some(private), Some(_)) = (known, &json.private_ip_address, &json.subnet_id) {
+        let association = AssociationJson {
+            public_ip: json.public_ip_address.clone(),
+        };
+        let interface = InterfaceJson {
+            subnet_id: json.subnet_id.clone(),
+            private_ip_address: Some(private.clone()),
+            association: Some(association),
+            source_dest_check: json.source_dest_check,
+            ..InterfaceJson::default()
+        };
+        let label = Label {
+            origin: item.origin,
+            ..Label::named(default_name(&name, 0))
+        };
+        declare(item, &interface, label, Some((instance, 0)), build);
+        let groups = read_groups(item, &json.security_groups, build);
+        if let Some(made) = crate::native::network_interface::primary_interface(build.topology, instance) {
+            build.topology.network_interfaces[made].security_groups = groups;
+        }
+    }
+}

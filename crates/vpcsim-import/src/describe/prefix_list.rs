@@ -1,0 +1,144 @@
+//! `PrefixLists` of `describe-prefix-lists` and `describe-managed-prefix-lists`, and the `Entries` of the latter.
+
+use ipnet::Ipv4Net;
+use serde::Deserialize;
+use vpcsim_aws::devices::PrefixList;
+use vpcsim_aws::{Finding, Id, Label, Unread};
+
+use super::build::Build;
+use super::item::{Described, Item, List, Tag, Whole};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct PrefixListJson {
+    prefix_list_id: String,
+    prefix_list_name: Option<String>,
+    cidrs: List<String>,
+    max_entries: Option<Whole>,
+    tags: List<Tag>,
+}
+
+/// An entry; its answer does not say of which list, so that a member `PrefixListId` has to be added to it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(super) struct EntryJson {
+    prefix_list_id: Option<String>,
+    cidr: Option<String>,
+}
+
+impl Described for PrefixListJson {
+    fn id(&self) -> &str {
+        &self.prefix_list_id
+    }
+
+    fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.prefix_list_name.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// The two calls describe the same list: one with its ranges, the other with its size.
+    fn merge(&mut self, other: Self) {
+        if self.cidrs.is_empty() {
+            self.cidrs = other.cidrs;
+        }
+        self.max_entries = self.max_entries.or(other.max_entries);
+        if self.tags.is_empty() {
+            self.tags = other.tags;
+        }
+    }
+
+    fn declare(item: &Item<'_, Self>, label: Label, build: &mut Build<'_>) {
+        let json = &item.value;
+        let mut entries: Vec<Ipv4Net> = json
+            .cidrs
+            .iter()
+            .filter(|text| !text.contains(':'))
+            .filter_map(|text| build.cidr(item, text))
+            .collect();
+        entries.extend(
+            build
+                .entries_of_list
+                .get(&json.prefix_list_id)
+                .into_iter()
+                .flatten()
+                .copied(),
+        );
+        entries.dedup();
+        let most = json.max_entries.and_then(|most| u32::try_from(most.0).ok());
+        let entries_max = most.unwrap_or(entries.len() as u32);
+        let id = build.topology.prefix_lists.push(PrefixList {
+            label,
+            entries,
+            entries_max,
+        });
+        build.enter(id, None);
+    }
+}
+
+impl Described for EntryJson {
+    fn id(&self) -> &str {
+        ""
+    }
+
+    fn tags(&self) -> &[Tag] {
+        &[]
+    }
+
+    fn prepare(item: &Item<'_, Self>, build: &mut Build<'_>) {
+        let Some(text) = item.value.cidr.as_deref().filter(|text| !text.contains(':')) else {
+            return;
+        };
+        let Some(list) = item
+            .value
+            .prefix_list_id
+            .clone()
+            .or_else(|| item.place.prefix_list.clone())
+        else {
+            let message = "these entries do not say of which prefix list they are";
+            let help = "name the file after the list's id (`pl-….json`)";
+            build
+                .findings
+                .push(Finding::warning("prefix-list-entries", item.origin, message).help(help));
+            return;
+        };
+        let Some(net) = build.cidr(item, text) else { return };
+        build.entries_of_list.entry(list).or_default().push(net);
+    }
+
+    fn declare(_: &Item<'_, Self>, _: Label, _: &mut Build<'_>) {}
+}
+
+/// The list that a rule or route refers to; one without known entries matches nothing, and may do so wrongly.
+pub(super) fn referenced<T>(id: &str, item: &Item<'_, T>, build: &mut Build<'_>) -> Id<PrefixList> {
+    let list = build.find::<PrefixList>(id).unwrap_or_else(|| {
+        let label = Label {
+            id: Some(id.to_owned()),
+            origin: item.origin,
+            ..Label::named(id)
+        };
+        let entries: Vec<Ipv4Net> = build.entries_of_list.get(id).cloned().unwrap_or_default();
+        let entries_max = entries.len() as u32;
+        let made = build.topology.prefix_lists.push(PrefixList {
+            label,
+            entries,
+            entries_max,
+        });
+        build.enter(made, None);
+        made
+    });
+    if build.topology.prefix_lists[list].entries.is_empty() {
+        build.unread(Unread {
+            noun: "prefix list".to_owned(),
+            name: id.to_owned(),
+            vpc: None,
+            addresses: Vec::new(),
+            effect: "its entries are not in the input: routes and rules that refer to it match nothing"
+                .to_owned(),
+            origin: item.locate(id),
+        });
+    }
+    list
+}

@@ -1,0 +1,79 @@
+//! Who is called what: names within a VPC, names of the whole design, and AWS's ids.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+use vpcsim_aws::devices::Vpc;
+use vpcsim_aws::{AnyId, Id, Kind, Resource};
+
+/// The names of a design under construction.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    by_name: BTreeMap<(Kind, Option<Id<Vpc>>, String), AnyId>,
+    by_id: FxHashMap<String, AnyId>,
+}
+
+impl Names {
+    /// Enters a resource; `Err` is the one that already has this name.
+    pub(crate) fn enter(
+        &mut self,
+        any: AnyId,
+        vpc: Option<Id<Vpc>>,
+        name: &str,
+        id: Option<&str>,
+    ) -> Result<(), AnyId> {
+        if let Some(id) = id {
+            self.by_id.entry(id.to_owned()).or_insert(any);
+        }
+        let first = *self
+            .by_name
+            .entry((any.kind, vpc, name.to_owned()))
+            .or_insert(any);
+        if first == any { Ok(()) } else { Err(first) }
+    }
+
+    /// The resource of AWS's id `id`.
+    pub(crate) fn with_id<T: Resource>(&self, id: &str) -> Option<Id<T>> {
+        self.by_id.get(id).and_then(|any| any.downcast())
+    }
+
+    /// The resource of any kind that has AWS's id `id`.
+    pub(crate) fn any_with_id(&self, id: &str) -> Option<AnyId> {
+        self.by_id.get(id).copied()
+    }
+
+    /// What `text` means inside `vpc`: a name there, a name of the design, an id, or `vpc/name`.
+    pub(crate) fn find<T: Resource>(&self, vpc: Option<Id<Vpc>>, text: &str) -> Option<Id<T>> {
+        let named = |vpc, name: &str| self.by_name.get(&(T::KIND, vpc, name.to_owned()));
+        let here = named(vpc, text)
+            .or_else(|| named(None, text))
+            .and_then(|any| any.downcast());
+        here.or_else(|| self.with_id(text)).or_else(|| {
+            // Either part may itself hold a slash.
+            text.match_indices('/').find_map(|(at, _)| {
+                let vpc = self.find_vpc(&text[..at])?;
+                named(Some(vpc), &text[at + 1..]).and_then(|any| any.downcast())
+            })
+        })
+    }
+
+    fn find_vpc(&self, text: &str) -> Option<Id<Vpc>> {
+        let named = self.by_name.get(&(Kind::Vpc, None, text.to_owned()));
+        named
+            .and_then(|any| any.downcast())
+            .or_else(|| self.with_id(text))
+    }
+
+    /// The names that would have meant something inside `vpc`.
+    pub(crate) fn candidates(&self, kind: Kind, vpc: Option<Id<Vpc>>) -> impl Iterator<Item = &str> {
+        let of = move |vpc: Option<Id<Vpc>>| {
+            let first = (kind, vpc, String::new());
+            let same = move |key: &(Kind, Option<Id<Vpc>>, String)| key.0 == kind && key.1 == vpc;
+            self.by_name
+                .range(first..)
+                .take_while(move |(key, _)| same(key))
+                .map(|(key, _)| key.2.as_str())
+        };
+        of(vpc).chain(of(None).filter(move |_| vpc.is_some()))
+    }
+}

@@ -1,0 +1,174 @@
+//! What every noun's reader is handed: the topology so far, the names in it, and where to report.
+
+use std::collections::BTreeMap;
+
+use ipnet::Ipv4Net;
+use vpcsim_aws::devices::security_group::{Peer, SecurityGroupRule};
+use vpcsim_aws::devices::{SecurityGroup, Vpc};
+use vpcsim_aws::traffic::Traffic;
+use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Label, Origin, Resource, Topology};
+
+use super::node::{Entry, Node};
+use super::shape::Fields;
+use super::suggest;
+use crate::assign::PublicPool;
+use crate::names::Names;
+
+/// The state of reading native designs.
+pub(crate) struct Context<'a> {
+    /// What was declared so far.
+    pub topology: &'a mut Topology,
+    /// What it is called.
+    pub names: &'a mut Names,
+    /// What is wrong with it.
+    pub findings: &'a mut Findings,
+    /// Public addresses for whatever asks for one without saying which.
+    pub public: &'a mut PublicPool,
+    /// What the VPCs name as main or default; `None` where they say that there is none.
+    pub defaults: BTreeMap<(Id<Vpc>, Kind), Option<String>>,
+}
+
+/// Where a noun stands: in a VPC, or at the top of the design.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope {
+    /// The VPC.
+    pub vpc: Option<Id<Vpc>>,
+}
+
+impl Scope {
+    /// The top of the design.
+    pub(crate) const TOP: Self = Self { vpc: None };
+
+    /// Inside a VPC.
+    pub(crate) const fn inside(vpc: Id<Vpc>) -> Self {
+        Self { vpc: Some(vpc) }
+    }
+}
+
+impl Context<'_> {
+    /// Reports an error.
+    pub(crate) fn error(&mut self, code: &'static str, origin: Origin, message: impl Into<String>) {
+        self.findings.push(Finding::error(code, origin, message));
+    }
+
+    /// The label of what `entry` declares; its record has the keys `id` and `tags`.
+    pub(crate) fn label(&mut self, entry: &Entry, fields: &Fields<'_>) -> Label {
+        self.label_named(entry.key.clone(), entry.key_origin, fields)
+    }
+
+    /// The label of something whose name does not stand in a key.
+    pub(crate) fn label_named(&mut self, name: String, origin: Origin, fields: &Fields<'_>) -> Label {
+        let tags = fields.named("tags", self.findings);
+        let tags = tags.iter().map(|tag| (tag.key.clone(), tag_value(&tag.value)));
+        Label {
+            name,
+            id: fields.text("id", self.findings).map(str::to_owned),
+            tags: tags.collect(),
+            origin,
+        }
+    }
+
+    /// Enters a new resource under its name, which nothing else of its kind may have here.
+    pub(crate) fn enter<T: Resource>(&mut self, id: Id<T>, scope: Scope) -> AnyId {
+        let any = AnyId::from(id);
+        let Some(label) = self.topology.label(any).cloned() else {
+            return any;
+        };
+        if let Err(first) = self.names.enter(any, scope.vpc, &label.name, label.id.as_deref()) {
+            let first = self.topology.label(first).map_or(0, |first| first.origin.line);
+            let message = format!(
+                "a second {} is called `{}`; the first is in line {first}",
+                T::NOUN,
+                label.name
+            );
+            self.error("duplicate-name", label.origin, message);
+        }
+        any
+    }
+
+    /// The resource that `node` names.
+    pub(crate) fn reference<T: Resource>(&mut self, scope: Scope, node: &Node) -> Option<Id<T>> {
+        let text = node.text(&format!("the name of a {}", T::NOUN), self.findings)?;
+        let found = self.names.find(scope.vpc, text);
+        if found.is_none() {
+            self.unknown_reference(&[T::KIND], scope, text, node.origin);
+        }
+        found
+    }
+
+    /// The resource that is named under a key.
+    pub(crate) fn reference_under<T: Resource>(
+        &mut self,
+        scope: Scope,
+        fields: &Fields<'_>,
+        key: &str,
+    ) -> Option<Id<T>> {
+        fields.find(key).and_then(|node| self.reference(scope, node))
+    }
+
+    /// Reports a name that nothing has.
+    pub(crate) fn unknown_reference(&mut self, kinds: &[Kind], scope: Scope, text: &str, origin: Origin) {
+        let nouns: Vec<&str> = kinds.iter().map(|kind| kind.noun()).collect();
+        let place = match scope.vpc {
+            Some(vpc) => format!("VPC `{}`", self.topology.vpcs[vpc].label.name),
+            None => "the design".to_owned(),
+        };
+        let message = format!("there is no {} `{text}` in {place}", nouns.join(" or "));
+        let names = || {
+            kinds
+                .iter()
+                .flat_map(|kind| self.names.candidates(*kind, scope.vpc))
+        };
+        let help = match suggest::nearest(text, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names().next().is_none() => "there is none at all".to_owned(),
+            None => format!("there is {}", suggest::listed(names())),
+        };
+        self.findings
+            .push(Finding::error("unknown-reference", origin, message).help(help));
+    }
+
+    /// Whether `name` is what the VPC calls its main or default one of this kind.
+    pub(crate) fn is_default(&self, vpc: Id<Vpc>, kind: Kind, name: &str) -> bool {
+        match self.defaults.get(&(vpc, kind)) {
+            Some(default) => default.as_deref() == Some(name),
+            // AWS keeps this name for itself: nobody else can call a group so.
+            None => kind == Kind::SecurityGroup && name == "default",
+        }
+    }
+
+    /// The default security group of a VPC, which is made when it is first needed.
+    pub(crate) fn default_security_group(&mut self, vpc: Id<Vpc>) -> Id<SecurityGroup> {
+        let groups = &self.topology.security_groups;
+        let found = groups
+            .iter()
+            .find(|(_, group)| group.vpc == vpc && group.default)
+            .map(|(id, _)| id);
+        if let Some(found) = found {
+            return found;
+        }
+        let id = Id::from_index(groups.len());
+        let rule = |peer| SecurityGroupRule {
+            id: None,
+            traffic: Traffic::All,
+            peer,
+            origin: Origin::NOWHERE,
+        };
+        let made = self.topology.security_groups.push(SecurityGroup {
+            label: Label::named("default"),
+            vpc,
+            default: true,
+            ingress: vec![rule(Peer::SecurityGroup(id))],
+            egress: vec![rule(Peer::Cidr(Ipv4Net::default()))],
+        });
+        self.enter(made, Scope::inside(vpc));
+        made
+    }
+}
+
+fn tag_value(node: &Node) -> String {
+    match &node.value {
+        super::node::Value::Scalar { text, .. } => text.clone(),
+        _ => String::new(),
+    }
+}

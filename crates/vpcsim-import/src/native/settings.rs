@@ -1,0 +1,73 @@
+//! `settings:` of a design.
+
+use vpcsim_aws::Settings;
+use vpcsim_engine::Span;
+
+use super::context::Context;
+use super::node::Node;
+use super::shape::{Fields, Record, Shape, key};
+
+/// The keys of `settings:`.
+pub(crate) const RECORD: Record = Record::plain(
+    "settings",
+    &[
+        key(
+            "latency_same_az",
+            Shape::Span,
+            "One way between two interfaces of one availability zone.",
+        ),
+        key(
+            "latency_cross_az",
+            Shape::Span,
+            "One way between two availability zones of a region.",
+        ),
+        key(
+            "latency_cross_region",
+            Shape::Span,
+            "One way between two regions.",
+        ),
+        key(
+            "latency_internet",
+            Shape::Span,
+            "One way between an internet gateway and a host on the internet.",
+        ),
+        key(
+            "internet_answers",
+            Shape::Flag,
+            "Whether public addresses that nobody declared answer.",
+        ),
+        key(
+            "tracked_connections_max",
+            Shape::Whole(u32::MAX as u64),
+            "Connections that one instance's security groups track at the most.",
+        ),
+    ],
+);
+
+/// The time spans among the settings.
+pub(crate) const SPANS: [(&str, fn(&mut Settings) -> &mut Span); 4] = [
+    ("latency_same_az", |settings| &mut settings.latency_same_az),
+    ("latency_cross_az", |settings| &mut settings.latency_cross_az),
+    ("latency_cross_region", |settings| {
+        &mut settings.latency_cross_region
+    }),
+    ("latency_internet", |settings| &mut settings.latency_internet),
+];
+
+/// Reads the settings that are written; the others keep their defaults.
+pub(crate) fn read(node: &Node, context: &mut Context<'_>) {
+    let fields = Fields::check(node, &RECORD, "the settings", context.findings);
+    let settings = &mut context.topology.settings;
+    for (name, place) in SPANS {
+        if let Some(span) = fields.find(name).and_then(|node| node.span(context.findings)) {
+            *place(settings) = span;
+        }
+    }
+    if let Some(answers) = fields.flag("internet_answers", context.findings) {
+        settings.internet_answers = answers;
+    }
+    let tracked = fields.find("tracked_connections_max");
+    if let Some(tracked) = tracked.and_then(|node| node.whole(1, u32::MAX, context.findings)) {
+        settings.tracked_connections_max = tracked;
+    }
+}

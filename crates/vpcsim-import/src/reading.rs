@@ -1,0 +1,248 @@
+//! From bytes to a design: decode, recognise, read each kind, assign addresses, complete, validate.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use vpcsim_aws::{Finding, Findings, Origin, Topology};
+
+use crate::assign::{self, PublicPool};
+use crate::describe::{self, Document};
+use crate::encoding::{self, NotText};
+use crate::names::Names;
+use crate::native;
+use crate::native::context::Context;
+use crate::native::node::{Node, Value};
+use crate::recognise::{self, Kind};
+
+/// An input as it lies on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its path as the user wrote it; only accounts and regions are read from it.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// An input as text, for snippets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceText {
+    /// Its path as the user wrote it.
+    pub name: String,
+    /// Its text; empty if it is none.
+    pub text: String,
+}
+
+/// What was read.
+#[derive(Clone, Debug)]
+pub struct Design {
+    /// What the inputs declare.
+    pub topology: Topology,
+    /// What is wrong or surprising; with an error among them the topology is not to be used.
+    pub findings: Findings,
+    /// The inputs; `Origin::file` is the place in this list.
+    pub sources: Vec<SourceText>,
+}
+
+/// YAML beyond this is refused: it is a format for people, and the parser keeps every value with its place.
+const YAML_LEN_MAX: usize = 10_000_000;
+
+/// Reads designs and merges them into one.
+pub fn read(sources: Vec<Source>) -> Design {
+    let mut findings = Findings::default();
+    let sources: Vec<SourceText> = sources
+        .into_iter()
+        .enumerate()
+        .map(|(file, source)| to_text(source, file, &mut findings))
+        .collect();
+    if sources.is_empty() {
+        let message = "there is nothing to read";
+        findings.push(Finding::error("input-empty", Origin::NOWHERE, message));
+    }
+    let mut topology = Topology::default();
+    let mut inputs = Inputs::default();
+    for (file, source) in sources
+        .iter()
+        .enumerate()
+        .filter(|(_, source)| !source.text.is_empty())
+    {
+        inputs.add(source, file as u32, &mut findings);
+    }
+    inputs.report_unknown(&sources, &mut findings);
+    inputs.build(&sources, &mut topology, &mut findings);
+    if !findings.has_errors() {
+        assign::assign_private(&mut topology, &mut findings);
+        topology = crate::arrange::arrange(topology);
+        findings.extend(topology.validate());
+    }
+    findings.sort();
+    Design {
+        topology,
+        findings,
+        sources,
+    }
+}
+
+fn to_text(source: Source, file: usize, findings: &mut Findings) -> SourceText {
+    let at = |line, column| Origin {
+        file: file as u32,
+        line,
+        column,
+        length: 1,
+    };
+    let name = source.name;
+    let finding = match encoding::decode(source.bytes) {
+        Ok(text) => return SourceText { name, text },
+        Err(NotText::Empty) => Finding::error("input-empty", at(1, 1), format!("`{name}` is empty")),
+        Err(NotText::Binary) => {
+            Finding::error("input-binary", at(1, 1), format!("`{name}` is not text")).help(READABLE)
+        }
+        Err(NotText::InvalidUtf8 { line, column }) => {
+            let message = format!("`{name}` is not UTF-8 from here on");
+            Finding::error("input-encoding", at(line, column), message)
+                .help("save it as UTF-8, or as UTF-16 with a byte order mark")
+        }
+    };
+    findings.push(finding);
+    SourceText {
+        name,
+        text: String::new(),
+    }
+}
+
+/// What can be read, for messages.
+const READABLE: &str =
+    "vpcsim reads its own YAML (`vpcs:`) and the JSON of `aws ec2 describe-*` (`{\"Vpcs\": [...]}`)";
+
+/// The inputs by kind.
+#[derive(Default)]
+struct Inputs<'t> {
+    native: Vec<Node>,
+    described: Vec<Document<'t>>,
+    /// Files whose top keys say nothing to us.
+    unknown: Vec<(u32, Vec<String>)>,
+}
+
+impl<'t> Inputs<'t> {
+    fn add(&mut self, source: &'t SourceText, file: u32, findings: &mut Findings) {
+        if recognise::looks_like_json(&source.text) {
+            self.add_json(source, file, findings);
+        } else {
+            self.add_yaml(source, file, findings);
+        }
+    }
+
+    fn add_json(&mut self, source: &'t SourceText, file: u32, findings: &mut Findings) {
+        let documents = describe::documents(&source.text, file, findings);
+        for document in documents {
+            let keys = document.members.iter().map(|(key, _)| key.as_str());
+            match recognise::kind_of(keys.clone()) {
+                Kind::Describe => self.described.push(document),
+                Kind::Native => return self.add_yaml(source, file, findings),
+                Kind::Unknown if document.members.is_empty() => {}
+                Kind::Unknown => self.unknown.push((file, keys.map(str::to_owned).collect())),
+                kind => findings.push(not_read_yet(kind, &source.name, file)),
+            }
+        }
+    }
+
+    fn add_yaml(&mut self, source: &'t SourceText, file: u32, findings: &mut Findings) {
+        if source.text.len() > YAML_LEN_MAX {
+            let message = format!(
+                "`{}` is YAML of {} bytes; at most {YAML_LEN_MAX} are read",
+                source.name,
+                source.text.len()
+            );
+            let origin = Origin {
+                file,
+                line: 1,
+                column: 1,
+                length: 1,
+            };
+            findings.push(Finding::error("input-too-large", origin, message));
+            return;
+        }
+        let Some(roots) = native::load::load(&source.text, file, findings) else {
+            return;
+        };
+        for root in roots {
+            match recognise::kind_of_node(&root) {
+                Kind::Native => self.native.push(root),
+                Kind::Unknown | Kind::Describe => {
+                    let keys = match &root.value {
+                        Value::Mapping(entries) => entries.iter().map(|entry| entry.key.clone()).collect(),
+                        _ => Vec::new(),
+                    };
+                    self.unknown.push((file, keys));
+                }
+                kind => findings.push(not_read_yet(kind, &source.name, file)),
+            }
+        }
+    }
+
+    /// A file that says nothing to us is an error if nothing else does, and a warning among others.
+    fn report_unknown(&mut self, sources: &[SourceText], findings: &mut Findings) {
+        let others = !self.native.is_empty() || !self.described.is_empty();
+        for (file, keys) in std::mem::take(&mut self.unknown) {
+            let name = &sources[file as usize].name;
+            let keys = native::suggest::listed(keys.iter().map(String::as_str));
+            let message = format!("`{name}` is nothing that vpcsim reads: its top keys are {keys}");
+            let origin = Origin {
+                file,
+                line: 1,
+                column: 1,
+                length: 1,
+            };
+            let finding = if others { Finding::warning } else { Finding::error };
+            findings.push(finding("input-not-recognised", origin, message).help(READABLE));
+        }
+    }
+
+    fn build(self, sources: &[SourceText], topology: &mut Topology, findings: &mut Findings) {
+        let mut names = Names::default();
+        describe::read(&self.described, sources, topology, &mut names, findings);
+        let mut taken = BTreeSet::new();
+        self.native
+            .iter()
+            .for_each(|node| collect_addresses(node, &mut taken));
+        taken.extend(describe::public_addresses(topology));
+        let mut context = Context {
+            topology,
+            names: &mut names,
+            findings,
+            public: &mut PublicPool::around(taken),
+            defaults: BTreeMap::new(),
+        };
+        native::read(&self.native, &mut context);
+    }
+}
+
+fn not_read_yet(kind: Kind, name: &str, file: u32) -> Finding {
+    let (what, code) = match kind {
+        Kind::Terraform => ("a Terraform plan or state", "terraform-not-read"),
+        _ => ("a CloudFormation template", "cloudformation-not-read"),
+    };
+    let message = format!("`{name}` is {what}, which vpcsim does not read yet");
+    Finding::error(
+        code,
+        Origin {
+            file,
+            line: 1,
+            column: 1,
+            length: 1,
+        },
+        message,
+    )
+    .help(READABLE)
+}
+
+/// Every address that a document names, so that none of them is handed out a second time.
+fn collect_addresses(node: &Node, taken: &mut BTreeSet<Ipv4Addr>) {
+    match &node.value {
+        Value::Scalar { text, .. } => taken.extend(text.parse::<Ipv4Addr>()),
+        Value::Sequence(items) => items.iter().for_each(|item| collect_addresses(item, taken)),
+        Value::Mapping(entries) => entries
+            .iter()
+            .for_each(|entry| collect_addresses(&entry.value, taken)),
+    }
+}
