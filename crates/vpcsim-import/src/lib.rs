@@ -5,7 +5,7 @@
 //! - [`read`]: from bytes to a [`Design`]; everything that is wrong comes back as findings, all at once.
 //! - `encoding`, `recognise`: which text, and which kind of input.
 //! - `native`: the native YAML format, one file each noun. `describe`: the JSON of `aws ec2 describe-*`, likewise.
-//! - `assign`: addresses that a design leaves open. `arrange`: the order of resources.
+//! - `arrange`: the order of resources, so that converting a design changes nothing.
 //! - `write`: the native format from a topology ([`write_native`]).
 //!
 //! # Invariants
@@ -23,7 +23,6 @@
 //! ```
 
 mod arrange;
-mod assign;
 mod describe;
 mod encoding;
 mod names;

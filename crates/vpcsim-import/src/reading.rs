@@ -1,12 +1,10 @@
 //! From bytes to a design: decode, recognise, read each kind, assign addresses, complete, validate.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
 
+use vpcsim_aws::completion::PublicAddressPool;
 use vpcsim_aws::{Finding, Findings, Origin, Topology};
 
-use crate::assign::{self, PublicPool};
 use crate::describe::{self, Document};
 use crate::encoding::{self, NotText};
 use crate::names::Names;
@@ -71,7 +69,7 @@ pub fn read(sources: Vec<Source>) -> Design {
     inputs.report_unknown(&sources, &mut findings);
     inputs.build(&sources, &mut topology, &mut findings);
     if !findings.has_errors() {
-        assign::assign_private(&mut topology, &mut findings);
+        topology.complete();
         topology = crate::arrange::arrange(topology);
         findings.extend(topology.validate());
     }
@@ -201,16 +199,15 @@ impl<'t> Inputs<'t> {
     fn build(self, sources: &[SourceText], topology: &mut Topology, findings: &mut Findings) {
         let mut names = Names::default();
         describe::read(&self.described, sources, topology, &mut names, findings);
-        let mut taken = BTreeSet::new();
+        let mut public = PublicAddressPool::new(topology);
         self.native
             .iter()
-            .for_each(|node| collect_addresses(node, &mut taken));
-        taken.extend(describe::public_addresses(topology));
+            .for_each(|node| reserve_addresses(node, &mut public));
         let mut context = Context {
             topology,
             names: &mut names,
             findings,
-            public: &mut PublicPool::around(taken),
+            public: &mut public,
             defaults: BTreeMap::new(),
         };
         native::read(&self.native, &mut context);
@@ -237,12 +234,16 @@ fn not_read_yet(kind: Kind, name: &str, file: u32) -> Finding {
 }
 
 /// Every address that a document names, so that none of them is handed out a second time.
-fn collect_addresses(node: &Node, taken: &mut BTreeSet<Ipv4Addr>) {
+fn reserve_addresses(node: &Node, pool: &mut PublicAddressPool) {
     match &node.value {
-        Value::Scalar { text, .. } => taken.extend(text.parse::<Ipv4Addr>()),
-        Value::Sequence(items) => items.iter().for_each(|item| collect_addresses(item, taken)),
+        Value::Scalar { text, .. } => {
+            if let Ok(address) = text.parse() {
+                pool.reserve(address);
+            }
+        }
+        Value::Sequence(items) => items.iter().for_each(|item| reserve_addresses(item, pool)),
         Value::Mapping(entries) => entries
             .iter()
-            .for_each(|entry| collect_addresses(&entry.value, taken)),
+            .for_each(|entry| reserve_addresses(&entry.value, pool)),
     }
 }

@@ -52,41 +52,31 @@ fn designs() -> Vec<PathBuf> {
     folders
 }
 
+/// What only reading can find; an imitator's dump may hold what AWS would refuse.
+const READING_CODES: [&str; 6] = [
+    "bad-address",
+    "bad-cidr",
+    "bad-rule",
+    "describe-item",
+    "input-not-recognised",
+    "json-syntax",
+];
+
 #[test]
 fn every_dump_is_read_without_an_error() {
     for folder in designs() {
+        if folder.ends_with("cartography-testdata") {
+            continue;
+        }
         let design = read_folder(&folder);
-        let shown = |severity| {
-            let of = design
-                .findings
-                .iter()
-                .filter(move |finding| finding.severity == severity);
-            of.map(|finding| {
-                format!(
-                    "{}:{} {}",
-                    finding.origin.file, finding.origin.line, finding.message
-                )
-            })
-            .collect::<Vec<_>>()
-        };
-        eprintln!(
-            "{}: {} vpcs {} enis {} inst",
-            folder.display(),
-            design.topology.vpcs.len(),
-            design.topology.network_interfaces.len(),
-            design.topology.instances.len()
-        );
-        eprintln!("{:?} {:?}", shown(Severity::Warning), shown(Severity::Note));
-        for u in &design.topology.unread {
-            eprintln!("   unread {} {} {:?} {}", u.noun, u.name, u.addresses, u.effect);
-        }
-        if !folder.ends_with("cartography-testdata") {
-            assert_eq!(
-                shown(Severity::Error),
-                Vec::<String>::new(),
-                "{}",
-                folder.display()
-            );
-        }
+        let imitated = folder.to_string_lossy().contains("moto-");
+        let errors = design
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error);
+        let errors = errors.filter(|finding| !imitated || READING_CODES.contains(&finding.code));
+        let errors: Vec<&str> = errors.map(|finding| finding.message.as_str()).collect();
+        assert_eq!(errors, Vec::<&str>::new(), "{}", folder.display());
+        assert!(!design.topology.vpcs.is_empty(), "{}", folder.display());
     }
 }

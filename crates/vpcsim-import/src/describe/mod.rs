@@ -25,8 +25,6 @@ mod subnet;
 mod unmodelled;
 mod vpc;
 
-use std::net::Ipv4Addr;
-
 use vpcsim_aws::{Findings, Topology};
 
 use crate::names::Names;
@@ -70,16 +68,4 @@ pub(crate) fn read(
         let first = topology.vpcs.iter().find(|(_, vpc)| !vpc.region.is_empty());
         topology.region = first.map(|(_, vpc)| vpc.region.clone()).unwrap_or_default();
     }
-}
-
-/// Every public address of the topology.
-pub(crate) fn public_addresses(topology: &Topology) -> impl Iterator<Item = Ipv4Addr> {
-    let interfaces = topology.network_interfaces.iter();
-    let interfaces =
-        interfaces.flat_map(|(_, row)| row.addresses.iter().filter_map(|address| address.public));
-    let gateways = topology.nat_gateways.iter();
-    let gateways = gateways.flat_map(|(_, row)| row.addresses.iter().filter_map(|address| address.public));
-    interfaces
-        .chain(gateways)
-        .chain(topology.elastic_ips.iter().map(|(_, row)| row.address))
 }

@@ -124,6 +124,6 @@ fn read_address(
         .as_deref()
         .and_then(|text| build.address(item, text));
     // A gateway that is gone has no private address any more, and needs none.
-    let private = private.or_else(|| item.value.is_live().then_some(crate::assign::UNASSIGNED))?;
+    let private = private.or_else(|| item.value.is_live().then_some(crate::native::context::UNASSIGNED))?;
     Some(NatGatewayAddress { private, public })
 }

@@ -1,8 +1,10 @@
 //! What every noun's reader is handed: the topology so far, the names in it, and where to report.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
+use vpcsim_aws::completion::PublicAddressPool;
 use vpcsim_aws::devices::security_group::{Peer, SecurityGroupRule};
 use vpcsim_aws::devices::{SecurityGroup, Vpc};
 use vpcsim_aws::traffic::Traffic;
@@ -11,7 +13,6 @@ use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Label, Origin, Resource, To
 use super::node::{Entry, Node};
 use super::shape::Fields;
 use super::suggest;
-use crate::assign::PublicPool;
 use crate::names::Names;
 
 /// The state of reading native designs.
@@ -23,7 +24,7 @@ pub(crate) struct Context<'a> {
     /// What is wrong with it.
     pub findings: &'a mut Findings,
     /// Public addresses for whatever asks for one without saying which.
-    pub public: &'a mut PublicPool,
+    pub public: &'a mut PublicAddressPool,
     /// What the VPCs name as main or default; `None` where they say that there is none.
     pub defaults: BTreeMap<(Id<Vpc>, Kind), Option<String>>,
 }
@@ -137,17 +138,27 @@ impl Context<'_> {
         }
     }
 
-    /// The default security group of a VPC, which is made when it is first needed.
-    pub(crate) fn default_security_group(&mut self, vpc: Id<Vpc>) -> Id<SecurityGroup> {
-        let groups = &self.topology.security_groups;
-        let found = groups
-            .iter()
-            .find(|(_, group)| group.vpc == vpc && group.default)
-            .map(|(id, _)| id);
-        if let Some(found) = found {
-            return found;
+    /// The security group that `node` names. Every VPC has one called `default`, declared or not.
+    pub(crate) fn security_group(&mut self, scope: Scope, node: &Node) -> Option<Id<SecurityGroup>> {
+        let text = node.text("the name of a security group", self.findings)?;
+        let found = self.find_security_group(scope, text);
+        if found.is_none() {
+            self.unknown_reference(&[Kind::SecurityGroup], scope, text, node.origin);
         }
-        let id = Id::from_index(groups.len());
+        found
+    }
+
+    /// The security group of this name, as rules and interfaces inside `scope` see it.
+    pub(crate) fn find_security_group(&mut self, scope: Scope, text: &str) -> Option<Id<SecurityGroup>> {
+        let found = self.names.find(scope.vpc, text);
+        let implied = scope
+            .vpc
+            .filter(|vpc| text == "default" && !self.defaults.contains_key(&(*vpc, Kind::SecurityGroup)));
+        found.or_else(|| implied.map(|vpc| self.make_default_security_group(vpc)))
+    }
+
+    fn make_default_security_group(&mut self, vpc: Id<Vpc>) -> Id<SecurityGroup> {
+        let itself = Id::from_index(self.topology.security_groups.len());
         let rule = |peer| SecurityGroupRule {
             id: None,
             traffic: Traffic::All,
@@ -158,13 +169,29 @@ impl Context<'_> {
             label: Label::named("default"),
             vpc,
             default: true,
-            ingress: vec![rule(Peer::SecurityGroup(id))],
+            ingress: vec![rule(Peer::SecurityGroup(itself))],
             egress: vec![rule(Peer::Cidr(Ipv4Net::default()))],
         });
         self.enter(made, Scope::inside(vpc));
         made
     }
+
+    /// A public address for what asks for one without saying which.
+    pub(crate) fn take_public(&mut self, origin: Origin) -> Option<Ipv4Addr> {
+        let taken = self.public.take();
+        if taken.is_none() {
+            self.error(
+                "no-public-address",
+                origin,
+                "there are no more public addresses to hand out",
+            );
+        }
+        taken
+    }
 }
+
+/// Stands for a private address that is left to [`Topology::complete`].
+pub(crate) const UNASSIGNED: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 
 fn tag_value(node: &Node) -> String {
     match &node.value {

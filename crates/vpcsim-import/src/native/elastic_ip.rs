@@ -38,7 +38,7 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
         let address = fields.find("address").map(|node| node.address(context.findings));
         (
             context.label(entry, &fields),
-            address.unwrap_or_else(|| Some(context.public.take()))?,
+            address.unwrap_or_else(|| context.take_public(entry.key_origin))?,
         )
     } else {
         let label = vpcsim_aws::Label {

@@ -6,12 +6,11 @@ use vpcsim_aws::AnyId;
 use vpcsim_aws::devices::NatGateway;
 use vpcsim_aws::devices::nat_gateway::{Connectivity, NatGatewayAddress, NatGatewayState};
 
-use super::context::{Context, Scope};
+use super::context::{Context, Scope, UNASSIGNED};
 use super::network_interface::{read_elastic, read_public};
 use super::node::{Entry, Node};
 use super::registry::Noun;
 use super::shape::{Fields, Record, Shape, key};
-use crate::assign::UNASSIGNED;
 
 const ADDRESS: Record = Record::plain(
     "nat_gateway_address",
@@ -138,7 +137,7 @@ fn read_addresses(
     }
     let given = fields.find_or_null("public_ips").is_some();
     if let (Connectivity::Public, false, Some(primary)) = (connectivity, given, addresses.first_mut()) {
-        primary.public = primary.public.or_else(|| Some(context.public.take()));
+        primary.public = primary.public.or_else(|| context.take_public(fields.node.origin));
     }
     addresses
 }
@@ -165,7 +164,7 @@ fn read_address(context: &mut Context<'_>, node: &Node) -> Option<NatGatewayAddr
 
 fn read_public_or_elastic(context: &mut Context<'_>, scope: Scope, node: &Node) -> Option<Ipv4Addr> {
     match node.as_text() {
-        Some("true") => Some(context.public.take()),
+        Some("true") => context.take_public(node.origin),
         Some("false") => None,
         _ => read_elastic(context, scope, node),
     }

@@ -6,11 +6,10 @@ use vpcsim_aws::devices::network_interface::{Attachment, InterfaceAddress, Track
 use vpcsim_aws::devices::{ElasticIp, Instance, NetworkInterface, Subnet};
 use vpcsim_aws::{AnyId, Id, Label, Topology};
 
-use super::context::{Context, Scope};
+use super::context::{Context, Scope, UNASSIGNED};
 use super::node::{Entry, Node};
 use super::registry::Noun;
 use super::shape::{Fields, Record, Shape, key};
-use crate::assign::UNASSIGNED;
 
 /// The keys of a secondary address.
 pub(crate) const SECONDARY: Record = Record::plain(
@@ -201,15 +200,11 @@ pub(crate) fn read(
     label: Label,
     attachment: Attachment,
 ) -> Id<NetworkInterface> {
-    let groups = match fields.find_or_null("security_groups") {
-        Some(node) => node
-            .items()
-            .iter()
-            .filter_map(|node| context.reference(scope, node))
-            .collect(),
-        None if matches!(attachment, Attachment::Managed | Attachment::Unmodelled(_)) => Vec::new(),
-        None => vec![context.default_security_group(context.topology.subnets[subnet].vpc)],
-    };
+    // Without any, completion puts it into the VPC's default group.
+    let groups = fields.items("security_groups").iter();
+    let groups = groups
+        .filter_map(|node| context.security_group(scope, node))
+        .collect();
     let launched = matches!(attachment, Attachment::Instance { device_index: 0, .. });
     let by_subnet = launched && context.topology.subnets[subnet].map_public_ip_on_launch;
     let addresses = read_addresses(context, scope, fields, by_subnet);
@@ -273,7 +268,8 @@ fn read_addresses(
     let public = match fields.find("public_ip") {
         _ if elastic.is_some() => elastic,
         Some(node) => read_public(context, node),
-        None => public_by_subnet.then(|| context.public.take()),
+        None if public_by_subnet => context.take_public(origin),
+        None => None,
     };
     let mut addresses = vec![InterfaceAddress {
         private,
@@ -310,7 +306,7 @@ fn read_secondary(context: &mut Context<'_>, node: &Node) -> Option<InterfaceAdd
 /// Reads `true`, `false` or an address.
 pub(crate) fn read_public(context: &mut Context<'_>, node: &Node) -> Option<Ipv4Addr> {
     match node.as_text().map(str::to_ascii_lowercase).as_deref() {
-        Some("true" | "yes" | "on") => Some(context.public.take()),
+        Some("true" | "yes" | "on") => context.take_public(node.origin),
         Some("false" | "no" | "off") => None,
         _ => node.address(context.findings),
     }

@@ -165,11 +165,10 @@ fn read_long_rule(
             peers.extend(read_peer(context, scope, group, text, node.origin));
         }
     }
-    peers.extend(
-        context
-            .reference_under(scope, &fields, "security_group")
-            .map(Peer::SecurityGroup),
-    );
+    let named = fields
+        .find("security_group")
+        .and_then(|node| context.security_group(scope, node));
+    peers.extend(named.map(Peer::SecurityGroup));
     peers.extend(
         fields
             .text("missing", context.findings)
@@ -223,7 +222,7 @@ fn read_peer(
             return None;
         }
     }
-    let found = context.names.find::<SecurityGroup>(scope.vpc, text);
+    let found = context.find_security_group(scope, text);
     if found.is_none() {
         let looks_like_range = text.contains('/') && text.starts_with(|first: char| first.is_ascii_digit());
         if looks_like_range {
