@@ -1,8 +1,41 @@
-//! vpcsim-analysis.
+//! Questions about a design: what becomes of a flow, of every expectation, of everybody's flows to every service.
+//!
+//! # Map, in reading order
+//!
+//! - [`answer`]: a question about one flow, and its answer. [`endpoint`]: who and which address is meant by a name.
+//! - [`simulation`]: a compiled design that makes fresh networks with hosts in them.
+//! - [`trace`]: one flow in a network of its own. [`run`]: the whole design in one network.
+//! - [`recorder`]: the onlooker that keeps trails and captures. [`grammar`]: the legal orders of stations.
+//! - Inside: `question` (a precise query), `legs` (trails as answers), `explain` (why and what would help), `unread`.
+//!
+//! # Invariants
+//!
+//! - An answer is read from what real packets did, never computed beside them.
+//! - Equal design, query and options give equal answers and equal captures.
+//! - What rests on something that is not modelled is unknown, and unknown never passes.
 
 pub mod answer;
+pub mod endpoint;
+mod explain;
+pub mod grammar;
+mod legs;
+mod question;
+pub mod recorder;
+pub mod run;
+pub mod simulation;
+pub mod trace;
+mod unread;
 
 pub use answer::{
     Answer, Capture, CaptureInterface, CaptureRecord, Explanation, FlowQuery, Hop, Leg, Observed, UnreadNote,
     Verdict,
 };
+pub use endpoint::QuestionError;
+pub use recorder::{CaptureChoice, Recorder};
+pub use run::{ExpectationResult, RunReport};
+pub use simulation::{Options, Simulation};
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;

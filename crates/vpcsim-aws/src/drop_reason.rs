@@ -48,6 +48,7 @@ reasons! {
     23 NEXT_HOP_QUEUE_FULL EMIT None, "Too many packets of the host wait for an answer to the same ARP request.";
     24 METADATA_DISABLED DELIVER None, "The instance metadata service is switched off for this instance.";
     25 EXCEEDS_INTERFACE_MTU DELIVER None, "The packet is larger than the receiving interface takes.";
+    26 NOT_SENT EMIT Some("BAD_STATE"), "The source sent nothing: it does not run, or has no interface to send by.";
     32 SRC_CHECK ENI_OUT Some("ENI_SOURCE_DEST_CHECK_RESTRICTION"), "The interface has its source/destination check on and the packet's source is none of its own addresses.";
     33 SG_EGRESS ENI_OUT Some("ENI_SG_RULES_MISMATCH"), "No egress rule of the interface's security groups allows it.";
     34 CONNTRACK_FULL_EGRESS ENI_OUT None, "The instance tracks as many connections as it can; a new one does not fit.";

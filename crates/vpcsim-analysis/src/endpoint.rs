@@ -1,0 +1,509 @@
+//! From the words in a question to who sends and which address is meant.
+
+use std::net::Ipv4Addr;
+
+use thiserror::Error;
+use vpcsim_aws::devices::network_interface::Attachment;
+use vpcsim_aws::devices::{AnyId, Instance, InternetHost, NetworkInterface, Vpc};
+use vpcsim_aws::{Id, Label, Topology};
+
+/// The word for anybody outside.
+pub const INTERNET: &str = "internet";
+
+/// Why a question cannot be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum QuestionError {
+    /// Nothing has that name.
+    #[error("nothing is called `{text}`{}", suggestion(.similar))]
+    Unknown {
+        /// What was asked for.
+        text: String,
+        /// Names that are similar, the most similar first.
+        similar: Vec<String>,
+    },
+    /// Several things have that name or address.
+    #[error("`{text}` is ambiguous: it may be {}", .candidates.join(" or "))]
+    Ambiguous {
+        /// What was asked for.
+        text: String,
+        /// Words that are not ambiguous.
+        candidates: Vec<String>,
+    },
+    /// The source is something that sends nothing by itself.
+    #[error("`{text}` cannot be a source: it is {what}, and no host")]
+    NoHost {
+        /// What was asked for.
+        text: String,
+        /// What it is.
+        what: String,
+    },
+    /// The destination is something without an address.
+    #[error("`{text}` has no address")]
+    NoAddress {
+        /// What was asked for.
+        text: String,
+    },
+    /// The host does not have the address that it shall bind to.
+    #[error("{host} cannot bind to {address}: it only has {}", .owned.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    ForeignBind {
+        /// The host.
+        host: String,
+        /// The address.
+        address: Ipv4Addr,
+        /// The addresses that it has.
+        owned: Vec<Ipv4Addr>,
+    },
+    /// The protocol is no protocol, or not one that this source can send.
+    #[error("`{text}` is no protocol that {source_name} can send: use tcp, udp or icmp")]
+    Protocol {
+        /// What was asked for.
+        text: String,
+        /// Who shall send it.
+        source_name: String,
+    },
+    /// TCP and UDP need a destination port.
+    #[error("{protocol} to {destination} needs a destination port")]
+    NoPort {
+        /// The protocol.
+        protocol: String,
+        /// The destination as written.
+        destination: String,
+    },
+}
+
+fn suggestion(similar: &[String]) -> String {
+    match similar {
+        [] => String::new(),
+        names => format!("; did you mean {}?", names.join(" or ")),
+    }
+}
+
+/// Who sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An instance.
+    Instance {
+        /// The instance.
+        instance: Id<Instance>,
+        /// The address that the question names, if it names one.
+        bind: Option<Ipv4Addr>,
+    },
+    /// Somebody on the internet, with this address.
+    Internet(Ipv4Addr),
+}
+
+/// What a name can stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Named {
+    Instance(Id<Instance>),
+    Interface(Id<NetworkInterface>),
+    Host(Id<InternetHost>),
+}
+
+impl Named {
+    fn any(self) -> AnyId {
+        match self {
+            Self::Instance(id) => id.into(),
+            Self::Interface(id) => id.into(),
+            Self::Host(id) => id.into(),
+        }
+    }
+}
+
+/// The interfaces of an instance in the order of their device index.
+pub fn interfaces_of(topology: &Topology, wanted: Id<Instance>) -> Vec<Id<NetworkInterface>> {
+    let mut interfaces: Vec<(u16, Id<NetworkInterface>)> = topology
+        .network_interfaces
+        .iter()
+        .filter_map(|(id, interface)| match interface.attachment {
+            Attachment::Instance {
+                instance,
+                device_index,
+            } if instance == wanted => Some((device_index, id)),
+            _ => None,
+        })
+        .collect();
+    interfaces.sort_unstable();
+    interfaces.into_iter().map(|(_, id)| id).collect()
+}
+
+/// All private addresses of an instance, the primary first.
+pub fn addresses_of(topology: &Topology, instance: Id<Instance>) -> Vec<Ipv4Addr> {
+    let interfaces = interfaces_of(topology, instance);
+    let addresses = interfaces
+        .iter()
+        .flat_map(|id| &topology.network_interfaces[*id].addresses);
+    addresses.map(|address| address.private).collect()
+}
+
+/// Who is meant as a source.
+///
+/// # Errors
+/// [`QuestionError`] if nobody is, or more than one, or something that cannot send.
+pub fn source(topology: &Topology, text: &str, src_ip: Option<Ipv4Addr>) -> Result<Source, QuestionError> {
+    if text.eq_ignore_ascii_case(INTERNET) {
+        return Ok(Source::Internet(
+            src_ip.unwrap_or_else(|| outside_address(topology, INTERNET_SOURCE)),
+        ));
+    }
+    if let Ok(address) = text.parse() {
+        return source_by_address(topology, text, address);
+    }
+    match by_name(topology, text)? {
+        Named::Instance(instance) => Ok(Source::Instance { instance, bind: None }),
+        Named::Host(host) => Ok(Source::Internet(topology.internet_hosts[host].address)),
+        Named::Interface(interface) => {
+            let first = topology.network_interfaces[interface].addresses.first();
+            on_interface(topology, text, interface, first.map(|address| address.private))
+        }
+    }
+}
+
+/// Which address is meant as a destination, by somebody inside AWS or on the internet.
+///
+/// # Errors
+/// [`QuestionError`] if nothing has the name, or more than one thing.
+pub fn destination(topology: &Topology, text: &str, from: &Source) -> Result<Ipv4Addr, QuestionError> {
+    if text.eq_ignore_ascii_case(INTERNET) {
+        return Ok(outside_address(topology, INTERNET_DESTINATION));
+    }
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let interfaces = match by_name(topology, text)? {
+        Named::Host(host) => return Ok(topology.internet_hosts[host].address),
+        Named::Interface(interface) => vec![interface],
+        Named::Instance(instance) => interfaces_of(topology, instance),
+    };
+    let addresses = || {
+        interfaces
+            .iter()
+            .flat_map(|id| &topology.network_interfaces[*id].addresses)
+    };
+    let public = addresses().find_map(|address| address.public);
+    let private = addresses().map(|address| address.private).next();
+    let meant = match from {
+        Source::Internet(_) => public.or(private),
+        Source::Instance { .. } => private,
+    };
+    meant.ok_or_else(|| QuestionError::NoAddress {
+        text: text.to_owned(),
+    })
+}
+
+const INTERNET_SOURCE: u8 = 200;
+const INTERNET_DESTINATION: u8 = 100;
+
+/// An address on the internet that nothing in the design has, near 198.51.100.`start`.
+fn outside_address(topology: &Topology, start: u8) -> Ipv4Addr {
+    let is_taken = |address: Ipv4Addr| {
+        let interfaces = topology.network_interfaces.iter();
+        let mut publics =
+            interfaces.flat_map(|(_, interface)| interface.addresses.iter().filter_map(|a| a.public));
+        let nat_addresses = topology.nat_gateways.iter().flat_map(|(_, nat)| &nat.addresses);
+        publics.any(|public| public == address)
+            || nat_addresses.into_iter().any(|nat| nat.public == Some(address))
+            || topology
+                .internet_hosts
+                .iter()
+                .any(|(_, host)| host.address == address)
+            || topology
+                .elastic_ips
+                .iter()
+                .any(|(_, elastic_ip)| elastic_ip.address == address)
+    };
+    let candidates = (0..=u8::MAX).map(|step| Ipv4Addr::new(198, 51, 100, start.wrapping_add(step)));
+    let mut free =
+        candidates.filter(|address| !matches!(address.octets()[3], 0 | 255) && !is_taken(*address));
+    free.next().unwrap_or(Ipv4Addr::new(203, 0, 113, start))
+}
+
+fn source_by_address(topology: &Topology, text: &str, address: Ipv4Addr) -> Result<Source, QuestionError> {
+    let owners: Vec<(Id<NetworkInterface>, Ipv4Addr)> = topology
+        .network_interfaces
+        .iter()
+        .flat_map(|(id, interface)| interface.addresses.iter().map(move |owned| (id, owned)))
+        .filter(|(_, owned)| owned.private == address || owned.public == Some(address))
+        .map(|(id, owned)| (id, owned.private))
+        .collect();
+    match owners[..] {
+        [(interface, private)] => on_interface(topology, text, interface, Some(private)),
+        [] if address.is_private() => Err(unknown(topology, text)),
+        [] => Ok(Source::Internet(address)),
+        _ => Err(QuestionError::Ambiguous {
+            text: text.to_owned(),
+            candidates: owners
+                .iter()
+                .map(|(interface, _)| unambiguous(topology, (*interface).into()))
+                .collect(),
+        }),
+    }
+}
+
+fn on_interface(
+    topology: &Topology,
+    text: &str,
+    interface: Id<NetworkInterface>,
+    bind: Option<Ipv4Addr>,
+) -> Result<Source, QuestionError> {
+    let what = match &topology.network_interfaces[interface].attachment {
+        Attachment::Instance { instance, .. } => {
+            return Ok(Source::Instance {
+                instance: *instance,
+                bind,
+            });
+        }
+        Attachment::None => "a detached interface".to_owned(),
+        Attachment::Managed => "the interface of a gateway".to_owned(),
+        Attachment::Unmodelled(noun) => format!("the interface of a {noun}"),
+    };
+    Err(QuestionError::NoHost {
+        text: text.to_owned(),
+        what,
+    })
+}
+
+fn candidates(topology: &Topology) -> impl Iterator<Item = (Named, &Label)> {
+    let instances = topology
+        .instances
+        .iter()
+        .map(|(id, instance)| (Named::Instance(id), &instance.label));
+    let interfaces = topology
+        .network_interfaces
+        .iter()
+        .map(|(id, interface)| (Named::Interface(id), &interface.label));
+    let hosts = topology
+        .internet_hosts
+        .iter()
+        .map(|(id, host)| (Named::Host(id), &host.label));
+    instances.chain(interfaces).chain(hosts)
+}
+
+/// Ids are looked at first, then names, then `Name` tags: the first kind of match that anything has decides.
+fn by_name(topology: &Topology, text: &str) -> Result<Named, QuestionError> {
+    let (vpc, name) = match text.split_once('/') {
+        Some((vpc, name)) => (Some(vpc), name),
+        None => (None, text),
+    };
+    let in_vpc = |named: Named| {
+        vpc.is_none_or(|wanted| {
+            vpc_of(topology, named).is_some_and(|vpc| {
+                let label = &topology.vpcs[vpc].label;
+                label.name == wanted || label.id.as_deref() == Some(wanted)
+            })
+        })
+    };
+    let matchers: [fn(&Label, &str) -> bool; 3] = [
+        |label, text| label.id.as_deref() == Some(text),
+        |label, text| label.name == text,
+        |label, text| label.tag("Name") == Some(text),
+    ];
+    for matches in matchers {
+        let found: Vec<Named> = candidates(topology)
+            .filter(|(named, label)| matches(label, name) && in_vpc(*named))
+            .map(|(named, _)| named)
+            .collect();
+        // An instance and its interface may share a name: then the instance is meant.
+        let best = found.iter().min();
+        let rivals = found
+            .iter()
+            .filter(|named| best.is_some_and(|best| best.any().kind == named.any().kind));
+        match (best, rivals.count()) {
+            (None, _) => {}
+            (Some(&named), 1) => return Ok(named),
+            _ => {
+                let candidates = found
+                    .iter()
+                    .map(|named| unambiguous(topology, named.any()))
+                    .collect();
+                return Err(QuestionError::Ambiguous {
+                    text: text.to_owned(),
+                    candidates,
+                });
+            }
+        }
+    }
+    Err(unknown(topology, text))
+}
+
+fn vpc_of(topology: &Topology, named: Named) -> Option<Id<Vpc>> {
+    let interface = match named {
+        Named::Interface(id) => id,
+        Named::Instance(instance) => *interfaces_of(topology, instance).first()?,
+        Named::Host(_) => return None,
+    };
+    topology
+        .subnets
+        .find(topology.network_interfaces[interface].subnet)
+        .map(|subnet| subnet.vpc)
+}
+
+/// The id, or `vpc/name` where there is none.
+pub(crate) fn unambiguous(topology: &Topology, any: AnyId) -> String {
+    let Some(label) = topology.label(any) else {
+        return "?".to_owned();
+    };
+    if let Some(id) = &label.id {
+        return id.clone();
+    }
+    let named = any
+        .downcast()
+        .map(Named::Instance)
+        .or_else(|| any.downcast().map(Named::Interface));
+    match named.and_then(|named| vpc_of(topology, named)) {
+        Some(vpc) => format!("{}/{}", topology.name_of(vpc), label.name),
+        None => label.name.clone(),
+    }
+}
+
+fn unknown(topology: &Topology, text: &str) -> QuestionError {
+    let bound = (text.chars().count() / 3).max(1);
+    let names =
+        candidates(topology).flat_map(|(_, label)| label.id.iter().chain(std::iter::once(&label.name)));
+    let internet = INTERNET.to_owned();
+    let mut similar: Vec<(usize, &String)> = names
+        .chain(std::iter::once(&internet))
+        .map(|name| (edit_distance(text, name), name))
+        .filter(|(distance, _)| *distance <= bound)
+        .collect();
+    similar.sort_unstable();
+    similar.dedup();
+    let similar = similar
+        .into_iter()
+        .take(3)
+        .map(|(_, name)| name.clone())
+        .collect();
+    QuestionError::Unknown {
+        text: text.to_owned(),
+        similar,
+    }
+}
+
+/// How many letters have to be added, removed, replaced or swapped with their neighbour to get from one word to the other.
+pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            if i == 0 || j == 0 {
+                rows[i][j] = i + j;
+                continue;
+            }
+            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{instance, shop, vpc};
+
+    fn instance_name(topology: &Topology, source: Result<Source, QuestionError>) -> String {
+        match source.unwrap() {
+            Source::Instance { instance, .. } => topology.name_of(instance).to_owned(),
+            Source::Internet(address) => address.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_source_is_named_by_name_interface_address_or_word() {
+        let topology = shop().topology;
+        let named = |text| instance_name(&topology, source(&topology, text, None));
+        for text in ["web-1", "web-1 eni", "shop/web-1", "10.0.1.10", "203.0.113.10"] {
+            assert_eq!(named(text), "web-1", "{text}");
+        }
+        assert_eq!(named("laptop"), "198.51.100.7");
+        assert_eq!(named("8.8.8.8"), "8.8.8.8");
+        assert_eq!(named("internet"), "198.51.100.200");
+        let src_ip = Ipv4Addr::new(67, 160, 71, 197);
+        assert_eq!(
+            source(&topology, "internet", Some(src_ip)),
+            Ok(Source::Internet(src_ip))
+        );
+    }
+
+    #[test]
+    fn a_source_that_an_address_names_sends_from_that_address() {
+        let topology = shop().topology;
+        let Ok(Source::Instance { bind, .. }) = source(&topology, "203.0.113.10", None) else {
+            panic!()
+        };
+        assert_eq!(bind, Some(Ipv4Addr::new(10, 0, 1, 10)));
+    }
+
+    #[test]
+    fn a_name_means_the_public_address_from_outside_and_the_private_one_inside() {
+        let topology = shop().topology;
+        let outside = source(&topology, "internet", None).unwrap();
+        let inside = source(&topology, "db-1", None).unwrap();
+        assert_eq!(
+            destination(&topology, "web-1", &outside),
+            Ok(Ipv4Addr::new(203, 0, 113, 10))
+        );
+        assert_eq!(
+            destination(&topology, "web-1", &inside),
+            Ok(Ipv4Addr::new(10, 0, 1, 10))
+        );
+        assert_eq!(
+            destination(&topology, "db-1", &outside),
+            Ok(Ipv4Addr::new(10, 0, 2, 10))
+        );
+        assert_eq!(
+            destination(&topology, "1.2.3.4", &inside),
+            Ok(Ipv4Addr::new(1, 2, 3, 4))
+        );
+    }
+
+    #[test]
+    fn a_name_that_nobody_has_is_answered_with_similar_ones() {
+        let topology = shop().topology;
+        let error = source(&topology, "wbe-1", None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "nothing is called `wbe-1`; did you mean web-1?"
+        );
+        let error = source(&topology, "balancer", None).unwrap_err();
+        assert_eq!(error.to_string(), "nothing is called `balancer`");
+    }
+
+    #[test]
+    fn an_address_that_two_vpcs_have_is_ambiguous_as_a_source() {
+        let mut shop = shop();
+        let other = vpc(&mut shop.topology, "other", "10.0.0.0/16");
+        let mut subnet = shop.topology.subnets[shop.public_subnet].clone();
+        subnet.vpc = other;
+        let subnet = shop.topology.subnets.push(subnet);
+        instance(
+            &mut shop.topology,
+            "web-1",
+            subnet,
+            "10.0.1.10",
+            shop.web_group,
+            80,
+        );
+        let error = source(&shop.topology, "10.0.1.10", None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`10.0.1.10` is ambiguous: it may be shop/web-1 eni or other/web-1 eni"
+        );
+        assert!(matches!(
+            source(&shop.topology, "web-1", None),
+            Err(QuestionError::Ambiguous { .. })
+        ));
+        assert!(source(&shop.topology, "other/web-1", None).is_ok());
+    }
+
+    #[test]
+    fn edit_distance_counts_letters() {
+        let distances = [("", "abc"), ("web", "web"), ("wbe", "web"), ("web-1", "web-2")]
+            .map(|(a, b)| edit_distance(a, b));
+        assert_eq!(distances, [3, 0, 1, 1]);
+    }
+}

@@ -1,0 +1,299 @@
+//! Why a packet was dropped, in AWS's codes and in words with the values, and what would let it through.
+
+use std::net::Ipv4Addr;
+
+use vpcsim_aws::devices::network_acl::NetworkAclLookup;
+use vpcsim_aws::devices::security_group::{self, GroupMembers};
+use vpcsim_aws::devices::{NetworkAcl, NetworkInterface, RouteTable, network_acl};
+use vpcsim_aws::drop_reason::{self, ReasonInfo};
+use vpcsim_aws::traffic::{Direction, packet_words};
+use vpcsim_aws::{AnyId, Compiled, Id, Topology};
+use vpcsim_engine::{Decision, DropReason};
+use vpcsim_wire::{Summary, summarize};
+
+use crate::answer::{Explanation, Leg};
+use crate::recorder::{StepEvent, Trail};
+
+/// Ports that clients take for themselves: what answers go to.
+const CLIENT_PORTS: &str = "1024-65535";
+
+/// What explaining needs beside the trail.
+pub(crate) struct Explainer<'a> {
+    pub(crate) compiled: &'a Compiled,
+    pub(crate) members: &'a GroupMembers,
+}
+
+/// What a drop is about.
+struct Drop<'a> {
+    info: &'a ReasonInfo,
+    decision: Decision,
+    packet: Summary,
+    /// Whether it is an answer.
+    is_back: bool,
+}
+
+impl Drop<'_> {
+    /// What a rule has to allow: for answers all client ports, since the next one will have another.
+    fn wanted(&self) -> String {
+        if self.is_back && self.packet.has_ports() {
+            format!("{} {CLIENT_PORTS}", self.packet.protocol())
+        } else {
+            packet_words(&self.packet)
+        }
+    }
+}
+
+impl Explainer<'_> {
+    fn topology(&self) -> &Topology {
+        &self.compiled.topology
+    }
+
+    /// The explanation of a dropped packet; `None` if it was not dropped.
+    pub(crate) fn explain(&self, trail: &Trail, leg: &Leg, is_back: bool) -> Option<Explanation> {
+        let step = trail.end()?;
+        let StepEvent::Drop { reason, decision } = step.event else {
+            return None;
+        };
+        let info = drop_reason::info(reason)?;
+        let mut explanation = Explanation {
+            code: info.analyzer_code.unwrap_or(info.name).to_owned(),
+            component: leg.component.clone().unwrap_or_default(),
+            direction: if is_back { "return" } else { "forward" }.to_owned(),
+            detail: info.words.to_owned(),
+            nearest: None,
+            help: None,
+        };
+        if let Ok(packet) = summarize(&step.bytes) {
+            let drop = Drop {
+                info,
+                decision,
+                packet,
+                is_back,
+            };
+            (explanation.detail, explanation.nearest, explanation.help) = self.words(&drop);
+        }
+        Some(explanation)
+    }
+
+    fn words(&self, drop: &Drop<'_>) -> (String, Option<String>, Option<String>) {
+        match drop.info.reason {
+            drop_reason::SG_EGRESS => self.security_group(drop, Direction::Egress),
+            drop_reason::SG_INGRESS => self.security_group(drop, Direction::Ingress),
+            drop_reason::NACL_EGRESS => self.network_acl(drop, Direction::Egress),
+            drop_reason::NACL_INGRESS => self.network_acl(drop, Direction::Ingress),
+            drop_reason::NO_ROUTE => self.no_route(drop),
+            reason => (self.generic_detail(drop), None, help(reason).map(str::to_owned)),
+        }
+    }
+
+    fn generic_detail(&self, drop: &Drop<'_>) -> String {
+        let packet = &drop.packet;
+        let rule = self.compiled.rule_text(drop.decision);
+        let by_rule = rule.map_or_else(String::new, |rule| format!(" by `{rule}`"));
+        format!(
+            "{} from {} to {}{by_rule}: {}",
+            packet_words(packet),
+            packet.source(),
+            packet.destination(),
+            drop.info.words
+        )
+    }
+
+    fn security_group(
+        &self,
+        drop: &Drop<'_>,
+        direction: Direction,
+    ) -> (String, Option<String>, Option<String>) {
+        let topology = self.topology();
+        let Some(interface) = self
+            .compiled
+            .decider(drop.decision.component)
+            .and_then(AnyId::downcast::<NetworkInterface>)
+        else {
+            return (self.generic_detail(drop), None, None);
+        };
+        let groups = &topology.network_interfaces[interface].security_groups;
+        let names: Vec<&str> = groups.iter().map(|group| topology.name_of(*group)).collect();
+        let (packet, preposition) = (&drop.packet, direction.preposition());
+        let peer = peer(packet, direction);
+        let asked = format!("{} {preposition} {peer}", packet_words(packet));
+        let detail = match names[..] {
+            [] => format!("{} has no security group", topology.name_of(interface)),
+            _ => format!("no {direction} rule of {} matches {asked}", names.join(", ")),
+        };
+        let lookup = security_group::compile(groups, direction, topology, self.members);
+        let nearest = lookup
+            .nearest(packet, peer)
+            .map(|(decision, words)| self.in_its_group(decision, &words));
+        let help = names.first().map(|group| {
+            let wanted = drop.wanted();
+            format!(
+                "add `{wanted} {preposition} {}` to the {direction} rules of {group}",
+                self.peer_for_rule(peer, interface)
+            )
+        });
+        (detail, nearest, help)
+    }
+
+    fn in_its_group(&self, decision: Decision, words: &str) -> String {
+        match self.compiled.decider(decision.component) {
+            Some(group) => format!("{}: {words}", self.topology().name_of(group)),
+            None => words.to_owned(),
+        }
+    }
+
+    /// The security group of the other side where it has one of this VPC, else its address.
+    fn peer_for_rule(&self, peer: Ipv4Addr, here: Id<NetworkInterface>) -> String {
+        let topology = self.topology();
+        let vpc_of = |id: Id<NetworkInterface>| {
+            let subnet = topology.network_interfaces[id].subnet;
+            topology.subnets.find(subnet).map(|subnet| subnet.vpc)
+        };
+        let is_peer = |id: Id<NetworkInterface>| {
+            let mut addresses = topology.network_interfaces[id].addresses.iter();
+            vpc_of(id) == vpc_of(here) && addresses.any(|address| address.private == peer)
+        };
+        let owner = topology.network_interfaces.ids().find(|id| is_peer(*id));
+        let group = owner.and_then(|id| topology.network_interfaces[id].security_groups.first());
+        group.map_or_else(
+            || format!("{peer}/32"),
+            |group| topology.name_of(*group).to_owned(),
+        )
+    }
+
+    fn network_acl(&self, drop: &Drop<'_>, direction: Direction) -> (String, Option<String>, Option<String>) {
+        let topology = self.topology();
+        let Some(acl) = self
+            .compiled
+            .decider(drop.decision.component)
+            .and_then(AnyId::downcast::<NetworkAcl>)
+        else {
+            return (self.generic_detail(drop), None, None);
+        };
+        let (packet, preposition, name) = (&drop.packet, direction.preposition(), topology.name_of(acl));
+        let peer = peer(packet, direction);
+        let rule = self.compiled.rule_text(drop.decision);
+        let by_rule = rule.map_or_else(
+            || "no entry allows it".to_owned(),
+            |rule| format!("`{rule}` decides"),
+        );
+        let stateless = if drop.is_back {
+            "; network ACLs are stateless, and answers need a rule of their own"
+        } else {
+            ""
+        };
+        let detail = format!(
+            "{name} denies {} {preposition} {peer} ({direction}): {by_rule}{stateless}",
+            packet_words(packet)
+        );
+        let lookup = network_acl::compile(acl, topology);
+        let nearest = lookup.nearest_allow(direction, packet).map(|(_, words)| words);
+        let help = free_number(&lookup, direction, drop.decision).map(|number| {
+            let wanted = drop.wanted();
+            format!(
+                "add `{number} allow {wanted} {preposition} {peer}/32` to the {direction} entries of {name}"
+            )
+        });
+        (detail, nearest, help)
+    }
+
+    fn no_route(&self, drop: &Drop<'_>) -> (String, Option<String>, Option<String>) {
+        let topology = self.topology();
+        let any = self.compiled.decider(drop.decision.component);
+        let Some(table) = any.and_then(AnyId::downcast::<RouteTable>) else {
+            return (self.generic_detail(drop), None, None);
+        };
+        let (destination, name) = (drop.packet.destination(), topology.name_of(table));
+        let detail = format!("{name} has no route for {destination}");
+        let vpc = topology.route_tables[table].vpc;
+        let gateway = topology
+            .internet_gateways
+            .iter()
+            .find(|(_, gateway)| gateway.vpc == Some(vpc));
+        let peering = topology
+            .peering_connections
+            .ids()
+            .find(|id| self.joins(*id, vpc, destination));
+        let target = match (peering, gateway) {
+            (Some(peering), _) => topology.name_of(peering).to_owned(),
+            (None, Some((gateway, _))) if !destination.is_private() => topology.name_of(gateway).to_owned(),
+            _ => "a gateway that leads there".to_owned(),
+        };
+        (
+            detail,
+            None,
+            Some(format!(
+                "add a route for {destination}/32 or a range around it to {name}, with {target} as its target"
+            )),
+        )
+    }
+
+    fn joins(
+        &self,
+        peering: Id<vpcsim_aws::devices::PeeringConnection>,
+        vpc: Id<vpcsim_aws::devices::Vpc>,
+        destination: Ipv4Addr,
+    ) -> bool {
+        let topology = self.topology();
+        let peering = &topology.peering_connections[peering];
+        let other = match (peering.requester, peering.accepter) {
+            (Some(here), other) | (other, Some(here)) if here == vpc => other,
+            _ => None,
+        };
+        other.is_some_and(|other| {
+            topology.vpcs[other]
+                .cidrs
+                .iter()
+                .any(|cidr| cidr.net.contains(&destination))
+        })
+    }
+}
+
+/// The other side, as the rules of this direction see it.
+fn peer(packet: &Summary, direction: Direction) -> Ipv4Addr {
+    match direction {
+        Direction::Egress => packet.destination(),
+        Direction::Ingress => packet.source(),
+    }
+}
+
+/// A number that is looked at before the entry that denied, and that no entry has.
+fn free_number(lookup: &NetworkAclLookup, direction: Direction, denied_by: Decision) -> Option<u16> {
+    let entries = lookup.entries(direction);
+    let taken = |number: u16| entries.iter().any(|entry| entry.number == number);
+    if let Some(entry) = entries.iter().find(|entry| entry.decision == denied_by) {
+        return (1..entry.number).rev().find(|number| !taken(*number));
+    }
+    let last = entries.iter().map(|entry| entry.number).max().unwrap_or(0);
+    let round = (last / 100 + 1).saturating_mul(100);
+    (round..=32_766).chain(1..round).find(|number| !taken(*number))
+}
+
+/// What would change it, where that does not depend on the values.
+fn help(reason: DropReason) -> Option<&'static str> {
+    Some(match reason {
+        drop_reason::SRC_CHECK | drop_reason::DST_CHECK => {
+            "switch the interface's source/destination check off if its host is meant to forward packets"
+        }
+        drop_reason::BLACKHOLE => "point the route at a target that exists and works, or remove it",
+        drop_reason::IGW_NO_PUBLIC_MAPPING => {
+            "give the interface a public or Elastic IP address, or route its subnet by a NAT gateway in a public subnet"
+        }
+        drop_reason::IGW_NO_MAPPING => {
+            "associate the address with an interface, or ask for an address that is in use"
+        }
+        drop_reason::NAT_NO_STATE => {
+            "route the subnet of a host that is reached by its public address by the internet gateway, not by the NAT gateway"
+        }
+        drop_reason::NAT_NOT_AVAILABLE => "wait for the NAT gateway to be available, or replace it",
+        drop_reason::PCX_CIDR => "join the two VPCs by a connection of their own: peering is not transitive",
+        drop_reason::NO_HOST | drop_reason::NOT_SENT => {
+            "start the instance, or attach the interface to one that runs"
+        }
+        drop_reason::SMTP_RESTRICTION => "send mail by port 587, or ask AWS to lift the restriction",
+        drop_reason::SERVICE_DISABLED => {
+            "enable DNS support for the VPC, or the metadata service for the instance"
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,207 @@
+//! A compiled design, from which each question gets a fresh network.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use vpcsim_aws::compile::place::router_mac;
+use vpcsim_aws::compile::{HostInterfacePlan, HostPlan, MetadataPlan, Slot};
+use vpcsim_aws::devices::instance::{self, Instance};
+use vpcsim_aws::devices::internet_host::FROM_HOSTS;
+use vpcsim_aws::devices::security_group::GroupMembers;
+use vpcsim_aws::{Compiled, Topology, compile};
+use vpcsim_engine::{Network, Node, Observer, Span};
+use vpcsim_hosts::{
+    Framing, HostConfig, HostNode, HostRouting, InterfaceConfig, InternetHostConfig, InternetNode,
+    InternetProfile, Listener, MetadataConfig, MetadataNode,
+};
+
+use crate::answer::Capture;
+use crate::recorder::{CaptureChoice, Recorder};
+
+/// How long a flow waits for an answer.
+pub const TIMEOUT: Span = Span::from_secs(5);
+
+/// How questions are asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Decides every random number.
+    pub seed: u64,
+    /// What is captured.
+    pub capture: CaptureChoice,
+}
+
+/// A design that is ready to run.
+#[derive(Clone)]
+pub struct Simulation {
+    compiled: Arc<Compiled>,
+    members: Arc<GroupMembers>,
+}
+
+impl Simulation {
+    /// Compiles a design, which should be [valid](Topology::validate).
+    pub fn new(topology: Arc<Topology>) -> Self {
+        let members = Arc::new(GroupMembers::new(&topology));
+        Self {
+            compiled: Arc::new(compile(topology)),
+            members,
+        }
+    }
+
+    pub(crate) fn members(&self) -> &GroupMembers {
+        &self.members
+    }
+
+    /// The design.
+    pub fn topology(&self) -> &Topology {
+        &self.compiled.topology
+    }
+
+    /// The compiled design.
+    pub fn compiled(&self) -> &Arc<Compiled> {
+        &self.compiled
+    }
+
+    /// A network in its first state, with hosts in all places for hosts.
+    pub fn fresh_network(&self, seed: u64, observer: Option<Box<dyn Observer>>) -> Network {
+        let mut network = self.compiled.network(seed, |slot| self.fill(slot, seed));
+        network.observe_with(observer);
+        network
+    }
+
+    /// A fresh network with a [`Recorder`] that looks on.
+    pub(crate) fn recorded_network(&self, options: &Options) -> Network {
+        let recorder = Recorder::new(&self.compiled, &options.capture);
+        self.fresh_network(options.seed, Some(Box::new(recorder)))
+    }
+
+    fn fill(&self, slot: Slot, seed: u64) -> Box<dyn Node> {
+        match slot {
+            Slot::Host(index) => Box::new(HostNode::new(self.host(&self.compiled.hosts[index], seed))),
+            Slot::InternetHosts => Box::new(self.internet(seed)),
+            Slot::Metadata => {
+                let clients = self
+                    .compiled
+                    .metadata
+                    .iter()
+                    .map(|plan| self.metadata_client(plan));
+                Box::new(MetadataNode::new(clients.collect(), seed))
+            }
+        }
+    }
+
+    fn host(&self, plan: &HostPlan, seed: u64) -> HostConfig {
+        let instance: &Instance = &self.topology().instances[plan.instance];
+        HostConfig {
+            routing: match instance.routing {
+                instance::HostRouting::PerInterface => HostRouting::PerInterface,
+                instance::HostRouting::MainTable => HostRouting::MainTable,
+            },
+            listeners: listeners(&instance.listen),
+            seed: seed ^ u64::from(plan.node.0).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            ..HostConfig::new(plan.interfaces.iter().map(host_interface).collect())
+        }
+    }
+
+    fn internet(&self, seed: u64) -> InternetNode {
+        let topology = self.topology();
+        let hosts = topology
+            .internet_hosts
+            .iter()
+            .map(|(_, host)| InternetHostConfig {
+                address: host.address,
+                profile: InternetProfile {
+                    listeners: listeners(&host.listen),
+                    ..InternetProfile::silent()
+                },
+            });
+        let default = topology.settings.internet_answers.then(InternetProfile::open);
+        let uplink = (self.compiled.fixed.internet, FROM_HOSTS);
+        InternetNode::new(hosts.collect(), default, uplink, seed)
+    }
+
+    fn metadata_client(&self, plan: &MetadataPlan) -> MetadataConfig {
+        let subnet = self.topology().network_interfaces[plan.interface].subnet;
+        MetadataConfig {
+            documents: plan.documents.iter().cloned().collect(),
+            tokens_required: plan.tokens_required,
+            hop_limit: plan.hop_limit,
+            enabled: plan.enabled,
+            reply: (plan.node, plan.port),
+            client_mac: plan.mac,
+            mac: router_mac(subnet),
+        }
+    }
+
+    /// What the network's recorder captured, with the names of addresses.
+    pub(crate) fn capture_of(&self, network: &mut Network, options: &Options) -> Capture {
+        if options.capture == CaptureChoice::Nothing {
+            return Capture::default();
+        }
+        let (interfaces, records) = network
+            .observer_mut::<Recorder>()
+            .map(Recorder::take_capture)
+            .unwrap_or_default();
+        Capture {
+            interfaces,
+            records,
+            names: address_names(self.topology()),
+            comment: format!("design {}, seed {}", self.topology().name, options.seed),
+        }
+    }
+}
+
+fn host_interface(plan: &HostInterfacePlan) -> InterfaceConfig {
+    InterfaceConfig {
+        mac: plan.mac,
+        addresses: plan.addresses.clone(),
+        prefix_len: plan.prefix_len,
+        gateway: plan.router,
+        mtu: plan.mtu,
+        node: plan.node,
+        port: plan.port,
+        framing: Framing::Ethernet,
+    }
+}
+
+fn listeners(listen: &[instance::Listener]) -> Vec<Listener> {
+    let listener = |listener: &instance::Listener| Listener {
+        protocol: listener.protocol,
+        first_port: listener.ports.first,
+        last_port: listener.ports.last,
+    };
+    listen.iter().map(listener).collect()
+}
+
+/// Who has which address; an address that several VPCs have carries all its owners' names.
+fn address_names(topology: &Topology) -> Vec<(Ipv4Addr, String)> {
+    let mut names: BTreeMap<Ipv4Addr, String> = BTreeMap::new();
+    let mut add = |address: Ipv4Addr, name: &str| {
+        names
+            .entry(address)
+            .and_modify(|known| {
+                if known.split('|').all(|part| part != name) {
+                    *known = format!("{known}|{name}");
+                }
+            })
+            .or_insert_with(|| name.to_owned());
+    };
+    for (id, interface) in topology.network_interfaces.iter() {
+        let name = match interface.attachment {
+            vpcsim_aws::devices::network_interface::Attachment::Instance { instance, .. } => {
+                topology.name_of(instance)
+            }
+            _ => topology.name_of(id),
+        };
+        for address in &interface.addresses {
+            add(address.private, name);
+            if let Some(public) = address.public {
+                add(public, name);
+            }
+        }
+    }
+    for (_, host) in topology.internet_hosts.iter() {
+        add(host.address, &host.label.name);
+    }
+    names.into_iter().collect()
+}

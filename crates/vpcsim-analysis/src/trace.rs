@@ -1,0 +1,206 @@
+//! One flow there and back: the answer to a [`FlowQuery`].
+
+use vpcsim_aws::{Unread, drop_reason};
+use vpcsim_engine::{Network, NodeId};
+use vpcsim_hosts::{self as hosts, Outcome};
+use vpcsim_wire::{FlowKey, icmp, summarize};
+
+use crate::answer::{Answer, Capture, FlowQuery, Leg, Observed, UnreadNote, Verdict};
+use crate::endpoint::{QuestionError, Source};
+use crate::explain::Explainer;
+use crate::legs;
+use crate::question::Question;
+use crate::recorder::{Recorder, Trail};
+use crate::simulation::{Options, Simulation};
+
+impl Simulation {
+    /// Sends one flow through a network of its own, and says what became of it.
+    ///
+    /// # Errors
+    /// [`QuestionError`] if the query names nobody or asks for what cannot be sent. A destination that nobody has is no
+    /// error but a flow that fails.
+    pub fn trace(&self, query: &FlowQuery, options: &Options) -> Result<(Answer, Capture), QuestionError> {
+        let question = self.question(query)?;
+        let mut network = self.recorded_network(options);
+        let answer = self.answer(&mut network, &question, query);
+        let capture = self.capture_of(&mut network, options);
+        Ok((answer, capture))
+    }
+
+    /// Asks the question in a network that may have been used before.
+    pub(crate) fn answer(&self, network: &mut Network, question: &Question, query: &FlowQuery) -> Answer {
+        let next = network.next_packet_id();
+        if let Some(recorder) = network.observer_mut::<Recorder>() {
+            recorder.forget_trails_before(next);
+        }
+        let asked = question.ask(network);
+        question.run(network, asked);
+        let outcome = question.outcome(network, asked).cloned();
+        let mut answer = match network.observer_mut::<Recorder>() {
+            Some(recorder) => self.read_trails(recorder, question, outcome.as_ref()),
+            None => self.unsent(question.node),
+        };
+        answer.id.clone_from(&query.id);
+        note_observed(&mut answer, question, outcome.as_ref());
+        self.note_unread(&mut answer, question);
+        answer
+    }
+
+    fn unsent(&self, node: NodeId) -> Answer {
+        let info = drop_reason::info(drop_reason::NOT_SENT).expect("the reason is in the list");
+        let forward = legs::nothing_sent(self.compiled(), node);
+        Answer {
+            id: String::new(),
+            round_trip: false,
+            unknown: false,
+            observed: Observed::NoReply,
+            reply_ttl: None,
+            rtt_ns: None,
+            explanations: vec![crate::answer::Explanation {
+                code: info.analyzer_code.unwrap_or(info.name).to_owned(),
+                component: forward.component.clone().unwrap_or_default(),
+                direction: "forward".to_owned(),
+                detail: info.words.to_owned(),
+                nearest: None,
+                help: Some("start the instance, and give it an interface".to_owned()),
+            }],
+            forward,
+            back: None,
+            unread: Vec::new(),
+        }
+    }
+
+    fn read_trails(&self, recorder: &Recorder, question: &Question, outcome: Option<&Outcome>) -> Answer {
+        let mut answer = self.unsent(question.node);
+        let is_first = |trail: &&Trail| {
+            trail.origin() == Some(question.node)
+                && trail
+                    .first_key
+                    .is_some_and(|key| question.is_sent_as(key, outcome))
+        };
+        let Some(forward) = recorder.trails().find(is_first) else {
+            return answer;
+        };
+        let Some(start) = forward.steps.first().map(|step| step.time) else {
+            return answer;
+        };
+        let back = first_answer(recorder, question.node, forward);
+        let explainer = Explainer {
+            compiled: self.compiled(),
+            members: self.members(),
+        };
+        answer.forward = legs::leg(self.compiled(), forward, start);
+        answer.back = back.map(|back| legs::leg(self.compiled(), back, start));
+        answer.explanations = explainer
+            .explain(forward, &answer.forward, false)
+            .into_iter()
+            .collect();
+        if let (Some(back), Some(leg)) = (back, &answer.back) {
+            answer.explanations.extend(explainer.explain(back, leg, true));
+        }
+        answer
+    }
+
+    /// Notes what was not understood and could change the answer; if it has one of the flow's own addresses, nothing is sure.
+    fn note_unread(&self, answer: &mut Answer, question: &Question) {
+        let topology = self.topology();
+        let mut ends = vec![question.destination];
+        match question.source {
+            Source::Internet(address) => ends.push(address),
+            Source::Instance { instance, .. } => {
+                ends.extend(crate::endpoint::addresses_of(topology, instance));
+            }
+        }
+        let vpcs = crate::unread::vpcs_of(topology, &ends, question);
+        for unread in &topology.unread {
+            let owns_an_end = unread.addresses.iter().any(|address| ends.contains(address));
+            if owns_an_end || crate::unread::can_change(unread, &vpcs, answer) {
+                answer.unknown |= owns_an_end;
+                answer.unread.push(note(unread));
+            }
+        }
+    }
+}
+
+fn note_observed(answer: &mut Answer, question: &Question, outcome: Option<&Outcome>) {
+    let is_tcp = question.protocol == vpcsim_wire::Protocol::TCP;
+    answer.observed = if is_tcp {
+        Observed::Filtered
+    } else {
+        Observed::NoReply
+    };
+    if let Some(outcome) = outcome {
+        answer.observed = observed(outcome, question);
+        answer.reply_ttl = outcome.reply_ttl;
+        answer.rtt_ns = outcome.rtt.map(vpcsim_engine::Span::as_ns);
+    }
+    answer.round_trip = matches!(
+        answer.observed,
+        Observed::Open | Observed::Closed | Observed::Reply
+    );
+    let legs = std::iter::once(&answer.forward).chain(&answer.back);
+    let is_blocked_by_unknown = legs.into_iter().any(|leg: &Leg| leg.verdict == Verdict::Unknown);
+    answer.unknown = is_blocked_by_unknown && !answer.round_trip;
+}
+
+fn note(unread: &Unread) -> UnreadNote {
+    UnreadNote {
+        what: format!("{} {}", unread.noun, unread.name),
+        effect: unread.effect.clone(),
+    }
+}
+
+fn observed(outcome: &Outcome, question: &Question) -> Observed {
+    match outcome.observed {
+        hosts::Observed::Open => Observed::Open,
+        hosts::Observed::Closed => Observed::Closed,
+        hosts::Observed::Filtered => Observed::Filtered,
+        hosts::Observed::Reply => Observed::Reply,
+        hosts::Observed::NoReply => {
+            let is_closed = outcome.unreachable.is_some_and(|error| {
+                error.icmp_type == icmp::DESTINATION_UNREACHABLE
+                    && error.code == icmp::PORT_UNREACHABLE
+                    && error.from == question.destination
+            });
+            if is_closed {
+                Observed::Closed
+            } else {
+                Observed::NoReply
+            }
+        }
+    }
+}
+
+/// The first packet that answers `forward`: from whoever got it, else what the source got instead.
+fn first_answer<'r>(recorder: &'r Recorder, source: NodeId, forward: &Trail) -> Option<&'r Trail> {
+    let later = || recorder.trails().filter(|trail| trail.packet > forward.packet);
+    if let (Some(node), Some(key)) = (forward.delivered_to(), forward.last_key) {
+        let from_there = |trail: &&Trail| trail.origin() == Some(node) && answers(trail, key, true);
+        if let Some(answer) = later().find(from_there) {
+            return Some(answer);
+        }
+    }
+    let key = forward.first_key?;
+    later().find(|trail| trail.delivered_to() == Some(source) && answers(trail, key, false))
+}
+
+/// Whether a packet has the opposite key, or is an ICMP error about one with the key, as it was sent or as it arrived.
+fn answers(trail: &Trail, key: FlowKey, as_sent: bool) -> bool {
+    let own = if as_sent { trail.first_key } else { trail.last_key };
+    if own == Some(key.reversed()) {
+        return true;
+    }
+    let step = if as_sent {
+        trail.steps.first()
+    } else {
+        trail.steps.last()
+    };
+    let Some(step) = step else { return false };
+    let Ok(summary) = summarize(&step.bytes) else {
+        return false;
+    };
+    summary.is_icmp_error()
+        && summary
+            .embedded(&step.bytes)
+            .is_some_and(|about| about.key == key)
+}
