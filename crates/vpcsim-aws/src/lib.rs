@@ -40,6 +40,8 @@ pub mod topology;
 pub mod traffic;
 
 #[cfg(test)]
+mod gateway_paths;
+#[cfg(test)]
 mod stand;
 
 pub use compile::{Compiled, compile};

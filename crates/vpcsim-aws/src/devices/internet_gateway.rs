@@ -112,7 +112,7 @@ impl Resource for InternetGateway {
         let plan = Plan {
             fabric: build.fabric(vpc),
             mapping: PublicMapping::of_vpc(vpc, place),
-            routers: subnets.map(|(id, subnet)| (id, router_of(subnet))).collect(),
+            routers: subnets.map(|(id, subnet)| (id, subnet.router())).collect(),
         };
         let device = InternetGatewayDevice {
             decision: Decision::by(topology.component(id)),
@@ -133,11 +133,6 @@ impl Resource for InternetGateway {
             _ => NextHop::Blackhole,
         }
     }
-}
-
-/// The address of a subnet's router: the second one of its range (SUB-03).
-fn router_of(subnet: &Subnet) -> Ipv4Addr {
-    Ipv4Addr::from_bits(subnet.cidr.network().to_bits() | 1)
 }
 
 /// What the device looks up and never changes.

@@ -363,6 +363,19 @@ mod tests {
     }
 
     #[test]
+    fn two_peers_of_equal_ranges_may_both_send_whatever_the_way_back_is() {
+        let mut topology = design();
+        topology.vpcs[Id::from_index(2)].cidrs = topology.vpcs[Id::from_index(0)].cidrs.clone();
+        let second = peer(&mut topology, Some(2), Some(1));
+        let mut stand = Stand::new(&topology, &[Kind::PeeringConnection]);
+        assert_eq!(cross(&mut stand, FROM_REQUESTER, "10.0.1.5", "10.1.1.5").len(), 1);
+        let packet = PacketBuilder::udp(ip("10.0.1.5"), 1, ip("10.1.1.5"), 2).build();
+        stand.send(stand.node(second), FROM_REQUESTER, &packet);
+        let far = stand.node(Id::<Subnet>::from_index(1));
+        assert_eq!(stand.arrival(far).key().source(), ip("10.0.1.5"));
+    }
+
+    #[test]
     fn free_addresses_and_the_peers_resolver_are_nobody() {
         let mut stand = Stand::new(&design(), &[Kind::PeeringConnection]);
         for to in ["10.1.1.77", "10.1.0.2"] {

@@ -130,14 +130,19 @@ impl SubnetDevice {
     }
 
     /// Whether the packet stays inside the subnet although it is routed: then no network ACL applies.
-    fn stays_inside(&self, next_hop: Option<NextHop>) -> bool {
-        matches!(next_hop, Some(NextHop::Inside(claim)) if self.fabric.claim(claim).subnet == self.subnet)
+    fn stays_inside(&self, next_hop: Option<NextHop>, destination: Ipv4Addr) -> bool {
+        let claim = match next_hop {
+            Some(NextHop::Inside(index)) => Some(self.fabric.claim(index)),
+            Some(NextHop::Local) => self.fabric.find(destination).map(|(_, claim)| claim),
+            _ => None,
+        };
+        claim.is_some_and(|claim| claim.subnet == self.subnet)
     }
 
     fn leave(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary) -> Step {
         let destination = summary.destination();
         let route = self.routes.as_ref().and_then(|routes| routes.lookup(destination).copied());
-        if !self.stays_inside(route.map(|route| route.next_hop)) {
+        if !self.stays_inside(route.map(|route| route.next_hop), destination) {
             match self.filter(context, Direction::Egress, summary) {
                 Ok(decision) => context.pass(packet, station::SUBNET_OUT, decision),
                 Err(step) => return step,
@@ -157,7 +162,7 @@ impl SubnetDevice {
             NextHop::Local => match self.fabric.find(destination) {
                 Some((index, claim)) => {
                     mark::set_claim(context.packet_mut(packet), index);
-                    self.fabric.enter(self.zone, claim)
+                    self.towards(claim)
                 }
                 None => return drop(drop_reason::NO_SUCH_ADDRESS),
             },
