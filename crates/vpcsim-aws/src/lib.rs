@@ -6,7 +6,7 @@
 //! - [`model`]: ids, labels, findings. [`traffic`]: what a rule is about. [`topology`]: settings and expectations.
 //! - [`completion`]: what AWS makes by itself and a design need not say.
 //! - [`address_set`], [`connection_tracking`], [`fragment_memory`]: what filters are made of.
-//! - [`compile`]: from declared to running, in two passes over the resources.
+//! - [`mod@compile`]: from declared to running, in two passes over the resources.
 //! - [`station`], [`drop_reason`], [`mark`]: the engine's numbers, with AWS's names.
 //! - [`mtu`]: what a path carries. [`public_address`]: which addresses the internet knows, and who has them.
 //! - [`services`]: resolver, DHCP, time: what answers at link-local addresses.

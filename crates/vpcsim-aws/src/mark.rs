@@ -13,7 +13,7 @@ pub const FROM_INTERNET: u64 = 1 << 33;
 
 /// Notes where inside its VPC the packet is going.
 pub fn set_claim(packet: &mut Packet, claim: ClaimIndex) {
-    packet.set_mark(packet.mark() & !u64::from(u32::MAX) | u64::from(claim.0) + 1);
+    packet.set_mark((packet.mark() & !u64::from(u32::MAX)) | (u64::from(claim.0) + 1));
 }
 
 /// Where inside its VPC the packet is going, if that was noted.

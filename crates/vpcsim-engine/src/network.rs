@@ -377,16 +377,12 @@ impl Network {
     /// Handles the next moment's event, if there is one at or before `until`; says whether there was.
     pub fn step_until(&mut self, until: Time) -> bool {
         self.run_ready();
-        match self.core.wheel.pop_before(until.as_ns()) {
-            Some((time_ns, pending)) => {
-                self.handle(Time::from_ns(time_ns), pending);
-                true
-            }
-            None => {
-                self.core.now = self.core.now.max(until);
-                false
-            }
-        }
+        let Some((time_ns, pending)) = self.core.wheel.pop_before(until.as_ns()) else {
+            self.core.now = self.core.now.max(until);
+            return false;
+        };
+        self.handle(Time::from_ns(time_ns), pending);
+        true
     }
 
     fn handle(&mut self, time: Time, pending: Pending) {

@@ -1,6 +1,6 @@
 //! Seeded randomness: one independent stream per node, so that adding a node never changes another's numbers.
 
-/// A small, fast, seeded generator (SplitMix64).
+/// A small, fast, seeded generator (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub struct Random {
     state: u64,

@@ -57,6 +57,7 @@ pub fn compile(topology: Arc<Topology>) -> Compiled {
         ..
     } = place;
     Compiled {
+        topology,
         hosts,
         metadata,
         capture_points,
@@ -64,12 +65,14 @@ pub fn compile(topology: Arc<Topology>) -> Compiled {
         prototypes,
         slots,
         owners,
-        topology,
     }
 }
 
 impl Compiled {
     /// A fresh network: every device in its first state, and in each slot what `fill` puts there.
+    ///
+    /// # Panics
+    /// Never: a node without a prototype is a slot.
     pub fn network(&self, seed: u64, mut fill: impl FnMut(Slot) -> Box<dyn Node>) -> Network {
         let mut slots = self.slots.iter();
         let nodes = self.prototypes.iter().map(|prototype| match prototype {

@@ -163,6 +163,9 @@ impl<'t> Place<'t> {
     }
 
     /// Claims a place in a subnet, with an address or only as a route's target.
+    ///
+    /// # Panics
+    /// Never: subnets are reserved before all else.
     pub fn claim(
         &mut self,
         subnet: Id<Subnet>,

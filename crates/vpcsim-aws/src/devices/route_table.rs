@@ -93,13 +93,11 @@ impl Resource for RouteTable {
 
     fn rule_text(id: Id<Self>, rule: usize, topology: &Topology) -> Option<String> {
         let table = topology.route_tables.find(id)?;
-        match table.routes.get(rule) {
-            Some(route) => Some(route.words(topology)),
-            None => {
-                let cidr = topology.vpcs[table.vpc].cidrs.get(rule - table.routes.len())?;
-                Some(format!("{} -> local", cidr.net))
-            }
+        if let Some(route) = table.routes.get(rule) {
+            return Some(route.words(topology));
         }
+        let cidr = topology.vpcs[table.vpc].cidrs.get(rule - table.routes.len())?;
+        Some(format!("{} -> local", cidr.net))
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn owner_of(address: Ipv4Addr, subnet: Id<Subnet>, router: Ipv4Addr, 
 /// The answer to a request; `None` for anything else, such as an announcement.
 pub(super) fn answer(request: &Arp, owner: Mac) -> Option<Arp> {
     let asks = request.operation == Operation::Request && request.sender_ip != request.target_ip;
-    asks.then(|| Arp {
+    asks.then_some(Arp {
         operation: Operation::Reply,
         sender_mac: owner,
         sender_ip: request.target_ip,

@@ -131,7 +131,7 @@ impl NetworkInterfaceDevice {
         self.fixed.addresses.contains(&address) || self.fixed.prefixes.iter().any(|prefix| prefix.contains(&address))
     }
 
-    fn from_host(&mut self, context: &mut Context<'_>, packet: Handle) -> Step {
+    fn take_from_host(&mut self, context: &mut Context<'_>, packet: Handle) -> Step {
         context.capture(packet, self.fixed.capture_point, Direction::Outbound);
         let frame = context.packet(packet).frame();
         if frame.ethertype == EtherType::ARP {
@@ -309,7 +309,7 @@ impl NetworkInterfaceDevice {
                 .is_some_and(|embedded| self.tracker.matches_related(context.now(), &embedded))
     }
 
-    fn to_host(&mut self, context: &mut Context<'_>, port: Port, packet: Handle) -> Step {
+    fn hand_to_host(&mut self, context: &mut Context<'_>, port: Port, packet: Handle) -> Step {
         let Some(summary) = context.packet(packet).summary().copied() else {
             return self.drop(drop_reason::MALFORMED);
         };
@@ -339,7 +339,7 @@ impl NetworkInterfaceDevice {
 
 impl Node for NetworkInterfaceDevice {
     fn process(&mut self, context: &mut Context<'_>, port: Port, packet: Handle) -> Step {
-        if port == FROM_HOST { self.from_host(context, packet) } else { self.to_host(context, port, packet) }
+        if port == FROM_HOST { self.take_from_host(context, packet) } else { self.hand_to_host(context, port, packet) }
     }
 }
 

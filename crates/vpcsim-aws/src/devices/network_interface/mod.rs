@@ -144,7 +144,7 @@ impl Resource for NetworkInterface {
                 place.claim_public(public, vpc, address.private);
             }
         }
-        for address in declared.prefixes.iter().flat_map(every_address) {
+        for address in declared.prefixes.iter().copied().flat_map(every_address) {
             place.claim(declared.subnet, Some(address), node, FROM_FABRIC, mac, id.into());
         }
         place.metadata.push(metadata_plan(id, mac, place));
@@ -173,7 +173,7 @@ impl Resource for NetworkInterface {
     }
 }
 
-fn every_address(prefix: &Ipv4Net) -> impl Iterator<Item = Ipv4Addr> + use<> {
+fn every_address(prefix: Ipv4Net) -> impl Iterator<Item = Ipv4Addr> + use<> {
     (u32::from(prefix.network())..=u32::from(prefix.broadcast())).map(Ipv4Addr::from)
 }
 
