@@ -5,10 +5,11 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use vpcsim_aws::compile::place::router_mac;
-use vpcsim_aws::compile::{HostInterfacePlan, HostPlan, MetadataPlan, Slot};
+use vpcsim_aws::compile::{HostInterfacePlan, HostPlan, Slot};
 use vpcsim_aws::devices::instance::{self, Instance};
 use vpcsim_aws::devices::internet_host::FROM_HOSTS;
 use vpcsim_aws::devices::security_group::GroupMembers;
+use vpcsim_aws::services::metadata;
 use vpcsim_aws::{Compiled, Topology, compile};
 use vpcsim_engine::{Network, Node, Observer, Span};
 use vpcsim_hosts::{
@@ -80,12 +81,9 @@ impl Simulation {
             Slot::Host(index) => Box::new(HostNode::new(self.host(&self.compiled.hosts[index], seed))),
             Slot::InternetHosts => Box::new(self.internet(seed)),
             Slot::Metadata => {
-                let clients = self
-                    .compiled
-                    .metadata
-                    .iter()
-                    .map(|plan| self.metadata_client(plan));
-                Box::new(MetadataNode::new(clients.collect(), seed))
+                let compiled = Arc::clone(&self.compiled);
+                let client = move |number| metadata_client(&compiled, number);
+                Box::new(MetadataNode::new(Box::new(client), seed))
             }
         }
     }
@@ -120,19 +118,6 @@ impl Simulation {
         InternetNode::new(hosts.collect(), default, uplink, seed)
     }
 
-    fn metadata_client(&self, plan: &MetadataPlan) -> MetadataConfig {
-        let subnet = self.topology().network_interfaces[plan.interface].subnet;
-        MetadataConfig {
-            documents: plan.documents.iter().cloned().collect(),
-            tokens_required: plan.tokens_required,
-            hop_limit: plan.hop_limit,
-            enabled: plan.enabled,
-            reply: (plan.node, plan.port),
-            client_mac: plan.mac,
-            mac: router_mac(subnet),
-        }
-    }
-
     /// What the network's recorder captured, with the names of addresses.
     pub(crate) fn capture_of(&self, network: &mut Network, options: &Options) -> Capture {
         if options.capture == CaptureChoice::Nothing {
@@ -149,6 +134,26 @@ impl Simulation {
             comment: format!("design {}, seed {}", self.topology().name, options.seed),
         }
     }
+}
+
+/// What the metadata service shows to an interface.
+fn metadata_client(compiled: &Compiled, number: u32) -> Option<MetadataConfig> {
+    let plan = compiled.metadata.get(number as usize)?;
+    let subnet = compiled.topology.network_interfaces[plan.interface].subnet;
+    let documents = if plan.enabled {
+        metadata::documents(&compiled.topology, plan.interface)
+    } else {
+        Vec::new()
+    };
+    Some(MetadataConfig {
+        documents: documents.into_iter().collect(),
+        tokens_required: plan.tokens_required,
+        hop_limit: plan.hop_limit,
+        enabled: plan.enabled,
+        reply: (plan.node, plan.port),
+        client_mac: plan.mac,
+        mac: router_mac(subnet),
+    })
 }
 
 fn host_interface(plan: &HostInterfacePlan) -> InterfaceConfig {

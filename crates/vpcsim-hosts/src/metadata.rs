@@ -59,33 +59,40 @@ pub struct MetadataConfig {
     pub mac: Mac,
 }
 
+/// Says what client interface number `i` shall see; `None` if there is no such interface.
+pub type MetadataSource = Box<dyn Fn(u32) -> Option<MetadataConfig> + Send>;
+
 /// The service for all interfaces: an engine node whose port `i` is for client interface `i`.
-#[derive(Debug)]
+///
+/// What a client shall see is asked for when the client first asks: most of a design's interfaces never do.
 pub struct MetadataNode {
-    clients: Vec<Arc<MetadataConfig>>,
+    source: MetadataSource,
+    clients: BTreeMap<u32, Arc<MetadataConfig>>,
     seed: u64,
     endpoints: EndpointSet<u32>,
 }
 
 impl MetadataNode {
-    /// The service for these clients.
-    pub fn new(clients: Vec<MetadataConfig>, seed: u64) -> Self {
-        let clients = clients
-            .into_iter()
-            .map(|client| Arc::new(normalized(client)))
-            .collect();
+    /// The service for the clients that `source` knows.
+    pub fn new(source: MetadataSource, seed: u64) -> Self {
         Self {
-            clients,
+            source,
+            clients: BTreeMap::new(),
             seed,
             endpoints: EndpointSet::new(),
         }
     }
 
+    fn client(&mut self, number: u32) -> Option<Arc<MetadataConfig>> {
+        if !self.clients.contains_key(&number) {
+            let client = Arc::new(normalized((self.source)(number)?));
+            self.clients.insert(number, client);
+        }
+        self.clients.get(&number).cloned()
+    }
+
     fn receive(&mut self, context: &mut Context<'_>, port: Port, packet: Handle) -> Result<(), DropReason> {
-        let client = self
-            .clients
-            .get(port.0 as usize)
-            .ok_or(drops::NO_SUCH_INTERFACE)?;
+        let client = self.client(port.0).ok_or(drops::NO_SUCH_INTERFACE)?;
         if !client.enabled {
             return Err(drops::METADATA_DISABLED);
         }
@@ -96,7 +103,7 @@ impl MetadataNode {
         }
         let seed = Random::new(self.seed, u64::from(port.0)).next_u64();
         let endpoint = self.endpoints.endpoint_or_insert(port.0, || {
-            let site = Site::Metadata(Box::new(MetadataSite::new(Arc::clone(client), seed)));
+            let site = Site::Metadata(Box::new(MetadataSite::new(client, seed)));
             Endpoint::new(vec![Listener::on(Protocol::TCP, 80)], METADATA_TTL, seed, site)
         });
         let received = endpoint.receive(context.now(), packet.bytes(), summary, MTU);
@@ -121,7 +128,7 @@ impl Node for MetadataNode {
             context,
             |_| MTU,
             |context, client, packet| {
-                let Some(client) = clients.get(client as usize) else {
+                let Some(client) = clients.get(&client) else {
                     return;
                 };
                 let handle = context.emit(FrameHeader::ipv4(client.mac, client.client_mac), packet);
@@ -289,7 +296,7 @@ mod tests {
                 framing: Framing::Raw,
             };
             let host = HostNode::new(HostConfig::new(vec![interface]));
-            let service = MetadataNode::new(vec![config], 1);
+            let service = MetadataNode::new(Box::new(move |number| (number == 0).then(|| config.clone())), 1);
             Self {
                 network: Network::new(vec![Box::new(service), Box::new(host)], Vec::new(), 1),
             }

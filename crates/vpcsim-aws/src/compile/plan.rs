@@ -62,8 +62,6 @@ pub struct MetadataPlan {
     pub node: NodeId,
     /// The port of that node.
     pub port: Port,
-    /// What the service serves: path below `/`, and text.
-    pub documents: Vec<(String, String)>,
     /// Whether the service answers this instance.
     pub enabled: bool,
     /// Whether it requires a token.

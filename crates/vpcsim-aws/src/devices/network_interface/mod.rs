@@ -43,7 +43,6 @@ use crate::compile::place::interface_mac;
 use crate::compile::{Build, LinkLayer, MetadataPlan, NextHop, Place};
 use crate::devices::{Instance, Kind, Resource, SecurityGroup, Subnet, Vpc};
 use crate::model::{Id, Label, Origin};
-use crate::services;
 use crate::topology::Topology;
 
 pub use device::NetworkInterfaceDevice;
@@ -197,7 +196,6 @@ fn metadata_plan(id: Id<NetworkInterface>, mac: Mac, place: &Place<'_>) -> Metad
         mac,
         node,
         port: FROM_SERVICE,
-        documents: if enabled { services::metadata::documents(topology, id) } else { Vec::new() },
         enabled,
         tokens_required: options.tokens_required,
         hop_limit: options.hop_limit,
