@@ -11,7 +11,7 @@ use vpcsim_aws::devices::internet_host::FROM_HOSTS;
 use vpcsim_aws::devices::security_group::GroupMembers;
 use vpcsim_aws::services::metadata;
 use vpcsim_aws::{Compiled, Topology, compile};
-use vpcsim_engine::{Network, Node, Observer, Span};
+use vpcsim_engine::{Network, Node, Observer, Random, Span};
 use vpcsim_hosts::{
     Framing, HostConfig, HostNode, HostRouting, InterfaceConfig, InternetHostConfig, InternetNode,
     InternetProfile, Listener, MetadataConfig, MetadataNode,
@@ -36,6 +36,7 @@ pub struct Options {
 #[derive(Clone)]
 pub struct Simulation {
     compiled: Arc<Compiled>,
+    hosts: Arc<[Arc<HostConfig>]>,
     members: Arc<GroupMembers>,
 }
 
@@ -43,8 +44,15 @@ impl Simulation {
     /// Compiles a design, which should be [valid](Topology::validate).
     pub fn new(topology: Arc<Topology>) -> Self {
         let members = Arc::new(GroupMembers::new(&topology));
+        let compiled = Arc::new(compile(topology));
+        let hosts = compiled
+            .hosts
+            .iter()
+            .map(|plan| Arc::new(host(&compiled.topology, plan)))
+            .collect();
         Self {
-            compiled: Arc::new(compile(topology)),
+            compiled,
+            hosts,
             members,
         }
     }
@@ -78,26 +86,16 @@ impl Simulation {
 
     fn fill(&self, slot: Slot, seed: u64) -> Box<dyn Node> {
         match slot {
-            Slot::Host(index) => Box::new(HostNode::new(self.host(&self.compiled.hosts[index], seed))),
+            Slot::Host(index) => {
+                let seed = Random::new(seed, index as u64).next_u64();
+                Box::new(HostNode::seeded(Arc::clone(&self.hosts[index]), seed))
+            }
             Slot::InternetHosts => Box::new(self.internet(seed)),
             Slot::Metadata => {
                 let compiled = Arc::clone(&self.compiled);
                 let client = move |number| metadata_client(&compiled, number);
                 Box::new(MetadataNode::new(Box::new(client), seed))
             }
-        }
-    }
-
-    fn host(&self, plan: &HostPlan, seed: u64) -> HostConfig {
-        let instance: &Instance = &self.topology().instances[plan.instance];
-        HostConfig {
-            routing: match instance.routing {
-                instance::HostRouting::PerInterface => HostRouting::PerInterface,
-                instance::HostRouting::MainTable => HostRouting::MainTable,
-            },
-            listeners: listeners(&instance.listen),
-            seed: seed ^ u64::from(plan.node.0).wrapping_mul(0x9E37_79B9_7F4A_7C15),
-            ..HostConfig::new(plan.interfaces.iter().map(host_interface).collect())
         }
     }
 
@@ -154,6 +152,19 @@ fn metadata_client(compiled: &Compiled, number: u32) -> Option<MetadataConfig> {
         client_mac: plan.mac,
         mac: router_mac(subnet),
     })
+}
+
+/// How an instance's host is set up.
+fn host(topology: &Topology, plan: &HostPlan) -> HostConfig {
+    let instance: &Instance = &topology.instances[plan.instance];
+    HostConfig {
+        routing: match instance.routing {
+            instance::HostRouting::PerInterface => HostRouting::PerInterface,
+            instance::HostRouting::MainTable => HostRouting::MainTable,
+        },
+        listeners: listeners(&instance.listen),
+        ..HostConfig::new(plan.interfaces.iter().map(host_interface).collect())
+    }
 }
 
 fn host_interface(plan: &HostInterfacePlan) -> InterfaceConfig {

@@ -4,6 +4,7 @@
 //! "delivered" before "emitted".
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use vpcsim_engine::{Context, Decision, DropReason, FrameHeader, Handle, Node, Port, Step, Time};
 use vpcsim_wire::{Arp, EtherType, Mac, arp, icmp, summarize};
@@ -25,7 +26,8 @@ const NO_MAC: Mac = Mac([0; 6]);
 /// A host: an engine node whose port `i` is its interface `i`.
 #[derive(Debug)]
 pub struct HostNode {
-    config: HostConfig,
+    config: Arc<HostConfig>,
+    seed: u64,
     state: Option<Box<HostState>>,
 }
 
@@ -38,8 +40,8 @@ struct HostState {
 }
 
 impl HostState {
-    fn new(config: &HostConfig) -> Box<Self> {
-        let endpoint = Endpoint::new(config.listeners.clone(), config.ttl, config.seed, Site::Page);
+    fn new(config: &HostConfig, seed: u64) -> Box<Self> {
+        let endpoint = Endpoint::new(config.listeners.clone(), config.ttl, seed, Site::Page);
         let neighbours = config.interfaces.iter().map(|_| Neighbours::default()).collect();
         Box::new(Self {
             endpoint,
@@ -56,12 +58,22 @@ impl HostState {
 
 impl HostNode {
     /// A host that costs nothing but its configuration until it has something to do.
-    pub const fn new(config: HostConfig) -> Self {
-        Self { config, state: None }
+    pub fn new(config: HostConfig) -> Self {
+        let seed = config.seed;
+        Self::seeded(Arc::new(config), seed)
+    }
+
+    /// The same with a configuration that other networks share, and with a seed of this network.
+    pub const fn seeded(config: Arc<HostConfig>, seed: u64) -> Self {
+        Self {
+            config,
+            seed,
+            state: None,
+        }
     }
 
     /// What it was made with.
-    pub const fn config(&self) -> &HostConfig {
+    pub fn config(&self) -> &HostConfig {
         &self.config
     }
 
@@ -114,7 +126,8 @@ impl HostNode {
     }
 
     fn running(&mut self) -> &mut HostState {
-        self.state.get_or_insert_with(|| HostState::new(&self.config))
+        self.state
+            .get_or_insert_with(|| HostState::new(&self.config, self.seed))
     }
 
     fn mtu_of(&self, address: Ipv4Addr) -> u16 {
