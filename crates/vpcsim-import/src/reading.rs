@@ -208,6 +208,7 @@ impl<'t> Inputs<'t> {
             names: &mut names,
             findings,
             public: &mut public,
+            primary: None,
             defaults: BTreeMap::new(),
         };
         native::read(&self.native, &mut context);

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use vpcsim_aws::Severity;
-use vpcsim_import::{Design, Source, read};
+use vpcsim_aws::{Severity, Topology};
+use vpcsim_import::{Design, Source, read, write_native};
 
 /// Every JSON file below a folder, sorted.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -50,6 +50,71 @@ fn designs() -> Vec<PathBuf> {
         eprintln!("skipped: no dumps beside the repository");
     }
     folders
+}
+
+/// The topology as text without the places in the input.
+fn without_places(topology: &Topology) -> String {
+    let text = format!("{topology:?}");
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find("Origin {") {
+        out.push_str(&rest[..at]);
+        let end = rest[at..].find('}').expect("it is closed");
+        rest = &rest[at + end + 1..];
+    }
+    out + rest
+}
+
+/// Where two texts part, with some context.
+fn first_difference(left: &str, right: &str) -> String {
+    let at = left
+        .bytes()
+        .zip(right.bytes())
+        .position(|(left, right)| left != right);
+    let at = at.unwrap_or(left.len().min(right.len()));
+    let part = |text: &str| {
+        text.chars()
+            .skip(at.saturating_sub(300))
+            .take(500)
+            .collect::<String>()
+    };
+    format!("{}\n---\n{}", part(left), part(right))
+}
+
+#[test]
+fn converting_a_dump_and_reading_it_back_gives_the_same_topology() {
+    for folder in designs() {
+        let before = read_folder(&folder);
+        let yaml = write_native(&before.topology);
+        let after = read(vec![Source {
+            name: "design.yaml".into(),
+            bytes: yaml.clone().into_bytes(),
+        }]);
+        let unreadable = [
+            "bad-",
+            "unknown-",
+            "missing-",
+            "wrong-",
+            "duplicate-",
+            "yaml-",
+            "cidr-",
+        ];
+        let unread = |code: &str| unreadable.iter().any(|begin| code.starts_with(begin));
+        let errors: Vec<_> = after
+            .findings
+            .iter()
+            .filter(|finding| unread(finding.code))
+            .collect();
+        assert!(errors.is_empty(), "{}\n{errors:#?}\n{yaml}", folder.display());
+        let (left, right) = (without_places(&before.topology), without_places(&after.topology));
+        assert!(
+            left == right,
+            "{}\n{}",
+            folder.display(),
+            first_difference(&left, &right)
+        );
+        assert_eq!(write_native(&after.topology), yaml, "{}", folder.display());
+    }
 }
 
 /// What only reading can find; an imitator's dump may hold what AWS would refuse.

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use rustc_hash::FxHashMap;
 use vpcsim_aws::devices::vpc::VpcCidr;
-use vpcsim_aws::devices::{NetworkAcl, RouteTable, Vpc};
+use vpcsim_aws::devices::{Instance, NetworkAcl, NetworkInterface, RouteTable, Vpc};
 use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Label, Origin, Resource, Topology, Unread};
 
 use super::item::{Described, Item};
@@ -36,6 +36,7 @@ pub(super) struct Build<'a> {
     /// The accounts whose dumps are in the input.
     pub accounts: BTreeSet<String>,
     names: &'a mut Names,
+    primary: FxHashMap<Id<Instance>, (u16, Id<NetworkInterface>)>,
     unread_keys: BTreeMap<(String, String), usize>,
     ipv6: BTreeMap<Kind, (usize, Origin)>,
 }
@@ -54,6 +55,7 @@ impl<'a> Build<'a> {
             entries_of_list: FxHashMap::default(),
             accounts: BTreeSet::new(),
             names,
+            primary: FxHashMap::default(),
             unread_keys: BTreeMap::new(),
             ipv6: BTreeMap::new(),
         }
@@ -67,6 +69,22 @@ impl<'a> Build<'a> {
     /// Whether the id was declared already.
     pub(crate) fn has(&self, id: &str) -> bool {
         self.names.any_with_id(id).is_some()
+    }
+
+    /// Notes an interface of an instance.
+    pub(crate) fn note_interface(
+        &mut self,
+        instance: Id<Instance>,
+        device_index: u16,
+        id: Id<NetworkInterface>,
+    ) {
+        let best = self.primary.entry(instance).or_insert((device_index, id));
+        *best = (*best).min((device_index, id));
+    }
+
+    /// The interface of an instance with the lowest device index.
+    pub(crate) fn primary_interface(&self, instance: Id<Instance>) -> Option<Id<NetworkInterface>> {
+        self.primary.get(&instance).map(|(_, id)| *id)
     }
 
     /// Enters a new resource under its id and its name.

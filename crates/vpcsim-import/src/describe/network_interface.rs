@@ -152,7 +152,15 @@ fn declare<T>(
             .unwrap_or_default(),
     };
     let vpc = build.topology.subnets[subnet].vpc;
+    let attached = interface.attachment.clone();
     let id = build.topology.network_interfaces.push(interface);
+    if let Attachment::Instance {
+        instance,
+        device_index,
+    } = attached
+    {
+        build.note_interface(instance, device_index, id);
+    }
     build.enter(id, Some(vpc));
 }
 
@@ -371,8 +379,7 @@ pub(super) fn complete<T>(
         }
         declare(item, interface, label, Some((instance, index)), build);
     }
-    let known = json.interfaces().is_empty()
-        && crate::native::network_interface::primary_interface(build.topology, instance).is_none();
+    let known = json.interfaces().is_empty() && build.primary_interface(instance).is_none();
     if let (true, Some(private), Some(_)) = (known, &json.private_ip_address, &json.subnet_id) {
         let association = AssociationJson {
             public_ip: json.public_ip_address.clone(),
@@ -390,7 +397,7 @@ pub(super) fn complete<T>(
         };
         declare(item, &interface, label, Some((instance, 0)), build);
         let groups = read_groups(item, &json.security_groups, build);
-        if let Some(made) = crate::native::network_interface::primary_interface(build.topology, instance) {
+        if let Some(made) = build.primary_interface(instance) {
             build.topology.network_interfaces[made].security_groups = groups;
         }
     }

@@ -10,7 +10,6 @@ use vpcsim_aws::{AnyId, Id, Kind, Label, Unread};
 use super::build::Build;
 use super::item::{Described, Item, List, State, Tag, Word};
 use super::prefix_list;
-use crate::native::network_interface::primary_interface;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -240,7 +239,11 @@ fn find_target(id: &str, build: &Build<'_>) -> Option<AnyId> {
     let gateway = build.find::<InternetGateway>(id).map(AnyId::from);
     let gateway = gateway.or_else(|| build.find::<NatGateway>(id).map(AnyId::from));
     let gateway = gateway.or_else(|| build.find::<PeeringConnection>(id).map(AnyId::from));
-    let instance = || primary_interface(build.topology, build.find::<Instance>(id)?).map(AnyId::from);
+    let instance = || {
+        build
+            .primary_interface(build.find::<Instance>(id)?)
+            .map(AnyId::from)
+    };
     gateway
         .or_else(|| build.find::<NetworkInterface>(id).map(AnyId::from))
         .or_else(instance)

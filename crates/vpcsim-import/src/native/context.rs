@@ -10,6 +10,7 @@ use vpcsim_aws::devices::{SecurityGroup, Vpc};
 use vpcsim_aws::traffic::Traffic;
 use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Label, Origin, Resource, Topology};
 
+use super::network_interface::PrimaryInterfaces;
 use super::node::{Entry, Node};
 use super::shape::Fields;
 use super::suggest;
@@ -25,6 +26,8 @@ pub(crate) struct Context<'a> {
     pub findings: &'a mut Findings,
     /// Public addresses for whatever asks for one without saying which.
     pub public: &'a mut PublicAddressPool,
+    /// The primary interfaces, once everything is declared.
+    pub primary: Option<PrimaryInterfaces>,
     /// What the VPCs name as main or default; `None` where they say that there is none.
     pub defaults: BTreeMap<(Id<Vpc>, Kind), Option<String>>,
 }

@@ -95,11 +95,12 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
         .find("state")
         .and_then(|node| node.choice(&STATES, context.findings));
     let connectivity = kind.unwrap_or_default();
-    let addresses = read_addresses(context, scope, &fields, connectivity);
+    let state = state.unwrap_or_default();
+    let addresses = read_addresses(context, scope, &fields, connectivity, state);
     let gateway = NatGateway {
         label,
         connectivity,
-        state: state.unwrap_or_default(),
+        state,
         addresses,
         network_interface: context.reference_under(scope, &fields, "interface"),
         subnet: context.reference_under(scope, &fields, "subnet")?,
@@ -113,13 +114,15 @@ fn read_addresses(
     scope: Scope,
     fields: &Fields<'_>,
     connectivity: Connectivity,
+    state: NatGatewayState,
 ) -> Vec<NatGatewayAddress> {
     let mut addresses: Vec<NatGatewayAddress> = fields
         .items("addresses")
         .iter()
         .filter_map(|node| read_address(context, node))
         .collect();
-    if fields.find_or_null("addresses").is_none() {
+    let is_there = matches!(state, NatGatewayState::Pending | NatGatewayState::Available);
+    if is_there && fields.find_or_null("addresses").is_none() {
         addresses.push(NatGatewayAddress {
             private: UNASSIGNED,
             public: None,

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use rustc_hash::FxHashMap;
 use vpcsim_aws::devices::network_interface::{Attachment, InterfaceAddress, TrackingTimeouts};
 use vpcsim_aws::devices::{ElasticIp, Instance, NetworkInterface, Subnet};
 use vpcsim_aws::{AnyId, Id, Label, Topology};
@@ -161,34 +162,50 @@ fn read_attachment(context: &mut Context<'_>, scope: Scope, fields: &Fields<'_>)
     let Some(instance) = instance else {
         return Attachment::None;
     };
-    let device_index = index.unwrap_or_else(|| interfaces_of(context.topology, instance).count() as u16);
+    let device_index = index.unwrap_or_else(|| count_interfaces(context.topology, instance) as u16);
     Attachment::Instance {
         instance,
         device_index,
     }
 }
 
-fn interfaces_of(
-    topology: &Topology,
-    wanted: Id<Instance>,
-) -> impl Iterator<Item = (Id<NetworkInterface>, u16)> {
+/// The primary interface of every instance: the one of the lowest device index.
+#[derive(Debug, Default)]
+pub(crate) struct PrimaryInterfaces {
+    by_instance: FxHashMap<Id<Instance>, (u16, Id<NetworkInterface>)>,
+}
+
+impl PrimaryInterfaces {
+    /// Those of a topology.
+    pub(crate) fn of(topology: &Topology) -> Self {
+        let mut primary = Self::default();
+        for (id, row) in topology.network_interfaces.iter() {
+            if let Attachment::Instance {
+                instance,
+                device_index,
+            } = row.attachment
+            {
+                let best = primary.by_instance.entry(instance).or_insert((device_index, id));
+                *best = (*best).min((device_index, id));
+            }
+        }
+        primary
+    }
+
+    /// That of one instance.
+    pub(crate) fn find(&self, instance: Id<Instance>) -> Option<Id<NetworkInterface>> {
+        self.by_instance.get(&instance).map(|(_, id)| *id)
+    }
+}
+
+/// How many interfaces an instance has so far.
+fn count_interfaces(topology: &Topology, wanted: Id<Instance>) -> usize {
+    let is_own = |attachment: &Attachment| matches!(attachment, Attachment::Instance { instance, .. } if *instance == wanted);
     topology
         .network_interfaces
         .iter()
-        .filter_map(move |(id, interface)| match interface.attachment {
-            Attachment::Instance {
-                instance,
-                device_index,
-            } if instance == wanted => Some((id, device_index)),
-            _ => None,
-        })
-}
-
-/// The interface of the lowest device index.
-pub(crate) fn primary_interface(topology: &Topology, instance: Id<Instance>) -> Option<Id<NetworkInterface>> {
-    interfaces_of(topology, instance)
-        .min_by_key(|(_, index)| *index)
-        .map(|(id, _)| id)
+        .filter(|(_, row)| is_own(&row.attachment))
+        .count()
 }
 
 /// Reads the keys that every form of an interface has.

@@ -2,15 +2,16 @@
 
 use vpcsim_aws::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
 use vpcsim_aws::devices::{
-    Instance, InternetGateway, NatGateway, NetworkInterface, PeeringConnection, PrefixList, RouteTable,
+    Instance, InternetGateway, NatGateway, NetworkInterface, PeeringConnection, PrefixList, RouteTable, Vpc,
 };
 use vpcsim_aws::{AnyId, Id, Kind, Origin};
 
 use super::context::{Context, Scope};
-use super::network_interface::primary_interface;
+use super::network_interface::PrimaryInterfaces;
 use super::node::{Entry, Node, parse_cidr_or_address};
 use super::registry::Noun;
 use super::shape::{Fields, Key, Record, Shape, key};
+use crate::names::Names;
 
 const TARGET_KEYS: &[Key] = &[
     key(
@@ -215,7 +216,11 @@ fn read_target(context: &mut Context<'_>, scope: Scope, text: &str, origin: Orig
     if let Some(target) = fixed_target(text) {
         return Some(target);
     }
-    let target = find_target(context, scope, text);
+    let topology = &*context.topology;
+    let primary = context
+        .primary
+        .get_or_insert_with(|| PrimaryInterfaces::of(topology));
+    let target = find_target(context.names, primary, scope.vpc, text);
     if target.is_none() {
         context.unknown_reference(&TARGET_KINDS, scope, text, origin);
     }
@@ -232,16 +237,16 @@ pub(crate) fn fixed_target(text: &str) -> Option<RouteTarget> {
 }
 
 /// What a target's name means; an instance stands for its primary interface.
-pub(crate) fn find_target(context: &Context<'_>, scope: Scope, text: &str) -> Option<AnyId> {
-    let (names, vpc) = (&context.names, scope.vpc);
+pub(crate) fn find_target(
+    names: &Names,
+    primary: &PrimaryInterfaces,
+    vpc: Option<Id<Vpc>>,
+    text: &str,
+) -> Option<AnyId> {
     let gateway = names.find::<InternetGateway>(vpc, text).map(AnyId::from);
     let gateway = gateway.or_else(|| names.find::<NatGateway>(vpc, text).map(AnyId::from));
     let gateway = gateway.or_else(|| names.find::<PeeringConnection>(vpc, text).map(AnyId::from));
-    let interface = || {
-        let instance: Id<Instance> = names.find(vpc, text)?;
-        primary_interface(context.topology, instance)
-    };
-    gateway
-        .or_else(|| names.find::<NetworkInterface>(vpc, text).map(AnyId::from))
-        .or_else(|| interface().map(AnyId::from))
+    let interface = || names.find::<NetworkInterface>(vpc, text);
+    let of_instance = || primary.find(names.find::<Instance>(vpc, text)?);
+    gateway.or_else(|| interface().or_else(of_instance).map(AnyId::from))
 }

@@ -1,4 +1,0 @@
-//! Writer.
-pub(crate) fn write(_topology: &vpcsim_aws::Topology) -> String {
-    String::new()
-}
