@@ -64,6 +64,15 @@ impl Names {
             .or_else(|| self.with_id(text))
     }
 
+    /// The only resource of this name in any VPC.
+    pub(crate) fn find_anywhere<T: Resource>(&self, text: &str) -> Option<Id<T>> {
+        let all = self.by_name.range((T::KIND, None, String::new())..);
+        let all = all.take_while(|((kind, _, _), _)| *kind == T::KIND);
+        let mut named = all.filter(|((_, _, name), _)| name == text).map(|(_, any)| *any);
+        let only = named.next().filter(|_| named.next().is_none());
+        only.and_then(AnyId::downcast)
+    }
+
     /// The names that would have meant something inside `vpc`.
     pub(crate) fn candidates(&self, kind: Kind, vpc: Option<Id<Vpc>>) -> impl Iterator<Item = &str> {
         let of = move |vpc: Option<Id<Vpc>>| {

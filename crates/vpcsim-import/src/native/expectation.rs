@@ -4,7 +4,7 @@ use vpcsim_aws::Expectation;
 use vpcsim_wire::Protocol;
 
 use super::context::Context;
-use super::node::{Node, Value};
+use super::node::{Entry, Node, Value};
 use super::shape::{Fields, Record, Shape, key};
 
 const RECORD: Record = Record::plain(
@@ -66,7 +66,7 @@ pub(crate) fn read(design: &Fields<'_>, context: &mut Context<'_>) {
 
 fn read_item(context: &mut Context<'_>, node: &Node) {
     match &node.value {
-        Value::Mapping(entries) if entries.len() == 1 && entries[0].key.contains("->") => {
+        Value::Mapping(entries) if is_line(entries) => {
             let text = format!(
                 "{}: {}",
                 entries[0].key,
@@ -84,6 +84,12 @@ fn read_item(context: &mut Context<'_>, node: &Node) {
             }
         }
     }
+}
+
+/// YAML makes a mapping with one entry of a line with a colon.
+fn is_line(entries: &[Entry]) -> bool {
+    let [only] = entries else { return false };
+    only.key.contains("->") || !RECORD.names().any(|name| name == only.key)
 }
 
 fn read_line(context: &mut Context<'_>, text: &str, origin: vpcsim_aws::Origin) {

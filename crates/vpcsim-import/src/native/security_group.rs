@@ -222,7 +222,9 @@ fn read_peer(
             return None;
         }
     }
+    // A group of a peered VPC may stand without that VPC's name, if no other group is called so.
     let found = context.find_security_group(scope, text);
+    let found = found.or_else(|| context.names.find_anywhere(text));
     if found.is_none() {
         let looks_like_range = text.contains('/') && text.starts_with(|first: char| first.is_ascii_digit());
         if looks_like_range {
