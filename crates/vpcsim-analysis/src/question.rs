@@ -4,13 +4,25 @@ use std::net::Ipv4Addr;
 
 use vpcsim_aws::{Id, devices::Instance};
 use vpcsim_engine::{Context, Network, NodeId, Time};
-use vpcsim_hosts::{HostNode, InternetNode, Outcome, Probe, ProbeId, ProbeKind};
+use vpcsim_hosts::{Exchange, HostNode, InternetNode, Outcome, Probe, ProbeId, ProbeKind};
 use vpcsim_wire::build::PacketBuilder;
 use vpcsim_wire::{FlowKey, Protocol, icmp};
 
 use crate::answer::FlowQuery;
 use crate::endpoint::{self, QuestionError, Source};
 use crate::simulation::{Simulation, TIMEOUT};
+
+const DNS_PORT: u16 = 53;
+const NTP_PORT: u16 = 123;
+/// A query for the address of `example.com`, with recursion desired (RFC 1035).
+const DNS_QUERY: &[u8] =
+    b"\x00\x01\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x03com\x00\x00\x01\x00\x01";
+/// A client's request of version 4 (RFC 5905).
+const NTP_REQUEST: [u8; 48] = {
+    let mut request = [0; 48];
+    request[0] = 0x23;
+    request
+};
 
 /// A question about one flow.
 #[derive(Clone, Debug)]
@@ -54,6 +66,7 @@ impl Simulation {
                 bind,
                 ttl: query.ttl,
                 timeout: TIMEOUT,
+                exchange: request(kind, query.dst_port),
                 ..Probe::new(kind, destination, query.dst_port.unwrap_or(0))
             }),
         };
@@ -96,6 +109,15 @@ fn refused(query: &FlowQuery) -> QuestionError {
     QuestionError::Protocol {
         text: query.protocol.clone(),
         source_name: query.source.clone(),
+    }
+}
+
+/// What a UDP client of this port says: a server of a known protocol answers nothing but its own protocol.
+fn request(kind: ProbeKind, port: Option<u16>) -> Exchange {
+    match (kind, port) {
+        (ProbeKind::UdpRequest, Some(DNS_PORT)) => Exchange::Send(DNS_QUERY.to_vec()),
+        (ProbeKind::UdpRequest, Some(NTP_PORT)) => Exchange::Send(NTP_REQUEST.to_vec()),
+        _ => Exchange::Close,
     }
 }
 

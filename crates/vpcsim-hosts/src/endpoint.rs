@@ -18,7 +18,7 @@ use crate::config::Listener;
 use crate::drops;
 use crate::outbox::Outbox;
 use crate::path_mtu::{PathMtu, resegment};
-use crate::probe::{IcmpError, Outcome, Probe, ProbeId, ProbeKind, Probes};
+use crate::probe::{Exchange, IcmpError, Outcome, Probe, ProbeId, ProbeKind, Probes};
 
 /// Answers and asks for one host.
 #[derive(Debug)]
@@ -218,7 +218,10 @@ impl Endpoint {
         let builder = builder
             .ttl(probe.ttl.unwrap_or(self.ttl))
             .dont_fragment(probe.dont_fragment);
-        let payload: Vec<u8> = (0..probe.payload_len).map(|index| index as u8).collect();
+        let payload: Vec<u8> = match &probe.exchange {
+            Exchange::Send(request) if probe.kind == ProbeKind::UdpRequest => request.clone(),
+            _ => (0..probe.payload_len).map(|index| index as u8).collect(),
+        };
         builder.identification(identification).payload(&payload).build()
     }
 

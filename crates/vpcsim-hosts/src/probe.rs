@@ -34,7 +34,7 @@ pub struct Probe {
     pub dont_fragment: bool,
     /// How long to wait for an end.
     pub timeout: Span,
-    /// What to do with a TCP connection once it is open.
+    /// What to do with a TCP connection once it is open; [`Exchange::Send`] also fills a UDP request.
     pub exchange: Exchange,
 }
 
