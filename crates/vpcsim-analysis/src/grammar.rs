@@ -13,6 +13,8 @@
 use vpcsim_aws::{drop_reason, station};
 use vpcsim_engine::{DropReason, Station};
 
+use crate::answer::{Hop, Leg};
+
 /// Checks that the stations are in an order that a packet can pass them in.
 ///
 /// A trail begins where the packet came into being, and may end anywhere: there it was delivered or dropped.
@@ -58,6 +60,20 @@ pub fn check_drop(trail: &[Station], reason: DropReason) -> Result<(), String> {
         )),
         None => Err("the trail is empty".to_owned()),
     }
+}
+
+/// Checks the hops of a leg: that their order is legal, and that a drop ends at its reason's station.
+pub fn check_leg(leg: &Leg) -> Result<(), String> {
+    let number = |hop: &Hop| {
+        let mut all = (station::EMIT.0..=station::DELIVER.0).map(Station);
+        all.find(|number| station::name(*number) == hop.station)
+            .ok_or_else(|| format!("{} is no station", hop.station))
+    };
+    let trail = leg.trail.iter().map(number).collect::<Result<Vec<_>, _>>()?;
+    check_trail(&trail)?;
+    let Some(reason) = &leg.reason else { return Ok(()) };
+    let info = drop_reason::by_name(reason).ok_or_else(|| format!("{reason} is no drop reason"))?;
+    check_drop(&trail, info.reason)
 }
 
 /// What may come after a station.

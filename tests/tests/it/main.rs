@@ -1,0 +1,12 @@
+//! The integration tests of vpcsim: whole designs, read, simulated and judged.
+
+#[cfg(test)]
+mod captures;
+#[cfg(test)]
+mod designs;
+#[cfg(test)]
+mod determinism;
+#[cfg(test)]
+mod expectations;
+#[cfg(test)]
+mod measured;

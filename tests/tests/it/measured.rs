@@ -1,0 +1,199 @@
+//! Agreement with what hosts on real AWS measured: nine networks, every flow of them.
+//!
+//! The networks lie beside the repository; where they are absent, these tests say so and pass.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+use vpcsim_analysis::grammar::check_leg;
+use vpcsim_analysis::{Answer, FlowQuery, Options, Simulation};
+use vpcsim_import::{Source, read};
+
+/// Replies that arrive with at least this time to live were sent inside AWS, where hosts send with 255.
+const INSIDE_TTL_MIN: u64 = 250;
+
+fn lab_folder(lab: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().skip(1);
+    let mut candidates = root.map(|folder| folder.join("shared/measured-aws").join(lab));
+    candidates.find(|folder| folder.is_dir())
+}
+
+fn sources(folder: &Path, into: &mut Vec<Source>) {
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            sources(&path, into);
+        } else {
+            into.push(Source {
+                name: path.display().to_string(),
+                bytes: std::fs::read(&path).unwrap(),
+            });
+        }
+    }
+}
+
+/// One measured flow.
+struct Measured {
+    query: FlowQuery,
+    round_trip: bool,
+    observed: String,
+    reply_ttl: Option<u64>,
+}
+
+fn flows(folder: &Path) -> Vec<Measured> {
+    let text = std::fs::read_to_string(folder.join("flows.jsonl")).unwrap();
+    let flow = |line: &str| {
+        let json: Value = serde_json::from_str(line).unwrap();
+        let measured = &json["measured"];
+        Measured {
+            round_trip: measured["round_trip"].as_bool().unwrap(),
+            observed: measured["observed"].as_str().unwrap().to_owned(),
+            reply_ttl: measured["reply_ttl"].as_u64(),
+            query: serde_json::from_value(json).unwrap(),
+        }
+    };
+    text.lines().map(flow).collect()
+}
+
+/// How a lab compares: flows that agree, all flows, and those that differ in words.
+#[derive(Default)]
+struct Agreement {
+    agreeing: usize,
+    unknown: usize,
+    total: usize,
+    differing: String,
+    /// The flows that differ although the answer claims to know.
+    wrong: Vec<String>,
+}
+
+fn compare(lab: &str) -> Option<Agreement> {
+    let Some(folder) = lab_folder(lab) else {
+        println!("skipped: no measured network {lab} beside the repository");
+        return None;
+    };
+    let mut inputs = Vec::new();
+    sources(&folder.join("aws_configs"), &mut inputs);
+    let design = read(inputs);
+    let simulation = Simulation::new(Arc::new(design.topology));
+    let mut agreement = Agreement::default();
+    for measured in flows(&folder) {
+        let (answer, _) = simulation
+            .trace(&measured.query, &Options::default())
+            .unwrap_or_else(|error| panic!("{}: {error}", measured.query.id));
+        for leg in std::iter::once(&answer.forward).chain(&answer.back) {
+            assert_eq!(check_leg(leg), Ok(()), "{}: {leg:#?}", measured.query.id);
+        }
+        agreement.total += 1;
+        agreement.unknown += usize::from(answer.unknown);
+        if agrees(&measured, &answer) {
+            agreement.agreeing += 1;
+        } else {
+            agreement
+                .wrong
+                .extend((!answer.unknown).then(|| measured.query.id.clone()));
+            difference(&mut agreement.differing, &measured, &answer);
+        }
+    }
+    println!(
+        "{lab}: {}/{} agree, {} unknown",
+        agreement.agreeing, agreement.total, agreement.unknown
+    );
+    print!("{}", agreement.differing);
+    Some(agreement)
+}
+
+fn agrees(measured: &Measured, answer: &Answer) -> bool {
+    let is_inside = |ttl: &u64| *ttl >= INSIDE_TTL_MIN;
+    let same_ttl = match measured.reply_ttl.filter(is_inside) {
+        Some(ttl) => answer.reply_ttl.map(u64::from) == Some(ttl),
+        None => true,
+    };
+    measured.round_trip == answer.round_trip && same_ttl
+}
+
+fn difference(text: &mut String, measured: &Measured, answer: &Answer) {
+    let query = &measured.query;
+    let port = query.dst_port.map_or(String::new(), |port| format!(" {port}"));
+    let leg = |leg: &vpcsim_analysis::Leg| {
+        format!(
+            "{:?} {} {}",
+            leg.verdict,
+            leg.reason.as_deref().unwrap_or("-"),
+            leg.component.as_deref().unwrap_or("-")
+        )
+    };
+    let back = answer.back.as_ref().map_or("none".to_owned(), leg);
+    writeln!(
+        text,
+        "  {} {} -> {} {}{port}: measured {} ttl {:?}; here {:?} ttl {:?}; there {}; back {back}{}",
+        query.id,
+        query.source,
+        query.dst,
+        query.protocol,
+        measured.observed,
+        measured.reply_ttl,
+        answer.observed,
+        answer.reply_ttl,
+        leg(&answer.forward),
+        if answer.unknown { "; unknown" } else { "" }
+    )
+    .unwrap();
+}
+
+fn agrees_in_all(lab: &str, flow_count: usize) {
+    if let Some(agreement) = compare(lab) {
+        assert_eq!(
+            (agreement.agreeing, agreement.total),
+            (flow_count, flow_count),
+            "\n{}",
+            agreement.differing
+        );
+    }
+}
+
+#[test]
+fn peering_between_accounts_behaves_as_measured() {
+    agrees_in_all("multi_account_vpc_peering", 24);
+}
+
+#[test]
+fn an_answer_that_leaves_by_a_nat_gateway_dies_as_measured() {
+    agrees_in_all("traffic_in_igw_out_ngw", 34);
+}
+
+#[test]
+fn instances_with_several_interfaces_behave_as_measured() {
+    agrees_in_all("instance_multiple_interface", 140);
+}
+
+/// S3's public addresses, of which the design says nothing, answer on one port only.
+const PORTS_OF_S3: [&str; 2] = ["vpc_endpoints-0008", "vpc_endpoints-0026"];
+
+#[test]
+fn what_is_not_modelled_is_unknown_and_the_rest_of_such_labs_is_as_measured() {
+    let labs = [
+        "multi_account_vpc_peering_tgw",
+        "nlb_targets_instance",
+        "nlb_targets_ip",
+        "tgw_multi_az_intra_region",
+        "tgw_peering",
+        "vpc_endpoints",
+    ];
+    for lab in labs {
+        if let Some(agreement) = compare(lab) {
+            let is_new = |id: &&String| !PORTS_OF_S3.contains(&id.as_str());
+            let wrong: Vec<&String> = agreement.wrong.iter().filter(is_new).collect();
+            assert!(
+                wrong.is_empty(),
+                "{wrong:?} claim to know and differ:\n{}",
+                agreement.differing
+            );
+        }
+    }
+}
