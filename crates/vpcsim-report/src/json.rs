@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use vpcsim_analysis::{Answer, FlowQuery};
-use vpcsim_aws::{Findings, Severity};
+use vpcsim_analysis::{Answer, ExpectationResult, FlowQuery, RunReport};
+use vpcsim_aws::{Findings, Severity, Topology};
 
 use crate::findings_text::{SourceFile, Tally};
 
@@ -54,6 +54,104 @@ pub fn traces(design: &str, seed: u64, answers: &[Asked<'_>]) -> String {
         seed,
         answers,
     })
+}
+
+#[derive(Serialize)]
+struct Summary {
+    expectations: usize,
+    passed: usize,
+    failed: usize,
+    unknown: usize,
+}
+
+#[derive(Serialize)]
+struct ExpectationLine<'a> {
+    text: &'a str,
+    passed: bool,
+    unknown: bool,
+    /// The place in `answers`.
+    answer: Option<usize>,
+    why: &'a str,
+}
+
+#[derive(Serialize)]
+struct UnreadLine<'a> {
+    noun: &'a str,
+    name: &'a str,
+    effect: &'a str,
+}
+
+#[derive(Serialize)]
+struct CounterLine {
+    emitted: u64,
+    delivered: u64,
+    dropped: u64,
+    in_flight: u64,
+    hops: u64,
+}
+
+#[derive(Serialize)]
+struct Reachability<'a> {
+    schema_version: &'static str,
+    design: &'a str,
+    seed: u64,
+    summary: Summary,
+    expectations: Vec<ExpectationLine<'a>>,
+    answers: Vec<Asked<'a>>,
+    unread: Vec<UnreadLine<'a>>,
+    counters: CounterLine,
+    simulated_ns: u64,
+}
+
+/// A whole run, as one document: `reachability.json`.
+pub fn reachability(design: &Topology, seed: u64, report: &RunReport) -> String {
+    let expectations = report.expectations.iter().map(|result| ExpectationLine {
+        text: &result.text,
+        passed: result.passed,
+        unknown: result.unknown,
+        answer: result.answer,
+        why: &result.why,
+    });
+    let unread = design.unread.iter().map(|unread| UnreadLine {
+        noun: &unread.noun,
+        name: &unread.name,
+        effect: &unread.effect,
+    });
+    pretty(&Reachability {
+        schema_version: SCHEMA_VERSION,
+        design: &design.name,
+        seed,
+        summary: summary(&report.expectations),
+        expectations: expectations.collect(),
+        answers: report
+            .answers
+            .iter()
+            .map(|(query, answer)| Asked { query, answer })
+            .collect(),
+        unread: unread.collect(),
+        counters: CounterLine {
+            emitted: report.counters.emitted,
+            delivered: report.counters.delivered,
+            dropped: report.counters.dropped,
+            in_flight: report.counters.in_flight,
+            hops: report.counters.hops,
+        },
+        simulated_ns: report.sim_time.as_ns(),
+    })
+}
+
+fn summary(expectations: &[ExpectationResult]) -> Summary {
+    let passed = expectations.iter().filter(|result| result.passed).count();
+    let unknown = expectations
+        .iter()
+        .filter(|result| !result.passed && result.unknown)
+        .count();
+    Summary {
+        expectations: expectations.len(),
+        passed,
+        failed: expectations.len() - passed - unknown,
+        unknown,
+    }
 }
 
 #[derive(Serialize)]
@@ -138,6 +236,18 @@ mod tests {
         assert_eq!(keys, ["schema_version", "design", "seed", "answers"]);
         assert_eq!(value["answers"][0]["query"]["source"], "web-1");
         assert_eq!(value["answers"][0]["forward"]["reason"], "SG_INGRESS");
+    }
+
+    #[test]
+    fn a_run_is_one_document_with_its_keys_in_a_fixed_order() {
+        let topology = Topology::named("shop", "eu-west-1");
+        let text = reachability(&topology, 3, &samples::run());
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        let wanted = "schema_version design seed summary expectations answers unread counters simulated_ns";
+        assert_eq!(keys.join(" "), wanted);
+        assert_eq!(value["summary"]["failed"], 1);
+        assert_eq!(value["answers"].as_array().unwrap().len(), 3);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! # Map, in reading order
 //!
 //! - [`style`]: colours and line breaking. [`pcapng`]: captures for Wireshark.
-//! - [`trace_text`]: one flow, hop by hop.
+//! - [`trace_text`]: one flow, hop by hop. [`matrix`] and [`run_text`]: a whole run.
+//! - [`findings_text`]: what is wrong in a design, with the line of the source.
+//! - [`json`]: all of it for tools. [`explain`] and [`support`]: codes and coverage.
 //!
 //! # Invariants
 //!
@@ -16,6 +18,7 @@ pub mod findings_text;
 pub mod json;
 pub mod matrix;
 pub mod pcapng;
+pub mod run_text;
 pub mod style;
 pub mod support;
 pub mod trace_text;

@@ -107,6 +107,10 @@ fn table(
     let header = std::iter::once("").chain(services.ordered[columns.clone()].iter().copied());
     table.set_header(header);
     for (row, source) in sources.ordered.iter().enumerate() {
+        let shown = row * services.len() + columns.start..row * services.len() + columns.end;
+        if roles[shown].iter().all(Option::is_none) {
+            continue;
+        }
         let marks = columns.clone().map(|column| {
             let role = roles[row * services.len() + column];
             TableCell::new(role.map_or(NOT_ASKED, Role::glyph)).set_alignment(CellAlignment::Center)

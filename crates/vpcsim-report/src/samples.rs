@@ -1,6 +1,8 @@
 //! Answers for the tests of this crate.
 
-use vpcsim_analysis::{Answer, Explanation, FlowQuery, Hop, Leg, Observed, UnreadNote, Verdict};
+use vpcsim_analysis::{
+    Answer, ExpectationResult, Explanation, FlowQuery, Hop, Leg, Observed, RunReport, UnreadNote, Verdict,
+};
 
 const US: u64 = 1_000;
 
@@ -188,6 +190,39 @@ pub(crate) fn unknown() -> (FlowQuery, Answer) {
             .into(),
     });
     (query("web-1", "172.16.4.4", 22), answer)
+}
+
+/// A run of all three: one expectation holds, one fails, one is unknown.
+pub(crate) fn run() -> RunReport {
+    let expectation = |text: &str, passed, unknown, answer, why: &str| ExpectationResult {
+        text: text.into(),
+        passed,
+        unknown,
+        answer: Some(answer),
+        why: why.into(),
+    };
+    RunReport {
+        expectations: vec![
+            expectation(
+                "web-1 -> db-1 tcp 5432: reachable",
+                false,
+                false,
+                0,
+                "SG_INGRESS at db",
+            ),
+            expectation("db-1 -> 198.51.100.7 tcp 443: reachable", true, false, 1, ""),
+            expectation(
+                "web-1 -> 172.16.4.4 tcp 22: unreachable",
+                false,
+                true,
+                2,
+                "NOT_MODELLED",
+            ),
+        ],
+        answers: vec![blocked(), through_nat(), unknown()],
+        balanced: true,
+        ..RunReport::default()
+    }
 }
 
 /// The text without its ANSI codes.

@@ -27,17 +27,24 @@ pub fn render(query: &FlowQuery, answer: &Answer, style: Style) -> String {
 
 /// The flow in short: `web-1 -> db-1:5432/tcp`.
 pub fn flow_words(query: &FlowQuery) -> String {
-    let mut words = query.source.clone();
-    if let Some(address) = query.src_ip.or(query.bind) {
-        let _ = write!(words, " ({address})");
+    format!("{} -> {}", source_words(query), service_words(query))
+}
+
+/// Who sends, with the address where the question names one: `web-1 (10.0.1.5)`.
+pub fn source_words(query: &FlowQuery) -> String {
+    match query.src_ip.or(query.bind) {
+        Some(address) => format!("{} ({address})", query.source),
+        None => query.source.clone(),
     }
-    let _ = write!(words, " -> {}", query.dst);
+}
+
+/// The service, as `vpcsim trace --to` takes it: `db-1:5432/tcp`.
+pub fn service_words(query: &FlowQuery) -> String {
     let protocol = query.protocol.to_ascii_lowercase();
-    let _ = match query.dst_port {
-        Some(port) => write!(words, ":{port}/{protocol}"),
-        None => write!(words, ":{protocol}"),
-    };
-    words
+    match query.dst_port {
+        Some(port) => format!("{}:{port}/{protocol}", query.dst),
+        None => format!("{}:{protocol}", query.dst),
+    }
 }
 
 /// Whether the answer is good, bad or unsure.
@@ -197,9 +204,42 @@ fn push_hop(
         }
     }
     if let Some(before) = &hop.before {
-        let _ = writeln!(page, "{:at$}  was {}", "", style.paint(Role::Faint, before));
-        let _ = writeln!(page, "{:at$}  now {}", "", hop.packet);
+        for change in changes(before, &hop.packet) {
+            let _ = writeln!(page, "{:at$}  {change}", "");
+        }
     }
+}
+
+/// What differs between two headers, a line each: `source 10.0.2.7:40000 -> 10.0.1.9:1024`, `ttl 64 -> 63`. Headers that are
+/// not built alike are shown whole.
+fn changes(before: &str, after: &str) -> Vec<String> {
+    let (old, new): (Vec<_>, Vec<_>) = (header_fields(before), header_fields(after));
+    if old.len() != new.len() || old.iter().zip(&new).any(|(old, new)| old.0 != new.0) {
+        return vec![format!("was {before}"), format!("now {after}")];
+    }
+    let differing = old.iter().zip(&new).filter(|(old, new)| old != new);
+    let (addresses, others): (Vec<_>, Vec<_>) = differing
+        .map(|((name, old), (_, new))| (*name, format!("{name} {old} -> {new}")))
+        .partition(|(name, _)| matches!(*name, "source" | "destination"));
+    let mut lines: Vec<String> = addresses.into_iter().map(|(_, line)| line).collect();
+    if !others.is_empty() {
+        let others: Vec<String> = others.into_iter().map(|(_, line)| line).collect();
+        lines.push(others.join(", "));
+    }
+    lines
+}
+
+/// The parts of a header's line with their names: the addresses, then `key=value` pairs and bare words.
+fn header_fields(line: &str) -> Vec<(&str, &str)> {
+    let (source, rest) = line.split_once(" > ").unwrap_or(("", line));
+    let (destination, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    let others = rest
+        .split_whitespace()
+        .map(|word| word.split_once('=').unwrap_or(("", word)));
+    [("source", source), ("destination", destination)]
+        .into_iter()
+        .chain(others)
+        .collect()
 }
 
 /// `security group db (sg-1)`.
@@ -307,13 +347,24 @@ mod tests {
     }
 
     #[test]
-    fn a_translation_shows_the_header_before_and_after() {
+    fn a_translation_shows_what_it_changed_in_the_header() {
         let lines = lines_of(&samples::through_nat());
-        let was = lines
+        let source = lines
             .iter()
-            .position(|line| line.contains("was 10.0.2.7:40000"))
+            .position(|line| line.trim() == "source 10.0.2.7:40000 -> 10.0.1.9:1024")
             .unwrap();
-        assert!(lines[was + 1].contains("now 10.0.1.9:1024"), "{lines:#?}");
+        assert_eq!(lines[source + 1].trim(), "ttl 64 -> 63");
+    }
+
+    #[test]
+    fn headers_that_are_not_built_alike_are_shown_whole() {
+        let before = "10.0.0.1 > 10.0.0.2 UDP len=9 ttl=64";
+        let after = "10.0.0.1 > 10.0.0.2 UDP len=9 frag=1@0+ ttl=64";
+        assert_eq!(
+            changes(before, after),
+            [format!("was {before}"), format!("now {after}")]
+        );
+        assert_eq!(changes(before, before), Vec::<String>::new());
     }
 
     #[test]

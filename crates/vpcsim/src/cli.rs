@@ -1,0 +1,254 @@
+//! The command line: commands, options and their help.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::endpoint::Destination;
+use crate::output::ColorChoice;
+
+const EXAMPLES: &str = "\
+Examples:
+  vpcsim check shop.yaml              what is wrong or surprising in the design
+  vpcsim run shop.yaml                send real packets, print who reaches whom
+  vpcsim trace shop.yaml --from web-1 --to db-1:5432/tcp
+                                      one flow hop by hop, and why it stops where it stops
+
+A DESIGN is a file, a folder or - for standard input; several are merged.
+Nothing is ever sent to AWS.
+Exit status: 0 yes, 1 no, 2 the command line or an input is wrong, 3 a bug of vpcsim.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  vpcsim run shop.yaml                              writes ./capture.pcapng and ./reachability.json
+  vpcsim run shop.yaml --out result --seed 7        the same seed gives the same bytes
+  vpcsim run dump/ plan.json --allow-unknown        an account's description beside a plan
+  vpcsim run shop.yaml --no-capture --format json   the answers alone, on standard output
+
+Without expectations in the design, every host and the internet try every service.
+Exit status: 0 all expectations hold, 1 one does not (unknown counts as one that does not), 2 wrong input.";
+
+const TRACE_EXAMPLES: &str = "\
+Examples:
+  vpcsim trace shop.yaml --from web-1 --to db-1:5432/tcp
+  vpcsim trace shop.yaml --from internet --to 203.0.113.10:443/tcp --pcap web.pcapng
+  vpcsim trace dump/ --from i-0abc --to 10.0.2.7:icmp --bind 10.0.1.5
+  vpcsim trace shop.yaml --flows flows.jsonl --format jsonl > answers.jsonl
+
+Services: :443/tcp, :53/udp, :icmp. Hosts: a name, an id, an address, vpc/name, or internet.
+Exit status: 0 reachable, 1 not, 2 wrong input. With --flows: 0 once all flows are answered.";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  vpcsim check shop.yaml
+  vpcsim check dump/ --format json
+
+Exit status: 0 no errors, 1 errors, 2 nothing to read.";
+
+const CONVERT_EXAMPLES: &str = "\
+Examples:
+  vpcsim convert dump/ -o account.yaml
+  aws ec2 describe-vpcs | vpcsim convert -";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  vpcsim explain SG_INGRESS                         why packets are dropped
+  vpcsim explain ENI_SG_RULES_MISMATCH              a code of AWS's Reachability Analyzer
+  vpcsim explain                                    all codes";
+
+/// What `vpcsim --help` says.
+#[derive(Debug, Parser)]
+#[command(
+    name = "vpcsim",
+    version,
+    about = "Packet-level simulator of AWS VPC networks",
+    long_about = "Packet-level simulator of AWS VPC networks: reads a design, pushes real IPv4 packets through it, and says \
+                  who can reach whom and, where not, which rule of which component stopped the packet.",
+    after_help = EXAMPLES,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// When to use colours.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = false
+    )]
+    pub(crate) color: ColorChoice,
+    /// Say nothing on standard error but errors.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Send the design's probes as real packets; print who reaches whom.
+    Run(RunArguments),
+    /// Follow one flow there and back, hop by hop.
+    Trace(TraceArguments),
+    /// List what is invalid, contradictory or surprising in the design.
+    Check(CheckArguments),
+    /// Write any design in the native YAML format.
+    Convert(ConvertArguments),
+    /// Explain a drop reason, a code of AWS's Reachability Analyzer or a finding.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain {
+        /// The code; all of them are listed without one.
+        code: Option<String>,
+    },
+    /// List what is modelled and what is not.
+    Support {
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t)]
+        format: PageFormat,
+    },
+    /// Print the JSON Schema of the native format.
+    Schema,
+    /// Print a script that completes commands and options in a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// How to print a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PageFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For tools: one JSON document.
+    Json,
+}
+
+/// How to print answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnswerFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line, each as soon as it is known.
+    Jsonl,
+}
+
+/// The designs.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Designs {
+    /// The design: a file, a folder, or - for standard input; several are merged.
+    #[arg(value_name = "DESIGN", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+/// What `run` takes.
+#[derive(Args, Debug)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) designs: Designs,
+    /// The folder for capture.pcapng and reachability.json; it is made if it is missing.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) out: PathBuf,
+    /// The seed of everything random.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Write the capture to this file.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_capture")]
+    pub(crate) pcap: Option<PathBuf>,
+    /// Capture at these points only: names of hosts, gateways or capture points.
+    #[arg(
+        long,
+        value_name = "NAME,...",
+        value_delimiter = ',',
+        conflicts_with = "no_capture"
+    )]
+    pub(crate) capture_at: Vec<String>,
+    /// Write no capture.
+    #[arg(long)]
+    pub(crate) no_capture: bool,
+    /// How to print the answers.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: PageFormat,
+    /// Let expectations pass whose answer is unknown.
+    #[arg(long)]
+    pub(crate) allow_unknown: bool,
+}
+
+/// What `trace` takes.
+#[derive(Args, Debug)]
+#[command(after_help = TRACE_EXAMPLES)]
+pub(crate) struct TraceArguments {
+    #[command(flatten)]
+    pub(crate) designs: Designs,
+    /// Who sends: a name, an id, an address or internet.
+    #[arg(long, value_name = "HOST", required_unless_present = "flows", requires = "to")]
+    pub(crate) from: Option<String>,
+    /// Who shall get it, and which service.
+    #[arg(
+        long,
+        value_name = "HOST:SERVICE",
+        required_unless_present = "flows",
+        requires = "from"
+    )]
+    pub(crate) to: Option<Destination>,
+    /// The local address that the sender binds to.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "flows")]
+    pub(crate) bind: Option<Ipv4Addr>,
+    /// The address of a sender on the internet.
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["flows", "bind"])]
+    pub(crate) src_ip: Option<Ipv4Addr>,
+    /// A file of flows, one JSON object a line; - for standard input.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to"])]
+    pub(crate) flows: Option<PathBuf>,
+    /// Write a capture of the flow to this file.
+    #[arg(long, value_name = "FILE", conflicts_with = "flows")]
+    pub(crate) pcap: Option<PathBuf>,
+    /// The seed of everything random.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// How to print the answers.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: AnswerFormat,
+}
+
+/// What `check` takes.
+#[derive(Args, Debug)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub(crate) struct CheckArguments {
+    #[command(flatten)]
+    pub(crate) designs: Designs,
+    /// How to print the findings.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: PageFormat,
+}
+
+/// What `convert` takes.
+#[derive(Args, Debug)]
+#[command(after_help = CONVERT_EXAMPLES)]
+pub(crate) struct ConvertArguments {
+    #[command(flatten)]
+    pub(crate) designs: Designs,
+    /// Write to this file and not to standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,23 @@
+//! `vpcsim check`: what is wrong or surprising in a design.
+
+use vpcsim_report::{findings_text, json};
+
+use crate::cli::{CheckArguments, PageFormat};
+use crate::failure::{Failure, Status};
+use crate::input;
+use crate::output::Terminal;
+
+pub(super) fn run(arguments: &CheckArguments, terminal: &Terminal) -> Result<Status, Failure> {
+    let design = input::read_design(&arguments.designs.paths)?;
+    let sources = input::source_files(&design);
+    let page = match arguments.format {
+        PageFormat::Json => json::findings(&design.findings, &sources),
+        PageFormat::Text => {
+            let names = input::names(&arguments.designs.paths);
+            findings_text::render(&design.findings, &sources, terminal.style)
+                + &findings_text::summary(&names, &design.findings, terminal.style)
+        }
+    };
+    terminal.print(&page)?;
+    Ok(Status::of(!design.findings.has_errors()))
+}

@@ -1,0 +1,28 @@
+//! One file for each command.
+
+mod check;
+mod completions;
+mod convert;
+mod explain;
+mod run;
+mod schema;
+mod support;
+mod trace;
+
+use crate::cli::Command;
+use crate::failure::{Failure, Status};
+use crate::output::Terminal;
+
+/// Runs a command.
+pub(crate) fn run(command: &Command, terminal: &Terminal) -> Result<Status, Failure> {
+    match command {
+        Command::Run(arguments) => run::run(arguments, terminal),
+        Command::Trace(arguments) => trace::run(arguments, terminal),
+        Command::Check(arguments) => check::run(arguments, terminal),
+        Command::Convert(arguments) => convert::run(arguments, terminal),
+        Command::Explain { code } => explain::run(code.as_deref(), terminal),
+        Command::Support { format } => support::run(*format, terminal),
+        Command::Schema => schema::run(terminal),
+        Command::Completions { shell } => completions::run(*shell, terminal),
+    }
+}

@@ -1,0 +1,146 @@
+//! `vpcsim trace`: one flow, or a file of flows.
+
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use vpcsim_analysis::{Answer, CaptureChoice, FlowQuery, Options, Simulation};
+use vpcsim_aws::Findings;
+use vpcsim_report::{json, pcapng, trace_text};
+
+use crate::cli::{AnswerFormat, TraceArguments};
+use crate::failure::{Failure, Status};
+use crate::flow_file::{self, FlowFile};
+use crate::output::Terminal;
+use crate::progress::Progress;
+use crate::{input, written_file};
+
+pub(super) fn run(arguments: &TraceArguments, terminal: &Terminal) -> Result<Status, Failure> {
+    // Flows are read first: their errors cost less time than a large design.
+    let flows = arguments
+        .flows
+        .as_deref()
+        .map(|path| FlowFile::read(path, terminal))
+        .transpose()?;
+    let design = input::read_sound_design(&arguments.designs.paths, terminal)?;
+    let simulation = Simulation::new(Arc::new(design.topology));
+    match flows {
+        Some(flows) => many(arguments, &simulation, &flows, terminal),
+        None => one(arguments, &simulation, terminal),
+    }
+}
+
+fn one(arguments: &TraceArguments, simulation: &Simulation, terminal: &Terminal) -> Result<Status, Failure> {
+    let query = query(arguments)?;
+    let capture = match arguments.pcap {
+        Some(_) => CaptureChoice::Everywhere,
+        None => CaptureChoice::Nothing,
+    };
+    let options = Options {
+        seed: arguments.seed,
+        capture,
+    };
+    let (answer, capture) = simulation
+        .trace(&query, &options)
+        .map_err(|error| Failure::input(error.to_string()))?;
+    if let Some(path) = &arguments.pcap {
+        written_file::write(path, |sink| pcapng::write(&capture, sink))?;
+    }
+    terminal.print(&page(arguments, simulation, &query, &answer, terminal)?)?;
+    Ok(Status::of(answer.round_trip && !answer.unknown))
+}
+
+fn query(arguments: &TraceArguments) -> Result<FlowQuery, Failure> {
+    let (Some(from), Some(to)) = (&arguments.from, &arguments.to) else {
+        return Err(Failure::input(
+            "say who sends with --from and who shall get it with --to",
+        ));
+    };
+    Ok(FlowQuery {
+        id: "1".to_owned(),
+        source: from.clone(),
+        src_ip: arguments.src_ip,
+        bind: arguments.bind,
+        dst: to.host.clone(),
+        protocol: to.protocol.clone(),
+        dst_port: to.port,
+        ..FlowQuery::default()
+    })
+}
+
+fn page(
+    arguments: &TraceArguments,
+    simulation: &Simulation,
+    query: &FlowQuery,
+    answer: &Answer,
+    terminal: &Terminal,
+) -> Result<String, Failure> {
+    Ok(match arguments.format {
+        AnswerFormat::Text => trace_text::render(query, answer, terminal.style),
+        AnswerFormat::Json => {
+            let asked = [json::Asked { query, answer }];
+            json::traces(&simulation.topology().name, arguments.seed, &asked)
+        }
+        AnswerFormat::Jsonl => {
+            let mut line = Vec::new();
+            json::write_line(answer, &mut line)?;
+            String::from_utf8_lossy(&line).into_owned()
+        }
+    })
+}
+
+fn many(
+    arguments: &TraceArguments,
+    simulation: &Simulation,
+    file: &FlowFile,
+    terminal: &Terminal,
+) -> Result<Status, Failure> {
+    let options = Options {
+        seed: arguments.seed,
+        capture: CaptureChoice::Nothing,
+    };
+    let mut progress = Progress::new(terminal);
+    let mut findings = Findings::default();
+    let mut answers = Vec::new();
+    for (index, (line, query)) in file.flows.iter().enumerate() {
+        match simulation.trace(query, &options) {
+            Ok((answer, _)) if arguments.format == AnswerFormat::Json => answers.push((query, answer)),
+            Ok((answer, _)) => stream(arguments.format, index, query, &answer, terminal)?,
+            Err(error) => findings.push(flow_file::about_line("flow-question", *line, error.to_string())),
+        }
+        progress.advance(index + 1, file.flows.len());
+    }
+    drop(progress);
+    if arguments.format == AnswerFormat::Json {
+        let asked: Vec<_> = answers
+            .iter()
+            .map(|(query, answer)| json::Asked { query, answer })
+            .collect();
+        terminal.print(&json::traces(&simulation.topology().name, arguments.seed, &asked))?;
+    }
+    if findings.is_empty() {
+        return Ok(Status::Good);
+    }
+    file.show(&findings, terminal);
+    Err(Failure::Shown)
+}
+
+/// Prints an answer as soon as it is known.
+fn stream(
+    format: AnswerFormat,
+    index: usize,
+    query: &FlowQuery,
+    answer: &Answer,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
+    if format == AnswerFormat::Text {
+        let gap = if index > 0 { "\n" } else { "" };
+        return terminal.print(&format!(
+            "{gap}{}",
+            trace_text::render(query, answer, terminal.style)
+        ));
+    }
+    let mut stdout = io::BufWriter::new(io::stdout().lock());
+    json::write_line(answer, &mut stdout)?;
+    stdout.flush()?;
+    Ok(())
+}
