@@ -145,3 +145,24 @@ fn every_dump_is_read_without_an_error() {
         assert!(!design.topology.vpcs.is_empty(), "{}", folder.display());
     }
 }
+
+/// What AWS would refuse is an error in a design, and a fact in a dump.
+#[test]
+fn a_dump_that_breaks_a_rule_is_read_with_a_warning() {
+    let dump = r#"{"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}], "Addresses": [
+        {"AllocationId": "eipalloc-1", "PublicIp": "127.0.0.9"}]}"#;
+    let yaml = "vpcs: { v: { cidr: 10.0.0.0/16 } }\nelastic_ips: { e: 127.0.0.9 }";
+    let severity = |name: &str, text: &str| {
+        let design = read(vec![Source {
+            name: name.to_owned(),
+            bytes: text.as_bytes().to_vec(),
+        }]);
+        let mut about = design
+            .findings
+            .iter()
+            .filter(|finding| finding.code == "elastic-ip-not-public");
+        about.next().map(|finding| finding.severity)
+    };
+    assert_eq!(severity("dump.json", dump), Some(Severity::Warning));
+    assert_eq!(severity("design.yaml", yaml), Some(Severity::Error));
+}
