@@ -1,9 +1,13 @@
 //! Real describe dumps, which lie beside the repository; where they are absent the tests say so and pass.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use vpcsim_aws::{Severity, Topology};
+use vpcsim_aws::devices::network_interface::Attachment;
+use vpcsim_aws::devices::route_table::{RouteSource, RouteTarget};
+use vpcsim_aws::devices::security_group::Peer;
+use vpcsim_aws::{Resource, Severity, Table, Topology};
 use vpcsim_import::{Design, Source, read, write_native};
 
 /// Every JSON file below a folder, sorted.
@@ -165,4 +169,221 @@ fn a_dump_that_breaks_a_rule_is_read_with_a_warning() {
     };
     assert_eq!(severity("dump.json", dump), Some(Severity::Warning));
     assert_eq!(severity("design.yaml", yaml), Some(Severity::Error));
+}
+
+const DESCRIBED: &[u8] = include_bytes!("fixtures/described.json");
+const TRIMMED: &[u8] = include_bytes!("fixtures/trimmed.json");
+
+fn read_one(bytes: &[u8]) -> Design {
+    read(vec![Source {
+        name: "dump/eu-west-1/all.json".into(),
+        bytes: bytes.to_vec(),
+    }])
+}
+
+/// The first row for which `wanted` holds.
+fn row<T: Resource>(table: &Table<T>, name: &str) -> T
+where
+    T: Clone,
+{
+    let found = table.iter().find(|(_, row)| row.label().name == name);
+    found
+        .unwrap_or_else(|| panic!("no {} is called {name}", T::NOUN))
+        .1
+        .clone()
+}
+
+#[test]
+fn three_pages_in_one_file_are_one_design() {
+    let design = read_one(DESCRIBED);
+    let codes: Vec<_> = design
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .collect();
+    assert!(codes.is_empty(), "{codes:?}");
+    let topology = &design.topology;
+    let shop = row(&topology.vpcs, "shop");
+    assert_eq!(
+        (shop.region.as_str(), shop.account.as_str()),
+        ("eu-west-1", "111122223333")
+    );
+    assert_eq!(
+        shop.cidrs.iter().map(|cidr| cidr.associated).collect::<Vec<_>>(),
+        [true, false]
+    );
+    assert!(shop.dhcp_options.is_some());
+    let names: Vec<_> = topology
+        .subnets
+        .iter()
+        .map(|(_, row)| row.label.name.clone())
+        .collect();
+    assert_eq!(
+        names,
+        ["subnet-a", "subnet-b"],
+        "a name that two have is nobody's"
+    );
+    assert!(
+        topology
+            .subnets
+            .iter()
+            .all(|(_, row)| row.network_acl.is_some() || row.route_table.is_some())
+    );
+}
+
+#[test]
+fn routes_lead_to_resources_to_unmodelled_things_or_nowhere() {
+    let topology = read_one(DESCRIBED).topology;
+    let targets: Vec<String> = row(&topology.route_tables, "rtb-1")
+        .routes
+        .iter()
+        .map(|route| match &route.target {
+            RouteTarget::Resource(any) => topology.name_of(*any).to_owned(),
+            RouteTarget::Unmodelled(noun, id) => format!("{noun} {id}"),
+            RouteTarget::Missing(id) => format!("missing {id}"),
+            RouteTarget::Local => "local".to_owned(),
+        })
+        .collect();
+    let expected = [
+        "igw-1",
+        "transit gateway tgw-1",
+        "missing nat-gone",
+        "eni-1",
+        "pcx-1",
+        "virtual private gateway vgw-1",
+        "VPC endpoint vpce-1",
+    ];
+    assert_eq!(targets, expected);
+    let routes = row(&topology.route_tables, "rtb-1").routes;
+    assert!(routes[2].blackhole && routes[5].source == RouteSource::Propagated);
+}
+
+#[test]
+fn interfaces_know_what_they_are_interfaces_of() {
+    let topology = read_one(DESCRIBED).topology;
+    let attachment = |name: &str| row(&topology.network_interfaces, name).attachment;
+    assert!(matches!(
+        attachment("eni-1"),
+        Attachment::Instance { device_index: 0, .. }
+    ));
+    assert!(matches!(
+        attachment("eni-2"),
+        Attachment::Instance { device_index: 1, .. }
+    ));
+    assert!(matches!(
+        attachment("i-2"),
+        Attachment::Instance { device_index: 0, .. }
+    ));
+    assert_eq!(attachment("eni-n"), Attachment::Managed);
+    assert_eq!(
+        attachment("eni-l"),
+        Attachment::Unmodelled("network load balancer".into())
+    );
+    assert_eq!(attachment("eni-r"), Attachment::Unmodelled("database".into()));
+    assert_eq!(attachment("eni-e"), Attachment::Unmodelled("VPC endpoint".into()));
+    assert_eq!(attachment("eni-f"), Attachment::None);
+    let second = row(&topology.network_interfaces, "eni-2");
+    assert_eq!(
+        second.addresses[0].private,
+        Ipv4Addr::new(10, 0, 2, 10),
+        "the primary address comes first"
+    );
+    let first = row(&topology.network_interfaces, "eni-1");
+    assert_eq!(first.addresses[0].public, Some(Ipv4Addr::new(52, 1, 2, 3)));
+    assert_eq!(
+        (first.source_dest_check, first.tracking.tcp_established_s),
+        (false, Some(600))
+    );
+    assert!(row(&topology.nat_gateways, "nat-1").network_interface.is_some());
+}
+
+#[test]
+fn terminated_instances_are_gone_and_stopped_ones_are_not() {
+    let topology = read_one(DESCRIBED).topology;
+    assert_eq!(topology.instances.len(), 2);
+    assert!(row(&topology.instances, "web-1").running && !row(&topology.instances, "i-2").running);
+    assert!(row(&topology.instances, "web-1").metadata.tokens_required);
+}
+
+#[test]
+fn rules_get_the_ids_of_their_own_answer() {
+    let topology = read_one(DESCRIBED).topology;
+    let web = row(&topology.security_groups, "web");
+    assert_eq!(web.ingress.len(), 2);
+    assert_eq!(web.ingress[0].id.as_deref(), Some("sgr-1"));
+    let default = row(&topology.security_groups, "sg-1");
+    assert!(default.default && default.ingress[1].peer == Peer::Missing("sg-far".into()));
+}
+
+#[test]
+fn nothing_that_is_not_modelled_is_dropped_silently() {
+    let design = read_one(DESCRIBED);
+    let mut unread: Vec<String> = design
+        .topology
+        .unread
+        .iter()
+        .map(|unread| format!("{} {}", unread.noun, unread.name))
+        .collect();
+    unread.sort();
+    let expected = [
+        "IPv6-only subnet subnet-6",
+        "VPC endpoint eni-e",
+        "VPC endpoint vpce-1",
+        "database eni-r",
+        "gateway route table rtb-2 of igw-1",
+        "network load balancer eni-l",
+        "peered VPC vpc-far",
+        "security group sg-far",
+        "transit gateway tgw-1",
+        "virtual private gateway vgw-1",
+    ];
+    assert_eq!(unread, expected);
+    let has = |code: &str| {
+        design
+            .findings
+            .iter()
+            .filter(|finding| finding.code == code)
+            .count()
+    };
+    assert_eq!(has("unknown-top-key"), 1, "an empty one is not worth a word");
+    assert_eq!(has("ipv6-not-modelled"), 4, "one note for each kind");
+}
+
+#[test]
+fn a_trimmed_dump_is_filled_up_with_warnings() {
+    let design = read_one(TRIMMED);
+    assert!(!design.findings.has_errors(), "{:?}", design.findings);
+    let topology = &design.topology;
+    assert_eq!(
+        (
+            topology.vpcs.len(),
+            topology.instances.len(),
+            topology.network_interfaces.len()
+        ),
+        (1, 1, 1)
+    );
+    let codes: Vec<_> = design.findings.iter().map(|finding| finding.code).collect();
+    for code in ["vpc-not-in-input", "instance-not-in-input", "unknown-reference"] {
+        assert!(codes.contains(&code), "{code} is not among {codes:?}");
+    }
+}
+
+#[test]
+fn a_broken_item_costs_only_itself_and_has_a_place() {
+    let text = "{\"Vpcs\": [\n  {\"VpcId\": \"vpc-1\", \"CidrBlock\": \"10.0.0.0/16\"},\n  {\"VpcId\": \"vpc-2\",\n   \"CidrBlock\": [1]},\n  {\"VpcId\": \"vpc-3\", \"CidrBlock\": \"10.0.0/16\"}\n]}";
+    let design = read_one(text.as_bytes());
+    let places: Vec<_> = design
+        .findings
+        .iter()
+        .map(|finding| {
+            (
+                finding.code,
+                finding.origin.line,
+                finding.origin.column,
+                finding.origin.length,
+            )
+        })
+        .collect();
+    assert_eq!(places, [("describe-item", 4, 16, 1), ("bad-cidr", 5, 35, 11)]);
+    assert_eq!(design.topology.vpcs.len(), 2);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use vpcsim_aws::devices::vpc::VpcCidr;
 use vpcsim_aws::devices::{Instance, NetworkAcl, NetworkInterface, RouteTable, Vpc};
 use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Label, Origin, Resource, Topology, Unread};
@@ -39,6 +39,7 @@ pub(super) struct Build<'a> {
     primary: FxHashMap<Id<Instance>, (u16, Id<NetworkInterface>)>,
     unread_keys: BTreeMap<(String, String), usize>,
     ipv6: BTreeMap<Kind, (usize, Origin)>,
+    claimed: FxHashSet<(Kind, String)>,
 }
 
 impl<'a> Build<'a> {
@@ -58,6 +59,7 @@ impl<'a> Build<'a> {
             primary: FxHashMap::default(),
             unread_keys: BTreeMap::new(),
             ipv6: BTreeMap::new(),
+            claimed: FxHashSet::default(),
         }
     }
 
@@ -96,6 +98,16 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// A name of this kind that nothing else has: the wanted one, or the wanted one with a number.
+    pub(crate) fn claim_name(&mut self, kind: Kind, wanted: &str) -> String {
+        let numbered = (2..).map(|number: u32| format!("{wanted} {number}"));
+        let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
+        let free = names.find(|name| !self.claimed.contains(&(kind, name.clone())));
+        let name = free.unwrap_or_else(|| wanted.to_owned());
+        self.claimed.insert((kind, name.clone()));
+        name
+    }
+
     /// The VPC of this id; one that the input lacks is made up, so that what is in it can be read.
     pub(crate) fn vpc<T: Described>(&mut self, id: &str, item: &Item<'_, T>) -> Option<Id<Vpc>> {
         if let Some(vpc) = self.find(id) {
@@ -119,7 +131,7 @@ impl<'a> Build<'a> {
         let label = Label {
             id: Some(id.to_owned()),
             origin,
-            ..Label::named(id)
+            ..Label::named(self.claim_name(Kind::Vpc, id))
         };
         let region = self.region_of(id, place);
         let made = self.topology.vpcs.push(Vpc {

@@ -3,9 +3,9 @@
 use std::net::Ipv4Addr;
 
 use serde::Deserialize;
-use vpcsim_aws::Label;
 use vpcsim_aws::devices::DhcpOptions;
 use vpcsim_aws::devices::dhcp_options::NameServer;
+use vpcsim_aws::{Kind, Label};
 
 use super::build::Build;
 use super::item::{Described, Item, List, Tag, Word};
@@ -33,6 +33,8 @@ struct ValueJson {
 }
 
 impl Described for DhcpOptionsJson {
+    const KIND: Option<Kind> = Some(Kind::DhcpOptions);
+
     fn id(&self) -> &str {
         &self.dhcp_options_id
     }

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::Deserialize;
 use vpcsim_aws::devices::{ElasticIp, NetworkInterface};
-use vpcsim_aws::{Label, Unread};
+use vpcsim_aws::{Kind, Label, Unread};
 
 use super::build::Build;
 use super::item::{Described, Item, List, Tag};
@@ -33,6 +33,8 @@ impl AddressJson {
 }
 
 impl Described for AddressJson {
+    const KIND: Option<Kind> = Some(Kind::ElasticIp);
+
     fn id(&self) -> &str {
         self.allocation_id
             .as_deref()

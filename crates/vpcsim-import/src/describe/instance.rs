@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use vpcsim_aws::devices::Instance;
 use vpcsim_aws::devices::instance::{HostRouting, JUMBO_MTU, MetadataOptions};
-use vpcsim_aws::{Id, Label, Origin};
+use vpcsim_aws::{Id, Kind, Label, Origin};
 
 use super::build::Build;
-use super::item::{Described, Item, List, State, Tag, Whole};
+use super::item::{Described, Item, List, State, Tag, Whole, read_tags};
 use super::network_interface::{self, GroupJson, InterfaceJson};
 
 #[derive(Debug, Default, Deserialize)]
@@ -54,6 +54,8 @@ impl InstanceJson {
 }
 
 impl Described for ReservationJson {
+    const KIND: Option<Kind> = None;
+
     fn id(&self) -> &str {
         ""
     }
@@ -110,16 +112,12 @@ fn declare(item: &Item<'_, ReservationJson>, json: &InstanceJson, build: &mut Bu
     let name = json
         .name()
         .filter(|name| !shared(name))
-        .unwrap_or(&json.instance_id)
-        .to_owned();
+        .unwrap_or(&json.instance_id);
+    let name = build.claim_name(Kind::Instance, name);
     let label = Label {
         name,
         id: Some(json.instance_id.clone()).filter(|id| !id.is_empty()),
-        tags: json
-            .tags
-            .iter()
-            .map(|tag| (tag.key.clone(), tag.value.clone()))
-            .collect(),
+        tags: read_tags(&json.tags),
         origin: item.locate(&json.instance_id),
     };
     let running = matches!(json.state.word(), "running" | "pending" | "");
@@ -153,11 +151,12 @@ fn read_metadata(json: Option<&MetadataJson>) -> MetadataOptions {
 
 /// An instance that the input mentions and does not describe.
 pub(super) fn make_up(id: &str, origin: Origin, build: &mut Build<'_>) -> Id<Instance> {
+    let name = build.claim_name(Kind::Instance, id);
     let made = build.topology.instances.push(Instance {
         label: Label {
             id: Some(id.to_owned()),
             origin,
-            ..Label::named(id)
+            ..Label::named(name)
         },
         running: true,
         instance_type: None,

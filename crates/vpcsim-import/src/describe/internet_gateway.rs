@@ -1,8 +1,8 @@
 //! `InternetGateways`: the answer of `describe-internet-gateways`.
 
 use serde::Deserialize;
-use vpcsim_aws::Label;
 use vpcsim_aws::devices::InternetGateway;
+use vpcsim_aws::{Kind, Label};
 
 use super::build::Build;
 use super::item::{Described, Item, List, Tag, Word};
@@ -23,6 +23,8 @@ struct AttachmentJson {
 }
 
 impl Described for InternetGatewayJson {
+    const KIND: Option<Kind> = Some(Kind::InternetGateway);
+
     fn id(&self) -> &str {
         &self.internet_gateway_id
     }

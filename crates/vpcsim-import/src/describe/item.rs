@@ -4,13 +4,16 @@ use std::ops::Deref;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use vpcsim_aws::{Finding, Label, Origin};
+use vpcsim_aws::{Finding, Kind, Label, Origin};
 
 use super::build::Build;
 use super::place::Place;
 
 /// A kind of described thing: what serde reads of it, and how it becomes part of the topology.
 pub(super) trait Described: DeserializeOwned {
+    /// The kind of resource it becomes; `None` for what is part of others, or holds them.
+    const KIND: Option<Kind>;
+
     /// AWS's id.
     fn id(&self) -> &str;
 
@@ -162,6 +165,17 @@ pub(super) struct Tag {
     pub key: String,
     /// Its value.
     pub value: String,
+}
+
+/// The tags of a label; a key has one value.
+pub(super) fn read_tags(tags: &[Tag]) -> Vec<(String, String)> {
+    let mut read: Vec<(String, String)> = Vec::with_capacity(tags.len());
+    for tag in tags {
+        if read.iter().all(|(key, _)| *key != tag.key) {
+            read.push((tag.key.clone(), tag.value.clone()));
+        }
+    }
+    read
 }
 
 /// An object of which only the state counts.

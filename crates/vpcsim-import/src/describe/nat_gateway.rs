@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use vpcsim_aws::devices::nat_gateway::{Connectivity, NatGatewayAddress, NatGatewayState};
 use vpcsim_aws::devices::{NatGateway, Subnet};
-use vpcsim_aws::{Finding, Label};
+use vpcsim_aws::{Finding, Kind, Label};
 
 use super::build::Build;
 use super::item::{Described, Item, List, Tag, Word};
@@ -32,6 +32,8 @@ struct AddressJson {
 }
 
 impl Described for NatGatewayJson {
+    const KIND: Option<Kind> = Some(Kind::NatGateway);
+
     fn id(&self) -> &str {
         &self.nat_gateway_id
     }

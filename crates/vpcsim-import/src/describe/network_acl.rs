@@ -56,6 +56,8 @@ struct IcmpJson {
 }
 
 impl Described for NetworkAclJson {
+    const KIND: Option<Kind> = Some(Kind::NetworkAcl);
+
     fn id(&self) -> &str {
         &self.network_acl_id
     }

@@ -79,6 +79,8 @@ struct TrackingJson {
 }
 
 impl Described for InterfaceJson {
+    const KIND: Option<Kind> = Some(Kind::NetworkInterface);
+
     fn id(&self) -> &str {
         &self.network_interface_id
     }
@@ -366,17 +368,16 @@ pub(super) fn complete<T>(
             .as_ref()
             .and_then(|attachment| attachment.device_index);
         let index = index.map_or(place as u16, |index| index.0.clamp(0, i64::from(u16::MAX)) as u16);
-        let mut label = Label {
-            origin: item.origin,
-            ..Label::named(default_name(&name, index))
+        let own = if id.is_empty() {
+            default_name(&name, index)
+        } else {
+            id.clone()
         };
-        if !id.is_empty() {
-            label = Label {
-                id: Some(id.clone()),
-                name: id.clone(),
-                ..label
-            };
-        }
+        let label = Label {
+            id: Some(id.clone()).filter(|id| !id.is_empty()),
+            origin: item.origin,
+            ..Label::named(build.claim_name(Kind::NetworkInterface, &own))
+        };
         declare(item, interface, label, Some((instance, index)), build);
     }
     let known = json.interfaces().is_empty() && build.primary_interface(instance).is_none();
@@ -393,7 +394,7 @@ pub(super) fn complete<T>(
         };
         let label = Label {
             origin: item.origin,
-            ..Label::named(default_name(&name, 0))
+            ..Label::named(build.claim_name(Kind::NetworkInterface, &default_name(&name, 0)))
         };
         declare(item, &interface, label, Some((instance, 0)), build);
         let groups = read_groups(item, &json.security_groups, build);

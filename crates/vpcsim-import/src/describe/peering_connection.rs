@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use vpcsim_aws::devices::PeeringConnection;
 use vpcsim_aws::devices::peering_connection::PeeringState;
-use vpcsim_aws::{Label, Unread};
+use vpcsim_aws::{Kind, Label, Unread};
 
 use super::build::Build;
 use super::item::{Described, Item, List, State, Tag};
@@ -42,6 +42,8 @@ impl SideJson {
 }
 
 impl Described for PeeringJson {
+    const KIND: Option<Kind> = Some(Kind::PeeringConnection);
+
     fn id(&self) -> &str {
         &self.vpc_peering_connection_id
     }

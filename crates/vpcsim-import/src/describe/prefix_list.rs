@@ -3,7 +3,7 @@
 use ipnet::Ipv4Net;
 use serde::Deserialize;
 use vpcsim_aws::devices::PrefixList;
-use vpcsim_aws::{Finding, Id, Label, Unread};
+use vpcsim_aws::{Finding, Id, Kind, Label, Unread};
 
 use super::build::Build;
 use super::item::{Described, Item, List, Tag, Whole};
@@ -27,6 +27,8 @@ pub(super) struct EntryJson {
 }
 
 impl Described for PrefixListJson {
+    const KIND: Option<Kind> = Some(Kind::PrefixList);
+
     fn id(&self) -> &str {
         &self.prefix_list_id
     }
@@ -79,6 +81,8 @@ impl Described for PrefixListJson {
 }
 
 impl Described for EntryJson {
+    const KIND: Option<Kind> = None;
+
     fn id(&self) -> &str {
         ""
     }
@@ -117,7 +121,7 @@ pub(super) fn referenced<T>(id: &str, item: &Item<'_, T>, build: &mut Build<'_>)
         let label = Label {
             id: Some(id.to_owned()),
             origin: item.origin,
-            ..Label::named(id)
+            ..Label::named(build.claim_name(Kind::PrefixList, id))
         };
         let entries: Vec<Ipv4Net> = build.entries_of_list.get(id).cloned().unwrap_or_default();
         let entries_max = entries.len() as u32;

@@ -5,7 +5,7 @@ use vpcsim_aws::{Finding, Findings, Label};
 
 use super::build::Build;
 use super::document::{Document, Elements, Locator};
-use super::item::{Described, Item};
+use super::item::{Described, Item, read_tags};
 use super::place::Place;
 use super::{document, unmodelled};
 
@@ -156,14 +156,22 @@ impl<'t, T: Described> Items<'t, T> {
             let own = value
                 .name()
                 .filter(|name| value.is_live() && !taken_twice.contains(name));
+            let Some(kind) = T::KIND else {
+                T::declare(item, Label::default(), build);
+                continue;
+            };
+            if value.id().is_empty() {
+                let message = format!("a {} without an id", kind.noun());
+                build
+                    .findings
+                    .push(Finding::error("describe-item", item.origin, message));
+                continue;
+            }
+            let own = own.filter(|name| !self.index_by_id.contains_key(*name));
             let label = Label {
-                name: own.unwrap_or(value.id()).to_owned(),
-                id: Some(value.id().to_owned()).filter(|id| !id.is_empty()),
-                tags: value
-                    .tags()
-                    .iter()
-                    .map(|tag| (tag.key.clone(), tag.value.clone()))
-                    .collect(),
+                name: build.claim_name(kind, own.unwrap_or(value.id())),
+                id: Some(value.id().to_owned()),
+                tags: read_tags(value.tags()),
                 origin: item.origin,
             };
             T::declare(item, label, build);

@@ -59,6 +59,8 @@ struct RouteJson {
 }
 
 impl Described for RouteTableJson {
+    const KIND: Option<Kind> = Some(Kind::RouteTable);
+
     fn id(&self) -> &str {
         &self.route_table_id
     }

@@ -56,6 +56,8 @@ pub(super) struct GroupPairJson {
 }
 
 impl Described for SecurityGroupJson {
+    const KIND: Option<Kind> = Some(Kind::SecurityGroup);
+
     fn id(&self) -> &str {
         &self.group_id
     }

@@ -27,6 +27,8 @@ pub(super) struct RuleJson {
 }
 
 impl Described for RuleJson {
+    const KIND: Option<Kind> = None;
+
     fn id(&self) -> &str {
         &self.security_group_rule_id
     }

@@ -21,6 +21,8 @@ pub(super) struct SubnetJson {
 }
 
 impl Described for SubnetJson {
+    const KIND: Option<Kind> = Some(Kind::Subnet);
+
     fn id(&self) -> &str {
         &self.subnet_id
     }

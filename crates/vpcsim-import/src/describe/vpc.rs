@@ -36,6 +36,8 @@ struct BlockJson {
 }
 
 impl Described for VpcJson {
+    const KIND: Option<Kind> = Some(Kind::Vpc);
+
     fn id(&self) -> &str {
         &self.vpc_id
     }

@@ -123,6 +123,10 @@ impl Writer<'_> {
         if !unread.is_empty() {
             put(&mut map, "unread", Yaml::Lines(unread));
         }
+        if map.is_empty() {
+            // An empty text is no design, but this is an empty one.
+            put(&mut map, "vpcs", Yaml::Map(Map::new()));
+        }
         map
     }
 

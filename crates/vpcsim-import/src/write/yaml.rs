@@ -282,7 +282,7 @@ mod tests {
     fn what_is_short_stands_on_one_line_and_what_is_long_does_not() {
         let short = Yaml::Map(vec![
             ("az".to_owned(), Yaml::text("a")),
-            ("list".to_owned(), Yaml::texts(["x", "y"])),
+            ("list".to_owned(), Yaml::texts(["v", "w"])),
         ]);
         let long = Yaml::List(
             (0..30)
@@ -291,7 +291,7 @@ mod tests {
         );
         let written = document(vec![("short".to_owned(), short), ("long".to_owned(), long)]);
         assert!(
-            written.starts_with("short: { az: a, list: [x, y] }\nlong:\n  - element-0\n"),
+            written.starts_with("short: { az: a, list: [v, w] }\nlong:\n  - element-0\n"),
             "{written}"
         );
     }
