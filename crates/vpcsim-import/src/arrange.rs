@@ -155,11 +155,6 @@ impl Orders {
         let RouteTarget::Resource(target) = &mut route.target else {
             return;
         };
-        fn renumbered<T: Clone + vpcsim_aws::Resource>(order: &Order<T>, any: AnyId) -> AnyId {
-            let mut id = any.id();
-            order.renumber(&mut id);
-            id.into()
-        }
         *target = match target.kind {
             Kind::InternetGateway => renumbered(&self.internet_gateways, *target),
             Kind::NatGateway => renumbered(&self.nat_gateways, *target),
@@ -169,6 +164,12 @@ impl Orders {
             _ => *target,
         };
     }
+}
+
+fn renumbered<T: Clone + vpcsim_aws::Resource>(order: &Order<T>, any: AnyId) -> AnyId {
+    let mut id = any.id();
+    order.renumber(&mut id);
+    id.into()
 }
 
 /// For each instance the VPC of its primary interface.

@@ -139,12 +139,14 @@ impl<'t> Inputs<'t> {
     fn add_json(&mut self, source: &'t SourceText, file: u32, findings: &mut Findings) {
         let documents = describe::documents(&source.text, file, findings);
         for document in documents {
-            let keys = document.members.iter().map(|(key, _)| key.as_str());
-            match recognise::kind_of(keys.clone()) {
+            let keys: Vec<&str> = document.members.iter().map(|(key, _)| key.as_str()).collect();
+            match recognise::kind_of(&keys) {
                 Kind::Describe => self.described.push(document),
                 Kind::Native => return self.add_yaml(source, file, findings),
-                Kind::Unknown if document.members.is_empty() => {}
-                Kind::Unknown => self.unknown.push((file, keys.map(str::to_owned).collect())),
+                Kind::Unknown if keys.is_empty() => {}
+                Kind::Unknown => self
+                    .unknown
+                    .push((file, keys.into_iter().map(str::to_owned).collect())),
                 kind => findings.push(not_read_yet(kind, &source.name, file)),
             }
         }

@@ -33,11 +33,10 @@ pub(crate) fn looks_like_json(text: &str) -> bool {
 }
 
 /// The kind of something with these top keys.
-pub(crate) fn kind_of<'k>(keys: impl Iterator<Item = &'k str> + Clone) -> Kind {
-    let has = |word: &str| keys.clone().any(|key| key == word);
-    if keys.clone().any(describe::is_key) {
-        Kind::Describe
-    } else if has("AWSTemplateFormatVersion") || has("Resources") {
+pub(crate) fn kind_of(keys: &[&str]) -> Kind {
+    let has = |word: &str| keys.contains(&word);
+    // A template may have a section `Rules`, as load balancers do: what is surer is asked first.
+    if has("AWSTemplateFormatVersion") || has("Resources") {
         Kind::CloudFormation
     } else if has("planned_values")
         || has("resource_changes")
@@ -45,7 +44,9 @@ pub(crate) fn kind_of<'k>(keys: impl Iterator<Item = &'k str> + Clone) -> Kind {
         || (has("terraform_version") && (has("resources") || has("modules") || has("serial")))
     {
         Kind::Terraform
-    } else if keys.clone().any(native::is_key_of_a_design) {
+    } else if keys.iter().any(|key| describe::is_key(key)) {
+        Kind::Describe
+    } else if keys.iter().any(|key| native::is_key_of_a_design(key)) {
         Kind::Native
     } else {
         Kind::Unknown
@@ -54,13 +55,15 @@ pub(crate) fn kind_of<'k>(keys: impl Iterator<Item = &'k str> + Clone) -> Kind {
 
 /// The kind of a YAML document.
 pub(crate) fn kind_of_node(node: &Node) -> Kind {
-    match &node.value {
-        Value::Mapping(entries) => match kind_of(entries.iter().map(|entry| entry.key.as_str())) {
-            // An empty mapping is an empty design.
-            Kind::Unknown if entries.is_empty() => Kind::Native,
-            kind => kind,
-        },
-        _ => Kind::Unknown,
+    let Value::Mapping(entries) = &node.value else {
+        return Kind::Unknown;
+    };
+    let keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+    // An empty mapping is an empty design.
+    if keys.is_empty() {
+        Kind::Native
+    } else {
+        kind_of(&keys)
     }
 }
 
@@ -70,7 +73,7 @@ mod tests {
 
     #[test]
     fn kinds_are_told_apart_by_their_top_keys() {
-        let kind = |keys: &[&str]| kind_of(keys.iter().copied());
+        let kind = kind_of;
         assert_eq!(kind(&["NextToken", "Vpcs"]), Kind::Describe);
         assert_eq!(kind(&["name", "vpcs"]), Kind::Native);
         assert_eq!(
@@ -85,6 +88,7 @@ mod tests {
             kind(&["version", "terraform_version", "serial", "resources"]),
             Kind::Terraform
         );
+        assert_eq!(kind(&["Rules", "Resources"]), Kind::CloudFormation);
         assert_eq!(kind(&["color"]), Kind::Unknown);
     }
 

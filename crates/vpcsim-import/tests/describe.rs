@@ -182,10 +182,7 @@ fn read_one(bytes: &[u8]) -> Design {
 }
 
 /// The first row for which `wanted` holds.
-fn row<T: Resource>(table: &Table<T>, name: &str) -> T
-where
-    T: Clone,
-{
+fn row<T: Resource + Clone>(table: &Table<T>, name: &str) -> T {
     let found = table.iter().find(|(_, row)| row.label().name == name);
     found
         .unwrap_or_else(|| panic!("no {} is called {name}", T::NOUN))

@@ -98,7 +98,9 @@ fn no_change_of_the_bytes_makes_a_panic() {
     let input = (0..FIXTURES.len(), prop::collection::vec(change(), 1..6));
     let outcome = TestRunner::new_with_rng(config, rng).run(&input, |(fixture, changes)| {
         let mut bytes = FIXTURES[fixture].to_vec();
-        changes.iter().for_each(|change| apply(&mut bytes, change));
+        for change in &changes {
+            apply(&mut bytes, change);
+        }
         let design = read(vec![Source {
             name: "mutated".into(),
             bytes,

@@ -24,11 +24,8 @@ pub(crate) fn documents<'t>(text: &'t str, file: u32, findings: &mut Findings) -
     for part in serde_json::Deserializer::from_str(text).into_iter::<Part<'t>>() {
         match part {
             Ok(Part(objects)) => {
-                documents.extend(
-                    objects
-                        .into_iter()
-                        .map(|members| Document { file, text, members }),
-                )
+                let members = objects.into_iter();
+                documents.extend(members.map(|members| Document { file, text, members }));
             }
             Err(error) => {
                 findings.push(syntax_error(&error, file, text));

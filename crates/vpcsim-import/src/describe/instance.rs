@@ -35,6 +35,7 @@ pub(super) struct InstanceJson {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "these are AWS's names")]
 struct MetadataJson {
     http_endpoint: Option<String>,
     http_tokens: Option<String>,
@@ -56,7 +57,7 @@ impl InstanceJson {
 impl Described for ReservationJson {
     const KIND: Option<Kind> = None;
 
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         ""
     }
 

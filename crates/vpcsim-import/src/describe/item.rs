@@ -181,6 +181,7 @@ pub(super) fn read_tags(tags: &[Tag]) -> Vec<(String, String)> {
 /// An object of which only the state counts.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "these are AWS's names")]
 pub(super) struct State {
     name: Word,
     state: Word,

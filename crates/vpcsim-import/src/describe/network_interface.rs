@@ -72,6 +72,7 @@ struct AttachmentJson {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "these are AWS's names")]
 struct TrackingJson {
     tcp_established_timeout: Option<Whole>,
     udp_timeout: Option<Whole>,
@@ -181,24 +182,23 @@ fn read_tracking(json: &TrackingJson) -> TrackingTimeouts {
 fn read_groups<T>(item: &Item<'_, T>, groups: &[GroupJson], build: &mut Build<'_>) -> Vec<Id<SecurityGroup>> {
     let mut found = Vec::new();
     for group in groups {
-        match build.find(&group.group_id) {
-            Some(id) => found.push(id),
-            None => {
-                let message = format!("security group `{}` is not in the input", group.group_id);
-                let origin = item.locate(&group.group_id);
-                build
-                    .findings
-                    .push(Finding::warning("unknown-reference", origin, message));
-                build.unread(Unread {
-                    noun: "security group".to_owned(),
-                    name: group.group_id.clone(),
-                    vpc: None,
-                    addresses: Vec::new(),
-                    effect: "its rules are unknown: its interfaces may allow more than is judged".to_owned(),
-                    origin,
-                });
-            }
+        if let Some(id) = build.find(&group.group_id) {
+            found.push(id);
+            continue;
         }
+        let message = format!("security group `{}` is not in the input", group.group_id);
+        let origin = item.locate(&group.group_id);
+        build
+            .findings
+            .push(Finding::warning("unknown-reference", origin, message));
+        build.unread(Unread {
+            noun: "security group".to_owned(),
+            name: group.group_id.clone(),
+            vpc: None,
+            addresses: Vec::new(),
+            effect: "its rules are unknown: its interfaces may allow more than is judged".to_owned(),
+            origin,
+        });
     }
     found
 }
@@ -266,8 +266,12 @@ fn read_attachment<T>(item: &Item<'_, T>, json: &InterfaceJson, build: &mut Buil
             instance::make_up(id, item.origin, build)
         });
         // Network cards count their devices anew.
-        let cards = card.map_or(0, |card| card.0.clamp(0, 255) as u16 * 256);
-        let device_index = index.map_or(0, |index| index.0.clamp(0, 255) as u16) + cards;
+        let number = |whole: Option<Whole>| {
+            whole
+                .and_then(|whole| u8::try_from(whole.0).ok())
+                .map_or(0, u16::from)
+        };
+        let device_index = number(index) + number(card) * 256;
         return Attachment::Instance {
             instance,
             device_index,
@@ -278,6 +282,23 @@ fn read_attachment<T>(item: &Item<'_, T>, json: &InterfaceJson, build: &mut Buil
 
 /// The owner of an interface that a NAT gateway names as its own.
 pub(super) const NAT_GATEWAY: &str = <NatGateway as vpcsim_aws::Resource>::NOUN;
+
+/// What managed interfaces are for, by the begin of their descriptions.
+const BY_DESCRIPTION: [(&str, &str); 13] = [
+    ("ELB app/", "application load balancer"),
+    ("ELB net/", "network load balancer"),
+    ("ELB gwy/", "gateway load balancer"),
+    ("ELB ", "classic load balancer"),
+    ("VPC Endpoint", "VPC endpoint"),
+    ("Network Interface for Transit Gateway", "transit gateway"),
+    ("AWS Lambda VPC", "Lambda function"),
+    ("RDSNetworkInterface", "database"),
+    ("arn:aws:ecs", "container task"),
+    ("Amazon EKS", "Kubernetes control plane"),
+    ("EFS mount target", "file system"),
+    ("ElastiCache", "cache"),
+    ("Route 53 Resolver", "resolver endpoint"),
+];
 
 /// The service that an interface belongs to, by its type, its description and who made it.
 fn service_of(json: &InterfaceJson) -> Option<String> {
@@ -302,21 +323,6 @@ fn service_of(json: &InterfaceJson) -> Option<String> {
     if !managed {
         return None;
     }
-    const BY_DESCRIPTION: [(&str, &str); 13] = [
-        ("ELB app/", "application load balancer"),
-        ("ELB net/", "network load balancer"),
-        ("ELB gwy/", "gateway load balancer"),
-        ("ELB ", "classic load balancer"),
-        ("VPC Endpoint", "VPC endpoint"),
-        ("Network Interface for Transit Gateway", "transit gateway"),
-        ("AWS Lambda VPC", "Lambda function"),
-        ("RDSNetworkInterface", "database"),
-        ("arn:aws:ecs", "container task"),
-        ("Amazon EKS", "Kubernetes control plane"),
-        ("EFS mount target", "file system"),
-        ("ElastiCache", "cache"),
-        ("Route 53 Resolver", "resolver endpoint"),
-    ];
     let known = BY_DESCRIPTION
         .iter()
         .find(|(begin, _)| description.starts_with(begin));
@@ -367,7 +373,9 @@ pub(super) fn complete<T>(
             .attachment
             .as_ref()
             .and_then(|attachment| attachment.device_index);
-        let index = index.map_or(place as u16, |index| index.0.clamp(0, i64::from(u16::MAX)) as u16);
+        let index = index
+            .and_then(|index| u16::try_from(index.0).ok())
+            .unwrap_or(place as u16);
         let own = if id.is_empty() {
             default_name(&name, index)
         } else {

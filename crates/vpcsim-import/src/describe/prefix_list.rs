@@ -83,7 +83,7 @@ impl Described for PrefixListJson {
 impl Described for EntryJson {
     const KIND: Option<Kind> = None;
 
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         ""
     }
 

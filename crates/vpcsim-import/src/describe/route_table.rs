@@ -161,7 +161,7 @@ fn read_route(
         }
         return None;
     };
-    let target = read_target(item, route, vpc, build)?;
+    let target = read_target(item, route, vpc, build);
     let implied = |net| build.topology.vpcs[vpc].cidrs.iter().any(|cidr| cidr.net == net);
     if let (RouteTarget::Local, RouteDestination::Cidr(net)) = (&target, destination)
         && (implied(net) || build.topology.vpcs[vpc].cidrs.is_empty())
@@ -187,7 +187,7 @@ fn read_target(
     route: &RouteJson,
     vpc: Id<Vpc>,
     build: &mut Build<'_>,
-) -> Option<RouteTarget> {
+) -> RouteTarget {
     let modelled = [
         &route.network_interface_id,
         &route.nat_gateway_id,
@@ -210,7 +210,7 @@ fn read_target(
         .find(|id| !id.is_empty());
     let Some(id) = id else {
         if &*route.state == "blackhole" {
-            return Some(RouteTarget::Missing("blackhole".to_owned()));
+            return RouteTarget::Missing("blackhole".to_owned());
         }
         let message = format!(
             "a route of `{}` has no target that is known here",
@@ -219,22 +219,19 @@ fn read_target(
         build
             .findings
             .push(vpcsim_aws::Finding::warning("route-target", item.origin, message));
-        return Some(RouteTarget::Unmodelled(
-            "unknown target".to_owned(),
-            String::new(),
-        ));
+        return RouteTarget::Unmodelled("unknown target".to_owned(), String::new());
     };
     if id == "local" {
-        return Some(RouteTarget::Local);
+        return RouteTarget::Local;
     }
     if let Some(target) = find_target(id, build) {
-        return Some(RouteTarget::Resource(target));
+        return RouteTarget::Resource(target);
     }
     let Some((noun, effect)) = unmodelled_target(id) else {
-        return Some(RouteTarget::Missing(id.clone()));
+        return RouteTarget::Missing(id.clone());
     };
     note(item, build, vpc, noun, id, effect);
-    Some(RouteTarget::Unmodelled(noun.to_owned(), id.clone()))
+    RouteTarget::Unmodelled(noun.to_owned(), id.clone())
 }
 
 fn find_target(id: &str, build: &Build<'_>) -> Option<AnyId> {

@@ -48,6 +48,10 @@ pub(crate) const NOUN: Noun = Noun {
 /// How AWS spells the VPC's own resolver.
 pub(crate) const AMAZON_PROVIDED: &str = "AmazonProvidedDNS";
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the registry takes functions of this shape"
+)]
 fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<AnyId> {
     let what = format!("DHCP options `{}`", entry.key);
     let fields = Fields::check(&entry.value, &RECORD, &what, context.findings);

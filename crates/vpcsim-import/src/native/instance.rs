@@ -92,6 +92,10 @@ pub(crate) const WITHOUT_VPC: Noun = Noun {
     ..NOUN
 };
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the registry takes functions of this shape"
+)]
 fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<AnyId> {
     let what = format!("instance `{}`", entry.key);
     let fields = Fields::check(&entry.value, &RECORD, &what, context.findings);

@@ -59,6 +59,10 @@ pub(crate) fn declare_attached(context: &mut Context<'_>, vpc: Id<Vpc>, node: &N
     context.enter(id, Scope::inside(vpc));
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the registry takes functions of this shape"
+)]
 fn declare_detached(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<AnyId> {
     let fields = Fields::check(&entry.value, &LOOSE, "the internet gateway", context.findings);
     let label = context.label(entry, &fields);

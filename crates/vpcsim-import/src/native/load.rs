@@ -80,32 +80,34 @@ impl Loader<'_> {
         let origin = self.origin(span);
         match event {
             Event::Scalar(text, style, anchor, _) => {
-                let value = Value::Scalar {
-                    text: text.into_owned(),
-                    quoted: style != ScalarStyle::Plain,
-                };
-                self.close(Node { value, origin }, anchor)
+                let quoted = style != ScalarStyle::Plain;
+                let text = text.into_owned();
+                let value = Value::Scalar { text, quoted };
+                self.close(Node { value, origin }, anchor);
             }
-            Event::SequenceStart(anchor, _) => self.start(origin, anchor, false),
-            Event::MappingStart(anchor, _) => self.start(origin, anchor, true),
-            Event::SequenceEnd | Event::MappingEnd => {
-                let open = self.open.pop()?;
-                let value = if open.is_mapping {
-                    self.mapping(open.children)
-                } else {
-                    Value::Sequence(open.children)
-                };
-                self.close(
-                    Node {
-                        value,
-                        origin: open.origin,
-                    },
-                    open.anchor,
-                )
-            }
-            Event::Alias(anchor) => self.alias(anchor, origin),
-            _ => Some(()),
+            Event::SequenceStart(anchor, _) => self.start(origin, anchor, false)?,
+            Event::MappingStart(anchor, _) => self.start(origin, anchor, true)?,
+            Event::SequenceEnd | Event::MappingEnd => self.end()?,
+            Event::Alias(anchor) => self.alias(anchor, origin)?,
+            _ => {}
         }
+        Some(())
+    }
+
+    fn end(&mut self) -> Option<()> {
+        let Open {
+            origin,
+            anchor,
+            is_mapping,
+            children,
+        } = self.open.pop()?;
+        let value = if is_mapping {
+            self.mapping(children)
+        } else {
+            Value::Sequence(children)
+        };
+        self.close(Node { value, origin }, anchor);
+        Some(())
     }
 
     fn start(&mut self, origin: Origin, anchor: usize, is_mapping: bool) -> Option<()> {
@@ -134,13 +136,9 @@ impl Loader<'_> {
         let Some(node) = node else {
             let message = "this alias stands inside what it refers to";
             self.findings.push(Finding::error("yaml-alias", origin, message));
-            return self.close(
-                Node {
-                    value: Value::Sequence(Vec::new()),
-                    origin,
-                },
-                0,
-            );
+            let value = Value::Sequence(Vec::new());
+            self.close(Node { value, origin }, 0);
+            return Some(());
         };
         self.copied += size(&node);
         if self.copied > COPIED_MAX {
@@ -149,11 +147,12 @@ impl Loader<'_> {
                 .push(Finding::error("yaml-too-large", origin, message));
             return None;
         }
-        self.close(node, 0)
+        self.close(node, 0);
+        Some(())
     }
 
     /// Hands a finished node to what it stands in.
-    fn close(&mut self, node: Node, anchor: usize) -> Option<()> {
+    fn close(&mut self, node: Node, anchor: usize) {
         if anchor > 0 {
             self.anchors.push((anchor, node.clone()));
         }
@@ -161,7 +160,6 @@ impl Loader<'_> {
             Some(open) => open.children.push(node),
             None => self.roots.push(node),
         }
-        Some(())
     }
 
     fn mapping(&mut self, children: Vec<Node>) -> Value {
@@ -293,10 +291,9 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [1,1,1,1,1,1,1,1,1,1]\n");
         for level in 1..12 {
             let before = level - 1;
-            bomb.push_str(&format!(
-                "a{level}: &a{level} [{}]\n",
-                vec![format!("*a{before}"); 10].join(",")
-            ));
+            let aliases = vec![format!("*a{before}"); 10].join(",");
+            let line = format!("a{level}: &a{level} [{aliases}]\n");
+            bomb.push_str(&line);
         }
         assert_eq!(load_all(&bomb).1, ["yaml-too-large"]);
         assert!(load_all(&"[".repeat(100_000)).0.is_none());

@@ -127,7 +127,7 @@ impl Node {
     /// A whole number between two bounds.
     pub(crate) fn whole<T>(&self, first: T, last: T, findings: &mut Findings) -> Option<T>
     where
-        T: FromStr + PartialOrd + Display,
+        T: FromStr + PartialOrd + Display + Copy,
     {
         let wanted = format!("a whole number from {first} to {last}");
         let number = self.text(&wanted, findings)?.replace('_', "").parse::<T>().ok();

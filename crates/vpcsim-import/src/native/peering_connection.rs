@@ -68,6 +68,10 @@ pub(crate) const STATES: [(&str, PeeringState); 3] = [
     ("ended", PeeringState::Ended),
 ];
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the registry takes functions of this shape"
+)]
 fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<AnyId> {
     let what = format!("peering connection `{}`", entry.key);
     let fields = Fields::check(&entry.value, &RECORD, &what, context.findings);

@@ -31,6 +31,10 @@ pub(crate) const NOUN: Noun = Noun {
     connect: None,
 };
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the registry takes functions of this shape"
+)]
 fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<AnyId> {
     let ranges = |nodes: &[Node], context: &mut Context<'_>| {
         nodes

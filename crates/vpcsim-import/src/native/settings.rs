@@ -44,8 +44,11 @@ pub(crate) const RECORD: Record = Record::plain(
     ],
 );
 
+/// Where a time span stands among the settings.
+type SpanPlace = fn(&mut Settings) -> &mut Span;
+
 /// The time spans among the settings.
-pub(crate) const SPANS: [(&str, fn(&mut Settings) -> &mut Span); 4] = [
+pub(crate) const SPANS: [(&str, SpanPlace); 4] = [
     ("latency_same_az", |settings| &mut settings.latency_same_az),
     ("latency_cross_az", |settings| &mut settings.latency_cross_az),
     ("latency_cross_region", |settings| {

@@ -106,6 +106,10 @@ pub(crate) fn fields(entry: &Entry) -> Fields<'_> {
     Fields::check(&entry.value, &RECORD, "", &mut Findings::default())
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the registry takes functions of this shape"
+)]
 fn declare(context: &mut Context<'_>, _: Scope, entry: &Entry) -> Option<AnyId> {
     let what = format!("VPC `{}`", entry.key);
     let fields = Fields::check(&entry.value, &RECORD, &what, context.findings);

@@ -86,9 +86,9 @@ impl Writer<'_> {
         let named = |any: AnyId| !self.implied.contains(&any);
         let mut name = |key, any: Option<AnyId>| {
             let label = any.filter(|any| named(*any)).and_then(|any| topology.label(any));
-            label
-                .into_iter()
-                .for_each(|label| put(map, key, Yaml::text(&label.name)));
+            if let Some(label) = label {
+                put(map, key, Yaml::text(&label.name));
+            }
         };
         name("main_route_table", tables.map(|(id, _)| id.into()).next());
         name("default_network_acl", acls.map(|(id, _)| id.into()).next());
@@ -199,7 +199,7 @@ impl Writer<'_> {
         match &route.target {
             RouteTarget::Local => put(&mut map, "target", Yaml::text("local")),
             RouteTarget::Resource(any) => {
-                put(&mut map, "target", Yaml::text(self.references.target(vpc, *any)))
+                put(&mut map, "target", Yaml::text(self.references.target(vpc, *any)));
             }
             RouteTarget::Unmodelled(noun, id) => {
                 put(&mut map, "unmodelled", Yaml::text(noun));
@@ -241,28 +241,7 @@ impl Writer<'_> {
         if row.connectivity == Connectivity::Private {
             put(&mut map, "type", Yaml::text("private"));
         }
-        match row.addresses[..] {
-            [only] => {
-                put(&mut map, "address", Yaml::plain(only.private));
-                match only.public {
-                    Some(public) => put(&mut map, "public_ip", Yaml::plain(public)),
-                    None if row.connectivity == Connectivity::Public => {
-                        put(&mut map, "public_ip", Yaml::List(Vec::new()))
-                    }
-                    None => {}
-                }
-            }
-            _ => {
-                put(
-                    &mut map,
-                    "addresses",
-                    Yaml::List(row.addresses.iter().map(nat_address).collect()),
-                );
-                if row.addresses.first().is_some_and(|first| first.public.is_none()) {
-                    put(&mut map, "public_ips", Yaml::List(Vec::new()));
-                }
-            }
-        }
+        put_nat_addresses(&mut map, row);
         if let Some((word, _)) = STATES
             .iter()
             .find(|(word, state)| *state == row.state && *word != "available")
@@ -278,6 +257,27 @@ impl Writer<'_> {
         }
         put_label(&mut map, &row.label);
         Yaml::Map(map)
+    }
+}
+
+/// A public gateway without a public address has to say so, or reading would give it one.
+fn put_nat_addresses(map: &mut Map, row: &NatGateway) {
+    if let [NatGatewayAddress { private, public }] = row.addresses[..] {
+        put(map, "address", Yaml::plain(private));
+        if let Some(public) = public {
+            put(map, "public_ip", Yaml::plain(public));
+        } else if row.connectivity == Connectivity::Public {
+            put(map, "public_ip", Yaml::List(Vec::new()));
+        }
+        return;
+    }
+    put(
+        map,
+        "addresses",
+        Yaml::List(row.addresses.iter().map(nat_address).collect()),
+    );
+    if row.addresses.first().is_some_and(|first| first.public.is_none()) {
+        put(map, "public_ips", Yaml::List(Vec::new()));
     }
 }
 

@@ -1,5 +1,7 @@
 //! A YAML document to be written: short things on one line, long ones a line each.
 
+use std::fmt::Display;
+
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Yaml {
@@ -30,8 +32,8 @@ impl Yaml {
     }
 
     /// Something that is written as it is.
-    pub(crate) fn plain(value: impl ToString) -> Self {
-        Self::Plain(value.to_string())
+    pub(crate) fn plain(value: impl Display) -> Self {
+        Self::Plain(format!("{value}"))
     }
 
     /// A list of texts.
@@ -195,7 +197,8 @@ fn quoted(text: &str) -> String {
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
             letter if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
-                out.push_str(&format!("\\u{:04x}", u32::from(letter)));
+                let escape = format!("\\u{:04x}", u32::from(letter));
+                out.push_str(&escape);
             }
             letter => out.push(letter),
         }
