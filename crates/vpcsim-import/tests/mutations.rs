@@ -111,7 +111,10 @@ fn no_change_of_the_bytes_makes_a_panic() {
                 name: "written".into(),
                 bytes: written.clone().into_bytes(),
             }]);
-            prop_assert!(!again.findings.has_errors(), "{:?}\n{}", again.findings, written);
+            // What is a fact in a dump is an error in a design; but nothing new may be wrong.
+            let known = |code| design.findings.iter().any(|finding| finding.code == code);
+            let new = again.findings.iter().find(|finding| !known(finding.code));
+            prop_assert!(new.is_none(), "{:?}\n{}", new, written);
             prop_assert_eq!(write_native(&again.topology), written);
         }
         Ok(())
