@@ -39,6 +39,8 @@ pub mod station;
 pub mod topology;
 pub mod traffic;
 
+mod validation;
+
 #[cfg(test)]
 mod gateway_paths;
 #[cfg(test)]

@@ -92,6 +92,8 @@ impl Topology {
         let mut findings = Findings::default();
         self.validate_resources(&mut findings);
         crate::devices::elastic_ip::validate_mappings(self, &mut findings);
+        crate::validation::instance::check_attachments(self, &mut findings);
+        crate::validation::private_addresses::check(self, &mut findings);
         findings.sort();
         findings
     }

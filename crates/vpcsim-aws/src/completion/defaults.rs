@@ -1,9 +1,10 @@
-//! The main route table, the default network ACL and the default security group that AWS makes with each VPC.
+//! Ranges without host bits, and the main route table, the default network ACL and the default security group that AWS makes with each VPC.
 
 use ipnet::Ipv4Net;
 
 use crate::devices::network_acl::NetworkAclEntry;
 use crate::devices::network_interface::Attachment;
+use crate::devices::route_table::RouteDestination;
 use crate::devices::security_group::{Peer, SecurityGroupRule};
 use crate::devices::{NetworkAcl, Resource, RouteTable, SecurityGroup, Vpc};
 use crate::model::{Id, Label, Origin, Table};
@@ -14,6 +15,25 @@ const ANYWHERE: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::UNSPECIFIED, 0
 
 /// The number of the default network ACL's only entry (NACL-02).
 const DEFAULT_ENTRY_NUMBER: u16 = 100;
+
+/// Clears the host bits of ranges and destinations (CIDR-02).
+pub(super) fn canonicalise(topology: &mut Topology) {
+    for id in topology.vpcs.ids() {
+        for range in &mut topology.vpcs[id].cidrs {
+            range.net = range.net.trunc();
+        }
+    }
+    for id in topology.subnets.ids() {
+        topology.subnets[id].cidr = topology.subnets[id].cidr.trunc();
+    }
+    for id in topology.route_tables.ids() {
+        for route in &mut topology.route_tables[id].routes {
+            if let RouteDestination::Cidr(net) = &mut route.destination {
+                *net = net.trunc();
+            }
+        }
+    }
+}
 
 pub(super) fn add_main_route_tables(topology: &mut Topology) {
     for vpc in topology.vpcs.ids() {

@@ -2,6 +2,7 @@
 //!
 //! # AWS semantics
 //!
+//! - Ranges of VPCs and subnets, and destinations of routes, are stored without host bits (CIDR-02).
 //! - Each VPC has a main route table; subnets without an association use it (RT-02).
 //! - Each VPC has a default network ACL, which allows all as entry 100 both ways (NACL-02); subnets without an association use
 //!   it (SUB-05).
@@ -35,6 +36,7 @@ use crate::topology::Topology;
 impl Topology {
     /// Adds what AWS makes by itself. Doing it twice changes nothing more.
     pub fn complete(&mut self) {
+        defaults::canonicalise(self);
         defaults::add_main_route_tables(self);
         defaults::add_default_network_acls(self);
         defaults::add_default_security_groups(self);
@@ -141,8 +143,9 @@ fn address_of_interface(topology: &Topology, id: Id<NatGateway>) -> Option<Ipv4A
 mod tests {
     use super::*;
     use crate::devices::network_interface::Attachment;
+    use crate::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
     use crate::devices::security_group::Peer;
-    use crate::model::Label;
+    use crate::model::{Label, Origin};
     use crate::services::fixture::{add_vpc_with_instance, interface, shop};
     use crate::traffic::Traffic;
 
@@ -182,6 +185,32 @@ mod tests {
     fn first_address(topology: &Topology) -> Option<Ipv4Addr> {
         let interface = &topology.network_interfaces[Id::from_index(0)];
         interface.addresses.first().map(|address| address.private)
+    }
+
+    #[test]
+    fn host_bits_of_ranges_and_destinations_are_cleared() {
+        let mut topology = completed(shop());
+        let net = |text: &str| -> ipnet::Ipv4Net { text.parse().unwrap() };
+        topology.vpcs[Id::from_index(0)].cidrs[0].net = net("10.0.7.9/16");
+        topology.subnets[Id::from_index(0)].cidr = net("10.0.1.77/24");
+        topology.route_tables[Id::from_index(0)].routes.push(Route {
+            destination: RouteDestination::Cidr(net("10.9.7.7/16")),
+            target: RouteTarget::Local,
+            source: RouteSource::Static,
+            blackhole: false,
+            origin: Origin::NOWHERE,
+        });
+        topology.complete();
+        assert_eq!(
+            topology.vpcs[Id::from_index(0)].cidrs[0].net.to_string(),
+            "10.0.0.0/16"
+        );
+        assert_eq!(
+            topology.subnets[Id::from_index(0)].cidr.to_string(),
+            "10.0.1.0/24"
+        );
+        let route = &topology.route_tables[Id::from_index(0)].routes[0];
+        assert_eq!(route.destination, RouteDestination::Cidr(net("10.9.0.0/16")));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::net::Ipv4Addr;
 
 use crate::devices::{Kind, Resource};
-use crate::model::Label;
+use crate::model::{Findings, Id, Label};
+use crate::topology::Topology;
+use crate::validation;
 
 /// A set of DHCP options.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,5 +39,9 @@ impl Resource for DhcpOptions {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        validation::dhcp_options::check(id, topology, findings);
     }
 }

@@ -4,8 +4,9 @@ use crate::compile::place::interface_mac;
 use crate::compile::{HostInterfacePlan, HostPlan, NextHop, Place, Slot};
 use crate::devices::network_interface::FROM_HOST;
 use crate::devices::{Kind, NetworkInterface, Resource, Vpc};
-use crate::model::{Id, Label};
+use crate::model::{Findings, Id, Label};
 use crate::topology::Topology;
+use crate::validation;
 use crate::traffic::PortRange;
 use vpcsim_wire::Protocol;
 
@@ -73,6 +74,10 @@ impl Resource for Instance {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        validation::instance::check(id, topology, findings);
     }
 
     fn place(id: Id<Self>, place: &mut Place<'_>) {

@@ -21,8 +21,9 @@ use vpcsim_engine::{ComponentId, Decision};
 
 use crate::compile::{NextHop, Place};
 use crate::devices::{AnyId, Kind, PrefixList, Resource, Vpc};
-use crate::model::{Id, Label, Origin};
+use crate::model::{Findings, Id, Label, Origin};
 use crate::topology::Topology;
+use crate::validation;
 
 /// A route table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +90,10 @@ impl Resource for RouteTable {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        validation::route_table::check(id, topology, findings);
     }
 
     fn rule_text(id: Id<Self>, rule: usize, topology: &Topology) -> Option<String> {

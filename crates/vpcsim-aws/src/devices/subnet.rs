@@ -27,7 +27,9 @@ use crate::devices::network_acl::NetworkAclLookup;
 use crate::devices::route_table::RouteLookup;
 use crate::devices::{Kind, NetworkAcl, Resource, RouteTable, Vpc};
 use crate::fragment_memory::FragmentMemory;
-use crate::model::{Id, Label};
+use crate::model::{Findings, Id, Label};
+use crate::topology::Topology;
+use crate::validation;
 use crate::traffic::Direction;
 use crate::{drop_reason, mark, station};
 
@@ -68,6 +70,10 @@ impl Resource for Subnet {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        validation::subnet::check(id, topology, findings);
     }
 
     fn place(id: Id<Self>, place: &mut Place<'_>) {

@@ -4,7 +4,9 @@ use ipnet::Ipv4Net;
 
 use crate::compile::Place;
 use crate::devices::{DhcpOptions, Kind, Resource};
-use crate::model::{Id, Label, Origin};
+use crate::model::{Findings, Id, Label, Origin};
+use crate::topology::Topology;
+use crate::validation;
 use crate::services::client::resolver_address;
 
 /// A virtual private cloud.
@@ -45,6 +47,10 @@ impl Resource for Vpc {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        validation::vpc::check(id, topology, findings);
     }
 
     /// The resolver is what runs of a VPC; without `enableDnsSupport` there is none (DNS-01, DNS-02).

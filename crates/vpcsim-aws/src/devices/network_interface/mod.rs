@@ -42,8 +42,9 @@ use crate::compile::fabric::ClaimIndex;
 use crate::compile::place::interface_mac;
 use crate::compile::{Build, LinkLayer, MetadataPlan, NextHop, Place};
 use crate::devices::{Instance, Kind, Resource, SecurityGroup, Subnet, Vpc};
-use crate::model::{Id, Label, Origin};
+use crate::model::{Findings, Id, Label, Origin};
 use crate::topology::Topology;
+use crate::validation;
 
 pub use device::NetworkInterfaceDevice;
 
@@ -125,6 +126,10 @@ impl Resource for NetworkInterface {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        validation::network_interface::check(id, topology, findings);
     }
 
     fn place(id: Id<Self>, place: &mut Place<'_>) {
