@@ -120,7 +120,7 @@ fn check_target(table: &RouteTable, route: &Route, topology: &Topology, findings
         )
     };
     if route.blackhole || matches!(route.target, RouteTarget::Missing(_)) {
-        let message = format!("{} is a black hole", words());
+        let message = format!("{} drops what matches it: it is a black hole", words());
         let finding = Finding::warning("route-blackhole", route.origin, message).rule("RT-22");
         findings.push(finding.help("packets that match it are dropped; remove it, or restore its target"));
         return;
@@ -131,7 +131,7 @@ fn check_target(table: &RouteTable, route: &Route, topology: &Topology, findings
     let (problem, help) = match target_of(target, table.vpc, topology) {
         Target::Right => return,
         Target::OfOtherVpc => ("route-target-vpc", "route to a target of the table's own VPC"),
-        Target::NoTarget => (
+        Target::WrongKind => (
             "route-target-kind",
             "route to an internet gateway, NAT gateway, network interface, peering connection or instance",
         ),
@@ -162,7 +162,7 @@ fn check_target(table: &RouteTable, route: &Route, topology: &Topology, findings
 enum Target {
     Right,
     OfOtherVpc,
-    NoTarget,
+    WrongKind,
     ManyInterfaces,
 }
 
@@ -197,7 +197,7 @@ fn target_of(target: AnyId, vpc: Id<Vpc>, topology: &Topology) -> Target {
             })
         }
         Kind::Instance => return instance_target(target.id(), vpc, topology),
-        _ => return Target::NoTarget,
+        _ => return Target::WrongKind,
     };
     if own { Target::Right } else { Target::OfOtherVpc }
 }
