@@ -5,6 +5,7 @@
 //! - [`devices`]: every noun, one file each, and the list that registers them; it makes the [`Topology`].
 //! - [`model`]: ids, labels, findings. [`traffic`]: what a rule is about. [`topology`]: settings and expectations.
 //! - [`completion`]: what AWS makes by itself and a design need not say.
+//! - `validation`: what AWS would refuse of VPCs, subnets, interfaces, instances and routes; other nouns check themselves.
 //! - [`address_set`], [`connection_tracking`], [`fragment_memory`]: what filters are made of.
 //! - [`mod@compile`]: from declared to running, in two passes over the resources.
 //! - [`station`], [`drop_reason`], [`mark`]: the engine's numbers, with AWS's names.
