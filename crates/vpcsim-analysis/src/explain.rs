@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use vpcsim_aws::devices::network_acl::NetworkAclLookup;
-use vpcsim_aws::devices::security_group::{self, GroupMembers};
+use vpcsim_aws::devices::security_group::{self, GroupMembers, Peer};
 use vpcsim_aws::devices::{NetworkAcl, NetworkInterface, RouteTable, network_acl};
 use vpcsim_aws::drop_reason::{self, ReasonInfo};
 use vpcsim_aws::traffic::{Direction, packet_words};
@@ -73,6 +73,41 @@ impl Explainer<'_> {
             (explanation.detail, explanation.nearest, explanation.help) = self.words(&drop);
         }
         Some(explanation)
+    }
+
+    /// What the rules that a dropped packet was held against name and the design does not have, where it might have matched.
+    pub(crate) fn missing_peers(&self, trail: &Trail) -> Vec<String> {
+        let Some(step) = trail.end() else {
+            return Vec::new();
+        };
+        let (direction, decision) = match step.event {
+            StepEvent::Drop {
+                reason: drop_reason::SG_EGRESS,
+                decision,
+            } => (Direction::Egress, decision),
+            StepEvent::Drop {
+                reason: drop_reason::SG_INGRESS,
+                decision,
+            } => (Direction::Ingress, decision),
+            _ => return Vec::new(),
+        };
+        let topology = self.topology();
+        let any = self.compiled.decider(decision.component);
+        let (Some(interface), Ok(packet)) = (
+            any.and_then(AnyId::downcast::<NetworkInterface>),
+            summarize(&step.bytes),
+        ) else {
+            return Vec::new();
+        };
+        let groups = topology.network_interfaces[interface].security_groups.iter();
+        let rules = groups.flat_map(|group| topology.security_groups[*group].rules(direction));
+        let missing = rules
+            .filter(|rule| rule.traffic.matches(&packet))
+            .filter_map(|rule| match &rule.peer {
+                Peer::Missing(id) => Some(id.clone()),
+                _ => None,
+            });
+        missing.collect()
     }
 
     fn words(&self, drop: &Drop<'_>) -> (String, Option<String>, Option<String>) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use vpcsim_aws::devices::NetworkAcl;
+use vpcsim_aws::devices::security_group::Peer;
 use vpcsim_aws::traffic::Traffic;
 use vpcsim_aws::{Label, Unread};
 
@@ -405,4 +406,65 @@ fn a_run_and_a_trace_agree() {
         let facts = |answer: &Answer| (answer.round_trip, answer.observed, stations(&answer.forward));
         assert_eq!(facts(in_run), facts(&alone), "{query:?}");
     }
+}
+
+fn unread(shop: &Shop, noun: &str, name: &str) -> Unread {
+    Unread {
+        noun: noun.into(),
+        name: name.into(),
+        vpc: Some(shop.vpc),
+        addresses: Vec::new(),
+        effect: "it may change things".into(),
+        origin: vpcsim_aws::Origin::NOWHERE,
+    }
+}
+
+#[test]
+fn a_block_of_public_access_makes_only_flows_through_the_internet_gateway_unknown() {
+    let mut shop = shop();
+    let block = unread(&shop, "Block Public Access setting", "block-bidirectional");
+    shop.topology.unread.push(Unread { vpc: None, ..block });
+    assert!(trace(&shop, &flow("laptop", "web-1", 80)).unknown);
+    assert!(!trace(&shop, &flow("web-1", "db-1", 5432)).unknown);
+    shop.topology.unread[0].name = "off".into();
+    assert!(!trace(&shop, &flow("laptop", "web-1", 80)).unknown);
+}
+
+#[test]
+fn a_gateway_route_table_makes_what_comes_in_by_its_gateway_unknown() {
+    let mut shop = shop();
+    let table = unread(&shop, "gateway route table", "rtb-1 of igw");
+    shop.topology.unread.push(table);
+    assert!(trace(&shop, &flow("laptop", "web-1", 80)).unknown);
+    assert!(!trace(&shop, &flow("web-1", "db-1", 5432)).unknown);
+}
+
+#[test]
+fn a_rule_about_a_group_that_was_not_read_makes_its_denial_unknown() {
+    let mut shop = shop();
+    let rule = allow(tcp(22), Peer::Missing("sg-elsewhere".into()));
+    shop.topology.security_groups[shop.db_group].ingress.push(rule);
+    let group = unread(&shop, "security group", "sg-elsewhere");
+    shop.topology.unread.push(Unread { vpc: None, ..group });
+    assert!(trace(&shop, &flow("web-1", "db-1", 22)).unknown);
+    assert!(!trace(&shop, &flow("web-1", "db-1", 23)).unknown);
+}
+
+#[test]
+fn what_stands_near_is_noted_where_a_flow_fails_and_changes_no_verdict() {
+    let mut shop = shop();
+    let gateway = unread(&shop, "transit gateway attachment", "tgw-attach-1");
+    shop.topology.unread.push(gateway);
+    let failed = trace(&shop, &flow("web-1", "db-1", 22));
+    assert_eq!((failed.unknown, failed.unread.len()), (false, 1));
+    assert!(trace(&shop, &flow("web-1", "db-1", 5432)).unread.is_empty());
+}
+
+#[test]
+fn an_outside_source_gets_its_answers_even_where_nobody_else_answers_outside() {
+    let mut shop = shop();
+    shop.topology.settings.internet_answers = false;
+    assert!(trace(&shop, &flow("internet", "web-1", 80)).round_trip);
+    let elsewhere = trace(&shop, &flow("web-1", "8.8.8.8", 53));
+    assert_eq!(elsewhere.forward.reason.as_deref(), Some("NO_SUCH_INTERNET_HOST"));
 }

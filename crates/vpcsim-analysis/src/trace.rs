@@ -6,12 +6,13 @@ use vpcsim_hosts::{self as hosts, Outcome};
 use vpcsim_wire::{FlowKey, icmp, summarize};
 
 use crate::answer::{Answer, Capture, FlowQuery, Leg, Observed, UnreadNote, Verdict};
-use crate::endpoint::{QuestionError, Source};
+use crate::endpoint::QuestionError;
 use crate::explain::Explainer;
 use crate::legs;
 use crate::question::Question;
 use crate::recorder::{Recorder, Trail};
 use crate::simulation::{Options, Simulation};
+use crate::unread::{Relation, Touched};
 
 impl Simulation {
     /// Sends one flow through a network of its own, and says what became of it.
@@ -36,13 +37,13 @@ impl Simulation {
         let asked = question.ask(network);
         question.run(network, asked);
         let outcome = question.outcome(network, asked).cloned();
-        let mut answer = match network.observer_mut::<Recorder>() {
+        let (mut answer, missing_peers) = match network.observer_mut::<Recorder>() {
             Some(recorder) => self.read_trails(recorder, question, outcome.as_ref()),
-            None => self.unsent(question.node),
+            None => (self.unsent(question.node), Vec::new()),
         };
         answer.id.clone_from(&query.id);
         note_observed(&mut answer, question, outcome.as_ref());
-        self.note_unread(&mut answer, question);
+        self.note_unread(&mut answer, question, missing_peers);
         answer
     }
 
@@ -70,7 +71,13 @@ impl Simulation {
         }
     }
 
-    fn read_trails(&self, recorder: &Recorder, question: &Question, outcome: Option<&Outcome>) -> Answer {
+    /// The answer that the trails give, and what is missing from the rules that stopped them.
+    fn read_trails(
+        &self,
+        recorder: &Recorder,
+        question: &Question,
+        outcome: Option<&Outcome>,
+    ) -> (Answer, Vec<String>) {
         let mut answer = self.unsent(question.node);
         let is_first = |trail: &&Trail| {
             trail.origin() == Some(question.node)
@@ -79,10 +86,10 @@ impl Simulation {
                     .is_some_and(|key| question.is_sent_as(key, outcome))
         };
         let Some(forward) = recorder.trails().find(is_first) else {
-            return answer;
+            return (answer, Vec::new());
         };
         let Some(start) = forward.steps.first().map(|step| step.time) else {
-            return answer;
+            return (answer, Vec::new());
         };
         let back = first_answer(recorder, question.node, forward);
         let explainer = Explainer {
@@ -98,24 +105,22 @@ impl Simulation {
         if let (Some(back), Some(leg)) = (back, &answer.back) {
             answer.explanations.extend(explainer.explain(back, leg, true));
         }
-        answer
+        let mut missing_peers = explainer.missing_peers(forward);
+        missing_peers.extend(back.into_iter().flat_map(|back| explainer.missing_peers(back)));
+        (answer, missing_peers)
     }
 
-    /// Notes what was not understood and could change the answer; if it has one of the flow's own addresses, nothing is sure.
-    fn note_unread(&self, answer: &mut Answer, question: &Question) {
+    /// Notes what was not understood and could change the answer; what the answer rests on makes it unknown.
+    fn note_unread(&self, answer: &mut Answer, question: &Question, missing_peers: Vec<String>) {
         let topology = self.topology();
-        let mut ends = vec![question.destination];
-        match question.source {
-            Source::Internet(address) => ends.push(address),
-            Source::Instance { instance, .. } => {
-                ends.extend(crate::endpoint::addresses_of(topology, instance));
-            }
+        if topology.unread.is_empty() {
+            return;
         }
-        let vpcs = crate::unread::vpcs_of(topology, &ends, question);
+        let touched = Touched::new(topology, question, missing_peers);
         for unread in &topology.unread {
-            let owns_an_end = unread.addresses.iter().any(|address| ends.contains(address));
-            if owns_an_end || crate::unread::can_change(unread, &vpcs, answer) {
-                answer.unknown |= owns_an_end;
+            let relation = touched.relation(unread, answer);
+            answer.unknown |= relation == Relation::Decides;
+            if relation > Relation::None {
                 answer.unread.push(note(unread));
             }
         }

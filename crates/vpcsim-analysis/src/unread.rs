@@ -3,18 +3,94 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use vpcsim_aws::devices::Vpc;
-use vpcsim_aws::{Id, Topology, Unread};
+use vpcsim_aws::devices::{InternetGateway, Vpc};
+use vpcsim_aws::{Id, Resource, Topology, Unread, station};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Hop, Leg};
 use crate::endpoint::{Source, interfaces_of};
 use crate::question::Question;
 
-/// Words of nouns that can also stop what is let through here; others can only open a further way.
-const STOPPING_WORDS: [&str; 3] = ["firewall", "block public access", "encryption control"];
+/// How much something unread has to do with a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Relation {
+    /// Nothing.
+    None,
+    /// It stands near, and might open another way.
+    Near,
+    /// The answer rests on it.
+    Decides,
+}
 
-/// The VPCs that a flow begins and ends in, as far as addresses tell.
-pub(crate) fn vpcs_of(topology: &Topology, ends: &[Ipv4Addr], question: &Question) -> BTreeSet<Id<Vpc>> {
+/// What a flow touches.
+pub(crate) struct Touched {
+    /// The addresses of its two ends.
+    pub(crate) ends: Vec<Ipv4Addr>,
+    /// The VPCs that it begins and ends in, as far as addresses tell.
+    pub(crate) vpcs: BTreeSet<Id<Vpc>>,
+    /// What the rules name that might have let a dropped packet through, and that the design does not have.
+    pub(crate) missing_peers: Vec<String>,
+}
+
+impl Touched {
+    /// What the flow of a question touches.
+    pub(crate) fn new(topology: &Topology, question: &Question, missing_peers: Vec<String>) -> Self {
+        let mut ends = vec![question.destination];
+        match question.source {
+            Source::Internet(address) => ends.push(address),
+            Source::Instance { instance, .. } => {
+                ends.extend(crate::endpoint::addresses_of(topology, instance));
+            }
+        }
+        Self {
+            vpcs: vpcs_of(topology, question),
+            ends,
+            missing_peers,
+        }
+    }
+
+    /// How much the thing has to do with the flow and its answer.
+    pub(crate) fn relation(&self, unread: &Unread, answer: &Answer) -> Relation {
+        let noun = unread.noun.to_ascii_lowercase();
+        let decides = if noun.contains("block public access setting") {
+            // It stops what comes in or goes out by an internet gateway, unless it is off.
+            answer.round_trip
+                && unread.name != "off"
+                && legs(answer).any(|leg| leg.trail.iter().any(is_internet_gateway))
+        } else if noun == "gateway route table" {
+            legs(answer).any(|leg| enters_by(leg, &unread.name))
+        } else {
+            self.missing_peers.contains(&unread.name)
+        };
+        let owns_an_end = unread.addresses.iter().any(|address| self.ends.contains(address));
+        let is_near = unread.vpc.is_some_and(|vpc| self.vpcs.contains(&vpc));
+        if decides || owns_an_end {
+            Relation::Decides
+        } else if is_near && (!answer.round_trip || noun.contains("firewall")) {
+            Relation::Near
+        } else {
+            Relation::None
+        }
+    }
+}
+
+fn legs(answer: &Answer) -> impl Iterator<Item = &Leg> {
+    std::iter::once(&answer.forward).chain(&answer.back)
+}
+
+fn is_internet_gateway(hop: &Hop) -> bool {
+    hop.kind == InternetGateway::NOUN
+}
+
+/// Whether a packet came into its VPC by the gateway that `table_of_gateway` ends with.
+fn enters_by(leg: &Leg, table_of_gateway: &str) -> bool {
+    let enters =
+        |pair: &[Hop]| pair[1].station == station::name(station::SUBNET_IN) && is_internet_gateway(&pair[0]);
+    leg.trail
+        .windows(2)
+        .any(|pair| enters(pair) && table_of_gateway.ends_with(&pair[0].component))
+}
+
+fn vpcs_of(topology: &Topology, question: &Question) -> BTreeSet<Id<Vpc>> {
     let vpc_of_interface = |interface| {
         let subnet = topology.network_interfaces.find(interface)?.subnet;
         topology.subnets.find(subnet).map(|subnet| subnet.vpc)
@@ -27,19 +103,12 @@ pub(crate) fn vpcs_of(topology: &Topology, ends: &[Ipv4Addr], question: &Questio
                 .filter_map(vpc_of_interface),
         );
     }
+    let destination = question.destination;
     for (id, interface) in topology.network_interfaces.iter() {
         let mut addresses = interface.addresses.iter();
-        if addresses.any(|owned| owned.private == ends[0] || owned.public == Some(ends[0])) {
+        if addresses.any(|owned| owned.private == destination || owned.public == Some(destination)) {
             vpcs.extend(vpc_of_interface(id));
         }
     }
     vpcs
-}
-
-/// Whether something unread in one of these VPCs could turn the answer: what failed might have another way, and what
-/// arrived might be stopped by another filter.
-pub(crate) fn can_change(unread: &Unread, vpcs: &BTreeSet<Id<Vpc>>, answer: &Answer) -> bool {
-    let is_near = unread.vpc.is_some_and(|vpc| vpcs.contains(&vpc));
-    let noun = unread.noun.to_ascii_lowercase();
-    is_near && (!answer.round_trip || STOPPING_WORDS.iter().any(|word| noun.contains(word)))
 }

@@ -21,7 +21,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use vpcsim_engine::{
     CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Port, Span, Step,
 };
@@ -99,6 +99,7 @@ pub(crate) fn install(build: &mut Build<'_>) {
         latency: settings.latency_internet,
         latency_inside_region: settings.latency_cross_az,
         answers: settings.internet_answers,
+        senders: FxHashSet::default(),
     };
     build.install(place.fixed.internet, device);
 }
@@ -155,6 +156,8 @@ pub struct InternetDevice {
     latency: Span,
     latency_inside_region: Span,
     answers: bool,
+    /// Undeclared addresses that sent something, where such addresses are nobody's otherwise.
+    senders: FxHashSet<Ipv4Addr>,
 }
 
 impl Node for InternetDevice {
@@ -171,6 +174,9 @@ impl Node for InternetDevice {
         }
         if port == FROM_HOSTS {
             self.capture(context, packet, key.source(), Direction::Outbound);
+            if !self.answers {
+                self.senders.insert(key.source());
+            }
         }
         match self.way(key.destination()) {
             Ok(way) => self.carry(context, port, packet, way),
@@ -186,9 +192,14 @@ impl InternetDevice {
             Some(Owner::Gateway(node)) => Ok(Way::ToGateway(*node)),
             Some(Owner::Host(_)) => Ok(Way::ToHost),
             Some(Owner::Nobody { reason, decision }) => Err((*reason, *decision)),
-            None if self.answers && !is_unusable(destination) => Ok(Way::ToHost),
+            None if self.is_somebody(destination) => Ok(Way::ToHost),
             None => Err((drop_reason::NO_SUCH_INTERNET_HOST, Decision::NONE)),
         }
+    }
+
+    /// Whether an address that nobody declared has a host: if all have one, or it has sent something.
+    fn is_somebody(&self, address: Ipv4Addr) -> bool {
+        (self.answers || self.senders.contains(&address)) && !is_unusable(address)
     }
 
     fn carry(&self, context: &mut Context<'_>, port: Port, packet: Handle, way: Way) -> Step {

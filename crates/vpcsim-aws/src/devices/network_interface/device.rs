@@ -313,6 +313,9 @@ impl NetworkInterfaceDevice {
         let Some(summary) = context.packet(packet).summary().copied() else {
             return self.drop(drop_reason::MALFORMED);
         };
+        // Framed before it is judged: a capture shows what is dropped here as it arrived here.
+        let source = if port == FROM_NEIGHBOUR { context.packet(packet).frame().source } else { self.fixed.router_mac };
+        context.packet_mut(packet).set_frame(FrameHeader::ipv4(source, self.fixed.mac));
         let decision = if port == FROM_SERVICE {
             self.by_self()
         } else {
@@ -329,8 +332,6 @@ impl NetworkInterfaceDevice {
             Behind::Nobody => return self.drop(drop_reason::NO_HOST),
             Behind::Unmodelled => return self.drop(drop_reason::INTERFACE_NOT_MODELLED),
         };
-        let source = if port == FROM_NEIGHBOUR { context.packet(packet).frame().source } else { self.fixed.router_mac };
-        context.packet_mut(packet).set_frame(FrameHeader::ipv4(source, self.fixed.mac));
         context.pass(packet, station::ENI_IN, decision);
         context.capture(packet, self.fixed.capture_point, Direction::Inbound);
         Step::Forward { to: node, port: host_port }
