@@ -131,7 +131,7 @@ pub const ALL: &[Advice] = &[
     advice(
         "SMTP_RESTRICTION",
         "Send mail by port 587 or 465, or ask AWS to lift the restriction.",
-        "trace --from web-1 --to mail.example:587/tcp",
+        "vpcsim trace shop.yaml --from web-1 --to mail:587/tcp",
     ),
     advice(
         "NOT_IPV4",
@@ -141,7 +141,7 @@ pub const ALL: &[Advice] = &[
     advice(
         "SERVICE_DISABLED",
         "Look at the VPC's DNS support and at the instance's metadata options.",
-        "vpcs: { shop: { enable_dns_support: true } }",
+        "vpcs: { shop: { dns_support: true } }",
     ),
     advice(
         "NACL_EGRESS",
