@@ -7,6 +7,8 @@ use vpcsim_aws::devices::network_interface::Attachment;
 use vpcsim_aws::devices::{AnyId, Instance, InternetHost, NetworkInterface, Vpc};
 use vpcsim_aws::{Id, Label, Topology};
 
+use crate::similar::edit_distance;
+
 /// The word for anybody outside.
 pub const INTERNET: &str = "internet";
 
@@ -379,27 +381,6 @@ fn unknown(topology: &Topology, text: &str) -> QuestionError {
     }
 }
 
-/// How many letters have to be added, removed, replaced or swapped with their neighbour to get from one word to the other.
-pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            if i == 0 || j == 0 {
-                rows[i][j] = i + j;
-                continue;
-            }
-            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            rows[i][j] = best;
-        }
-    }
-    rows[a.len()][b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -498,12 +479,5 @@ mod tests {
             Err(QuestionError::Ambiguous { .. })
         ));
         assert!(source(&shop.topology, "other/web-1", None).is_ok());
-    }
-
-    #[test]
-    fn edit_distance_counts_letters() {
-        let distances = [("", "abc"), ("web", "web"), ("wbe", "web"), ("web-1", "web-2")]
-            .map(|(a, b)| edit_distance(a, b));
-        assert_eq!(distances, [3, 0, 1, 1]);
     }
 }

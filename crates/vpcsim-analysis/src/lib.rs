@@ -6,7 +6,8 @@
 //! - [`simulation`]: a compiled design that makes fresh networks with hosts in them.
 //! - [`trace`]: one flow in a network of its own. [`run`]: the whole design in one network.
 //! - [`recorder`]: the onlooker that keeps trails and captures. [`grammar`]: the legal orders of stations.
-//! - Inside: `question` (a precise query), `legs` (trails as answers), `explain` (why and what would help), `unread`.
+//! - Inside: `question` (a precise query), `legs` (trails as answers), `explain` (why and what would help),
+//!   `unread` (what an answer rests on), `similar` (suggestions).
 //!
 //! # Invariants
 //!
@@ -22,6 +23,7 @@ mod legs;
 mod question;
 pub mod recorder;
 pub mod run;
+mod similar;
 pub mod simulation;
 pub mod trace;
 mod unread;
