@@ -51,3 +51,5 @@ pub use compile::{Compiled, compile};
 pub use devices::{AnyId, Kind, Resource, Topology};
 pub use model::{Finding, Findings, Id, Label, Origin, Severity, Table};
 pub use topology::{Expectation, Settings, Unread};
+pub use vpcsim_engine::Span;
+pub use vpcsim_wire::{Mac, Protocol};

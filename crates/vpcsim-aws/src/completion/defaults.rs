@@ -36,15 +36,13 @@ pub(super) fn canonicalise(topology: &mut Topology) {
 }
 
 pub(super) fn add_main_route_tables(topology: &mut Topology) {
+    let tables = by_vpc(topology, &topology.route_tables, |table| table.vpc);
     for vpc in topology.vpcs.ids() {
-        if topology
-            .route_tables
-            .iter()
-            .any(|(_, table)| table.main && table.vpc == vpc)
-        {
+        let own = &tables[vpc.index()];
+        if own.iter().any(|&table| topology.route_tables[table].main) {
             continue;
         }
-        let label = free_label(topology, vpc, "main", &topology.route_tables, |table| table.vpc);
+        let label = free_label(topology, vpc, "main", &topology.route_tables, own);
         topology.route_tables.push(RouteTable {
             label,
             vpc,
@@ -62,15 +60,13 @@ pub(super) fn add_default_network_acls(topology: &mut Topology) {
         cidr: ANYWHERE,
         origin: Origin::NOWHERE,
     };
+    let acls = by_vpc(topology, &topology.network_acls, |acl| acl.vpc);
     for vpc in topology.vpcs.ids() {
-        if topology
-            .network_acls
-            .iter()
-            .any(|(_, acl)| acl.default && acl.vpc == vpc)
-        {
+        let own = &acls[vpc.index()];
+        if own.iter().any(|&acl| topology.network_acls[acl].default) {
             continue;
         }
-        let label = free_label(topology, vpc, "default", &topology.network_acls, |acl| acl.vpc);
+        let label = free_label(topology, vpc, "default", &topology.network_acls, own);
         topology.network_acls.push(NetworkAcl {
             label,
             vpc,
@@ -82,13 +78,13 @@ pub(super) fn add_default_network_acls(topology: &mut Topology) {
 }
 
 pub(super) fn add_default_security_groups(topology: &mut Topology) {
+    let groups = by_vpc(topology, &topology.security_groups, |group| group.vpc);
     for vpc in topology.vpcs.ids() {
-        if default_security_group(topology, vpc).is_some() {
+        let own = &groups[vpc.index()];
+        if own.iter().any(|&group| topology.security_groups[group].default) {
             continue;
         }
-        let label = free_label(topology, vpc, "default", &topology.security_groups, |group| {
-            group.vpc
-        });
+        let label = free_label(topology, vpc, "default", &topology.security_groups, own);
         let itself = Id::from_index(topology.security_groups.len());
         let rule = |peer| SecurityGroupRule {
             id: None,
@@ -108,6 +104,10 @@ pub(super) fn add_default_security_groups(topology: &mut Topology) {
 
 /// Puts interfaces without a group, other than those of services, into their VPC's default group.
 pub(super) fn join_default_security_groups(topology: &mut Topology) {
+    let mut defaults = vec![None; topology.vpcs.len()];
+    for (id, group) in topology.security_groups.iter().filter(|(_, group)| group.default) {
+        defaults[group.vpc.index()].get_or_insert(id);
+    }
     for id in topology.network_interfaces.ids() {
         let interface = &topology.network_interfaces[id];
         let of_customer = matches!(
@@ -118,16 +118,18 @@ pub(super) fn join_default_security_groups(topology: &mut Topology) {
             continue;
         }
         let subnet = topology.subnets.find(interface.subnet);
-        let group = subnet.and_then(|subnet| default_security_group(topology, subnet.vpc));
+        let group = subnet.and_then(|subnet| defaults[subnet.vpc.index()]);
         topology.network_interfaces[id].security_groups.extend(group);
     }
 }
 
-fn default_security_group(topology: &Topology, vpc: Id<Vpc>) -> Option<Id<SecurityGroup>> {
-    let mut groups = topology.security_groups.iter();
-    groups
-        .find(|(_, group)| group.default && group.vpc == vpc)
-        .map(|(id, _)| id)
+/// The resources of a kind by the VPC they belong to, asked for once: designs may have many VPCs.
+fn by_vpc<T>(topology: &Topology, table: &Table<T>, vpc_of: impl Fn(&T) -> Id<Vpc>) -> Vec<Vec<Id<T>>> {
+    let mut rows = vec![Vec::new(); topology.vpcs.len()];
+    for (id, row) in table.iter() {
+        rows[vpc_of(row).index()].push(id);
+    }
+    rows
 }
 
 /// `name`, with the VPC's name before it if the design has several VPCs, and a number behind it if that is taken.
@@ -136,17 +138,13 @@ fn free_label<T: Resource>(
     vpc: Id<Vpc>,
     name: &str,
     table: &Table<T>,
-    vpc_of: impl Fn(&T) -> Id<Vpc>,
+    own: &[Id<T>],
 ) -> Label {
     let base = match topology.vpcs.len() {
         1 => name.to_owned(),
         _ => format!("{} {name}", topology.name_of(vpc)),
     };
-    let taken = |wanted: &str| {
-        table
-            .iter()
-            .any(|(_, row)| vpc_of(row) == vpc && row.label().name == wanted)
-    };
+    let taken = |wanted: &str| own.iter().any(|&row| table[row].label().name == wanted);
     let numbered = (2..).map(|number: u32| format!("{base} {number}"));
     let free = std::iter::once(base.clone())
         .chain(numbered)

@@ -1,11 +1,11 @@
 //! `SecurityGroups`: the answer of `describe-security-groups`.
 
 use serde::Deserialize;
+use vpcsim_aws::Protocol;
 use vpcsim_aws::devices::SecurityGroup;
 use vpcsim_aws::devices::security_group::{Peer, SecurityGroupRule};
 use vpcsim_aws::traffic::{PortRange, Traffic};
 use vpcsim_aws::{Kind, Label, Unread};
-use vpcsim_wire::Protocol;
 
 use super::build::Build;
 use super::item::{Described, Item, List, Tag, Whole, Word};

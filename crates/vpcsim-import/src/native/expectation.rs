@@ -1,7 +1,7 @@
 //! `expect:` of a design: `laptop -> web-1 tcp 80: reachable`.
 
 use vpcsim_aws::Expectation;
-use vpcsim_wire::Protocol;
+use vpcsim_aws::Protocol;
 
 use super::context::Context;
 use super::node::{Entry, Node, Value};

@@ -244,7 +244,7 @@ pub(crate) fn read(
     context.topology.network_interfaces.push(interface)
 }
 
-fn read_mac(context: &mut Context<'_>, fields: &Fields<'_>) -> Option<vpcsim_wire::Mac> {
+fn read_mac(context: &mut Context<'_>, fields: &Fields<'_>) -> Option<vpcsim_aws::Mac> {
     let node = fields.find("mac")?;
     let mac = node.text("a MAC address", context.findings)?.parse();
     mac.map_err(|error| context.error("wrong-type", node.origin, format!("{error}")))

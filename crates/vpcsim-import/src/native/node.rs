@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use ipnet::Ipv4Net;
+use vpcsim_aws::Span;
 use vpcsim_aws::{Finding, Findings, Origin};
-use vpcsim_engine::Span;
 
 use super::suggest;
 

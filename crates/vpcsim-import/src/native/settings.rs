@@ -1,7 +1,7 @@
 //! `settings:` of a design.
 
 use vpcsim_aws::Settings;
-use vpcsim_engine::Span;
+use vpcsim_aws::Span;
 
 use super::context::Context;
 use super::node::Node;

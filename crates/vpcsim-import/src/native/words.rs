@@ -2,9 +2,9 @@
 
 use std::ops::RangeInclusive;
 
+use vpcsim_aws::Protocol;
 use vpcsim_aws::devices::instance::Listener;
 use vpcsim_aws::traffic::{PortRange, Traffic};
-use vpcsim_wire::Protocol;
 
 use super::suggest;
 

@@ -1,9 +1,9 @@
 //! The top of a design: settings, VPCs, and what is in none.
 
+use vpcsim_aws::Span;
 use vpcsim_aws::devices::dhcp_options::NameServer;
 use vpcsim_aws::devices::{DhcpOptions, ElasticIp, InternetHost, PeeringConnection, PrefixList};
 use vpcsim_aws::{Expectation, Label, Settings, Unread};
-use vpcsim_engine::Span;
 
 use super::Writer;
 use super::yaml::{Map, Yaml};
