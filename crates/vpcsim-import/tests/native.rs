@@ -151,7 +151,7 @@ expect:
     let words = words(text);
     for part in [
         "did you mean `region`?",
-        "the range is 10.0.0.0/16",
+        "AWS makes it 10.0.0.0/16",
         "did you mean `public`?",
         "did you mean `web`?",
         "did you mean `tcp`?",

@@ -6,7 +6,7 @@ use vpcsim_aws::devices::network_acl::NetworkAclEntry;
 use vpcsim_aws::{AnyId, Kind};
 
 use super::context::{Context, Scope};
-use super::node::{Entry, Node, parse_cidr_or_address};
+use super::node::{Entry, Node, accept, parse_cidr_or_address};
 use super::registry::Noun;
 use super::shape::{Fields, Record, Shape, key};
 use super::words;
@@ -80,9 +80,7 @@ fn read_entry(context: &mut Context<'_>, node: &Node) -> Option<NetworkAclEntry>
     let cidr = words
         .peer
         .map_or_else(|| Ok(Ipv4Net::default()), parse_cidr_or_address);
-    let cidr = cidr
-        .map_err(|problem| context.findings.push(problem.finding(node.origin)))
-        .ok()?;
+    let cidr = accept(cidr, node.origin, context.findings)?;
     let [traffic] = words.traffic[..] else {
         let message = format!("`{text}` has several ranges of ports; an entry of a network ACL has one");
         context.error("bad-rule", node.origin, message);

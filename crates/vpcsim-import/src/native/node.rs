@@ -138,16 +138,10 @@ impl Node {
         number
     }
 
-    /// An address range without host bits.
+    /// An address range; host bits are cleared, as AWS does.
     pub(crate) fn cidr(&self, findings: &mut Findings) -> Option<Ipv4Net> {
         let text = self.text("an address range like 10.0.0.0/16", findings)?;
-        match parse_cidr(text) {
-            Ok(net) => Some(net),
-            Err(problem) => {
-                findings.push(problem.finding(self.origin));
-                None
-            }
-        }
+        accept(parse_cidr(text), self.origin, findings)
     }
 
     /// An IPv4 address.
@@ -213,7 +207,9 @@ impl BadCidr {
             }
             Self::HostBits(text, net) => {
                 let message = format!("`{text}` has bits set behind its prefix");
-                Finding::error("cidr-host-bits", origin, message).help(format!("the range is {net}"))
+                Finding::warning("cidr-host-bits", origin, message)
+                    .rule("CIDR-02")
+                    .help(format!("AWS makes it {net}: write that"))
             }
             Self::Ipv6(text) => {
                 let message = format!("`{text}` is an IPv6 range, and IPv6 is not modelled");
@@ -223,7 +219,24 @@ impl BadCidr {
     }
 }
 
-/// Reads an address range; host bits are refused.
+/// Reports what is wrong with an address range, and gives the range that AWS would make of it.
+pub(crate) fn accept(
+    read: Result<Ipv4Net, BadCidr>,
+    origin: Origin,
+    findings: &mut Findings,
+) -> Option<Ipv4Net> {
+    let problem = match read {
+        Ok(net) => return Some(net),
+        Err(problem) => problem,
+    };
+    findings.push(problem.finding(origin));
+    match problem {
+        BadCidr::HostBits(_, net) => Some(net),
+        BadCidr::Syntax(_) | BadCidr::Ipv6(_) => None,
+    }
+}
+
+/// Reads an address range; host bits are told apart.
 pub(crate) fn parse_cidr(text: &str) -> Result<Ipv4Net, BadCidr> {
     let Ok(net) = text.parse::<Ipv4Net>() else {
         let ipv6 = text.parse::<ipnet::Ipv6Net>().is_ok();
@@ -283,10 +296,16 @@ mod tests {
     #[test]
     fn host_bits_are_named_with_the_range_that_is_meant() {
         let mut findings = Findings::default();
-        assert_eq!(scalar("10.0.1.5/24").cidr(&mut findings), None);
+        assert_eq!(
+            scalar("10.0.1.5/24").cidr(&mut findings),
+            "10.0.1.0/24".parse().ok()
+        );
         let finding = findings.iter().next().expect("one finding");
         assert_eq!(finding.code, "cidr-host-bits");
-        assert_eq!(finding.help.as_deref(), Some("the range is 10.0.1.0/24"));
+        assert_eq!(
+            finding.help.as_deref(),
+            Some("AWS makes it 10.0.1.0/24: write that")
+        );
         assert_eq!(
             (finding.origin.line, finding.origin.column, finding.origin.length),
             (3, 5, 11)

@@ -7,7 +7,7 @@ use vpcsim_aws::traffic::Traffic;
 use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Origin};
 
 use super::context::{Context, Scope};
-use super::node::{BadCidr, Entry, Node, parse_cidr_or_address};
+use super::node::{BadCidr, Entry, Node, accept, parse_cidr_or_address};
 use super::registry::Noun;
 use super::shape::{Fields, Key, Record, Shape, key};
 use super::words;
@@ -215,12 +215,8 @@ fn read_peer(
         return found.map(Peer::PrefixList);
     }
     match parse_cidr_or_address(text) {
-        Ok(net) => return Some(Peer::Cidr(net)),
         Err(BadCidr::Syntax(_)) => {}
-        Err(problem) => {
-            context.findings.push(problem.finding(origin));
-            return None;
-        }
+        read => return accept(read, origin, context.findings).map(Peer::Cidr),
     }
     // A group of a peered VPC may stand without that VPC's name, if no other group is called so.
     let found = context.find_security_group(scope, text);
