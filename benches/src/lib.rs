@@ -179,6 +179,9 @@ pub struct Chain {
 
 impl Chain {
     /// Compiles [`topology`] and fills it with a sender and a receiver.
+    ///
+    /// # Panics
+    /// Never: the topology has one sender.
     pub fn new(flow_count: u32, payload_len: u16, packet_count: u64) -> Self {
         let mut topology = topology();
         topology.settings.tracked_connections_max = 2 * flow_count;
@@ -207,7 +210,7 @@ impl Chain {
     pub fn run(mut self) -> u64 {
         self.network
             .act(self.sender, |source: &mut TrafficSource, context| {
-                source.start(context)
+                source.start(context);
             });
         self.network.run_until(Time::MAX);
         let counters = self.network.counters();

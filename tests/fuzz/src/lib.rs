@@ -24,7 +24,10 @@ pub fn packet(data: &[u8]) {
 
 /// Reads a design from one file.
 pub fn design(name: &str, data: &[u8]) {
-    let source = vpcsim_import::Source { name: name.to_owned(), bytes: data.to_vec() };
+    let source = vpcsim_import::Source {
+        name: name.to_owned(),
+        bytes: data.to_vec(),
+    };
     let design = vpcsim_import::read(vec![source]);
     if !design.findings.has_errors() {
         let _ = vpcsim_import::write_native(&design.topology);

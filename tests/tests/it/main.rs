@@ -9,4 +9,8 @@ mod determinism;
 #[cfg(test)]
 mod expectations;
 #[cfg(test)]
+mod fuzz_replay;
+#[cfg(test)]
 mod measured;
+#[cfg(test)]
+mod scale;
