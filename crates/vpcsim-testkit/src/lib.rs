@@ -3,9 +3,9 @@
 //! # Map, in reading order
 //!
 //! - [`packets`]: a packet from a line of text. [`designs`]: a topology from a few calls.
-//! - [`reference`]: what happens to a flow, worked out from the AWS rules alone and as plainly as possible.
+//! - [`mod@reference`]: what happens to a flow, worked out from the AWS rules alone and as plainly as possible.
 //! - [`random_design`], [`random_flows`]: seeded designs that AWS would accept, and flows to ask about. [`shrink`]: smaller designs of a large one.
-//! - [`print`]: a trail as text, for assertions that fail.
+//! - [`mod@print`]: a trail as text, for assertions that fail.
 //!
 //! # Invariants
 //!

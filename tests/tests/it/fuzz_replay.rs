@@ -30,20 +30,23 @@ fn inputs(target: &str) -> Vec<Vec<u8>> {
 fn packets_that_once_failed_are_survived() {
     let mut inputs = inputs("packet");
     inputs.push((0..=255).collect());
-    inputs.iter().for_each(|input| fuzz::packet(input));
+    for input in &inputs {
+        fuzz::packet(input);
+    }
 }
 
 #[test]
 fn designs_that_once_failed_are_survived() {
-    inputs("native")
-        .iter()
-        .for_each(|input| fuzz::design("design.yaml", input));
-    inputs("describe")
-        .iter()
-        .for_each(|input| fuzz::design("describe.json", input));
+    for (target, name) in [("native", "design.yaml"), ("describe", "describe.json")] {
+        for input in &inputs(target) {
+            fuzz::design(name, input);
+        }
+    }
 }
 
 #[test]
 fn flow_lines_that_once_failed_are_survived() {
-    inputs("flows").iter().for_each(|input| fuzz::flow_line(input));
+    for input in &inputs("flows") {
+        fuzz::flow_line(input);
+    }
 }
