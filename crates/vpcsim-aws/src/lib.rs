@@ -8,6 +8,7 @@
 //! - `validation`: what AWS would refuse of VPCs, subnets, interfaces, instances and routes; other nouns check themselves.
 //! - [`address_set`], [`connection_tracking`], [`fragment_memory`]: what filters are made of.
 //! - [`mod@compile`]: from declared to running, in two passes over the resources.
+//! - [`graph`]: what uses what, and where routes lead in circles.
 //! - [`station`], [`drop_reason`], [`mark`]: the engine's numbers, with AWS's names.
 //! - [`mtu`]: what a path carries. [`public_address`]: which addresses the internet knows, and who has them.
 //! - [`services`]: resolver, DHCP, time: what answers at link-local addresses.
@@ -31,6 +32,7 @@ pub mod drop_reason;
 #[cfg(test)]
 mod fixtures;
 pub mod fragment_memory;
+pub mod graph;
 pub mod mark;
 pub mod model;
 pub mod mtu;

@@ -94,6 +94,7 @@ impl Topology {
         crate::devices::elastic_ip::validate_mappings(self, &mut findings);
         crate::validation::instance::check_attachments(self, &mut findings);
         crate::validation::private_addresses::check(self, &mut findings);
+        crate::graph::check(self, &mut findings);
         findings.sort();
         findings
     }
