@@ -4,13 +4,13 @@
 
 use std::net::Ipv4Addr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A flow to ask about: one line of a flow file. Unknown keys are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowQuery {
-    /// Echoed in the answer.
-    #[serde(default)]
+    /// Echoed in the answer; a number is taken as its digits.
+    #[serde(default, deserialize_with = "text_or_number")]
     pub id: String,
     /// Who sends: an instance, interface, name, private or public address, or `internet`.
     pub source: String,
@@ -39,6 +39,19 @@ pub struct FlowQuery {
     /// The time to live; else the host's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u8>,
+}
+
+fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Id {
+        Text(String),
+        Number(i64),
+    }
+    Ok(match Id::deserialize(deserializer)? {
+        Id::Text(text) => text,
+        Id::Number(number) => number.to_string(),
+    })
 }
 
 /// What the source saw.

@@ -8,8 +8,8 @@ use vpcsim_aws::devices::{NetworkAcl, NetworkInterface, RouteTable, network_acl}
 use vpcsim_aws::drop_reason::{self, ReasonInfo};
 use vpcsim_aws::traffic::{Direction, packet_words};
 use vpcsim_aws::{AnyId, Compiled, Id, Topology};
+use vpcsim_engine::wire::{Summary, summarize};
 use vpcsim_engine::{Decision, DropReason};
-use vpcsim_wire::{Summary, summarize};
 
 use crate::answer::{Explanation, Leg};
 use crate::recorder::{StepEvent, Trail};

@@ -15,7 +15,7 @@ use vpcsim_aws::devices::{
 use vpcsim_aws::model::Origin;
 use vpcsim_aws::traffic::{PortRange, Traffic};
 use vpcsim_aws::{Expectation, Id, Label, Topology};
-use vpcsim_wire::Protocol;
+use vpcsim_engine::wire::Protocol;
 
 use crate::answer::FlowQuery;
 

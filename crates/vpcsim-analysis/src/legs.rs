@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use vpcsim_aws::compile::Compiled;
 use vpcsim_aws::devices::{AnyId, InternetHost, Kind};
 use vpcsim_aws::{Id, Resource, drop_reason, station};
+use vpcsim_engine::wire::{Summary, describe, summarize};
 use vpcsim_engine::{Decision, DropReason, NodeId, Time};
-use vpcsim_wire::{Summary, describe, summarize};
 
 use crate::answer::{Hop, Leg, Verdict};
 use crate::recorder::{StepEvent, Trail, TrailStep};

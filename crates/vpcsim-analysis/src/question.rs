@@ -3,10 +3,10 @@
 use std::net::Ipv4Addr;
 
 use vpcsim_aws::{Id, devices::Instance};
+use vpcsim_engine::wire::build::PacketBuilder;
+use vpcsim_engine::wire::{FlowKey, Protocol, icmp};
 use vpcsim_engine::{Context, Network, NodeId, Time};
 use vpcsim_hosts::{Exchange, HostNode, InternetNode, Outcome, Probe, ProbeId, ProbeKind};
-use vpcsim_wire::build::PacketBuilder;
-use vpcsim_wire::{FlowKey, Protocol, icmp};
 
 use crate::answer::FlowQuery;
 use crate::endpoint::{self, QuestionError, Source};

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use vpcsim_aws::compile::{CapturePointPlan, LinkLayer};
 use vpcsim_aws::{Compiled, drop_reason, station};
+use vpcsim_engine::wire::{EtherType, FlowKey, ethernet};
 use vpcsim_engine::{
     CapturePoint, Decision, Direction, DropReason, Event, NodeId, Observation, Observer, Packet, PacketId,
     Station, Time,
 };
-use vpcsim_wire::{EtherType, FlowKey, ethernet};
 
 use crate::answer::{CaptureInterface, CaptureRecord};
 use crate::legs::{blamed, reason_name};

@@ -2,8 +2,8 @@
 
 use vpcsim_aws::Expectation;
 use vpcsim_aws::devices::instance::Listener;
+use vpcsim_engine::wire::Protocol;
 use vpcsim_engine::{Counters, Network, Span, Time};
-use vpcsim_wire::Protocol;
 
 use crate::answer::{Answer, Capture, FlowQuery, Leg};
 use crate::endpoint::INTERNET;

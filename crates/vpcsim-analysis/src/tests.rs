@@ -468,3 +468,10 @@ fn an_outside_source_gets_its_answers_even_where_nobody_else_answers_outside() {
     let elsewhere = trace(&shop, &flow("web-1", "8.8.8.8", 53));
     assert_eq!(elsewhere.forward.reason.as_deref(), Some("NO_SUCH_INTERNET_HOST"));
 }
+
+#[test]
+fn the_id_of_a_flow_may_be_a_number_and_unknown_keys_are_ignored() {
+    let line = r#"{"id": 7, "source": "a", "dst": "b", "protocol": "icmp", "weather": "fine"}"#;
+    let query: FlowQuery = serde_json::from_str(line).expect("a flow");
+    assert_eq!((query.id.as_str(), query.protocol.as_str()), ("7", "icmp"));
+}

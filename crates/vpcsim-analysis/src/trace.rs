@@ -1,9 +1,9 @@
 //! One flow there and back: the answer to a [`FlowQuery`].
 
 use vpcsim_aws::{Unread, drop_reason};
+use vpcsim_engine::wire::{FlowKey, icmp, summarize};
 use vpcsim_engine::{Network, NodeId};
 use vpcsim_hosts::{self as hosts, Outcome};
-use vpcsim_wire::{FlowKey, icmp, summarize};
 
 use crate::answer::{Answer, Capture, FlowQuery, Leg, Observed, UnreadNote, Verdict};
 use crate::endpoint::QuestionError;
@@ -128,7 +128,7 @@ impl Simulation {
 }
 
 fn note_observed(answer: &mut Answer, question: &Question, outcome: Option<&Outcome>) {
-    let is_tcp = question.protocol == vpcsim_wire::Protocol::TCP;
+    let is_tcp = question.protocol == vpcsim_engine::wire::Protocol::TCP;
     answer.observed = if is_tcp {
         Observed::Filtered
     } else {

@@ -49,6 +49,8 @@
 //! assert!(network.counters().balance());
 //! ```
 
+pub use vpcsim_wire as wire;
+
 pub mod flow_table;
 pub mod id;
 pub mod link;
