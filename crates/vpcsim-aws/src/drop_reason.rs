@@ -58,6 +58,7 @@ reasons! {
     38 NOT_IPV4 ENI_OUT None, "The frame carries neither IPv4 nor ARP.";
     39 SERVICE_DISABLED ENI_OUT None, "The link-local service is switched off for this VPC or instance.";
     40 NACL_EGRESS SUBNET_OUT Some("SUBNET_ACL_RESTRICTION"), "The network ACL of the sender's subnet denies it on the way out. Network ACLs are stateless: answers need a rule of their own.";
+    41 FRAGMENT_RATE ENI_OUT None, "The interface sent more than 1024 fragments in one second.";
     48 NO_ROUTE ROUTE Some("NO_ROUTE_TO_DESTINATION"), "The route table of the sender's subnet has no route for the destination.";
     49 BLACKHOLE ROUTE Some("BAD_STATE_ROUTE"), "The best route's target does not exist any more or does not work: the route is a black hole.";
     50 NO_SUCH_ADDRESS ROUTE Some("NO_POSSIBLE_DESTINATION"), "The destination lies inside the VPC, but no interface has that address.";
@@ -72,6 +73,7 @@ reasons! {
     70 MTU_EXCEEDED GATEWAY None, "The packet is larger than the path carries and must not be fragmented; the sender is told so by ICMP.";
     71 NO_SUCH_INTERNET_HOST GATEWAY Some("NO_POSSIBLE_DESTINATION"), "Nobody on the internet has this address.";
     72 TTL_EXPIRED GATEWAY None, "The time to live ran out at a device that counts; the sender is told so by ICMP.";
+    73 DESTINATION_NOT_MODELLED GATEWAY Some("UNSUPPORTED_COMPONENT"), "The address belongs to something that the simulator does not model yet; the verdict is unknown.";
     80 NAT_PROTOCOL GATEWAY Some("PROTOCOL_RESTRICTION"), "A NAT gateway carries TCP, UDP and ICMP only.";
     81 NAT_PORT_EXHAUSTED GATEWAY None, "All 55,000 ports per address of the NAT gateway are taken for this destination.";
     82 NAT_NO_STATE GATEWAY None, "The NAT gateway knows no connection that this packet belongs to: nothing can be opened from outside through it.";
@@ -102,7 +104,10 @@ pub fn by_name(name: &str) -> Option<&'static ReasonInfo> {
 
 /// Whether a packet that ended so leaves the verdict unknown.
 pub fn is_unknown(reason: DropReason) -> bool {
-    matches!(reason, NOT_MODELLED | INTERFACE_NOT_MODELLED)
+    matches!(
+        reason,
+        NOT_MODELLED | DESTINATION_NOT_MODELLED | INTERFACE_NOT_MODELLED
+    )
 }
 
 #[cfg(test)]

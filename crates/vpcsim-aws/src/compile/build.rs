@@ -135,6 +135,6 @@ struct Absent;
 
 impl Node for Absent {
     fn process(&mut self, _: &mut Context<'_>, _: Port, _: Handle) -> Step {
-        Step::drop(drop_reason::NOT_MODELLED, Decision::NONE)
+        Step::drop(drop_reason::DESTINATION_NOT_MODELLED, Decision::NONE)
     }
 }

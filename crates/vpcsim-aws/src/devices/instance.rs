@@ -1,4 +1,13 @@
 //! Instance: what runs behind one or more network interfaces.
+//!
+//! # AWS semantics
+//!
+//! - On types of the sixth Nitro version an idle TCP connection is tracked for 350 s instead of 432,000 s (CT-10).
+//!
+//! # Where AWS is silent
+//!
+//! - The Nitro version is told from the type's name: the families C, M, R and X have the sixth from generation 8 on, except
+//!   for the plain Graviton ones of that generation (`m8g`, `m8gd`).
 
 use crate::compile::place::interface_mac;
 use crate::compile::{HostInterfacePlan, HostPlan, NextHop, Place, Slot};
@@ -68,6 +77,32 @@ impl Default for MetadataOptions {
 /// The MTU of current instance types inside a VPC (MTU-01).
 pub const JUMBO_MTU: u16 = 9001;
 
+/// For how long connection tracking of the sixth Nitro version remembers idle TCP, in seconds (CT-10).
+const NITRO_V6_TCP_ESTABLISHED_S: u32 = 350;
+
+impl Instance {
+    /// For how long idle TCP connections are tracked if its type says so, in seconds (CT-10).
+    pub(crate) fn tcp_established_s(&self) -> Option<u32> {
+        let instance_type = self.instance_type.as_deref()?;
+        is_nitro_v6(instance_type).then_some(NITRO_V6_TCP_ESTABLISHED_S)
+    }
+}
+
+/// Whether types of this name (`m8i.large`) are built on the sixth version of Nitro.
+fn is_nitro_v6(instance_type: &str) -> bool {
+    let series = instance_type.split('.').next().unwrap_or_default();
+    let Some(rest) = series.strip_prefix(['c', 'm', 'r', 'x']) else {
+        return false;
+    };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (generation, attributes) = rest.split_at(digits);
+    match generation.parse::<u8>() {
+        Ok(8) => !matches!(attributes, "g" | "gd"),
+        Ok(generation) => generation > 8,
+        Err(_) => false,
+    }
+}
+
 impl Resource for Instance {
     const KIND: Kind = Kind::Instance;
     const NOUN: &'static str = "instance";
@@ -109,5 +144,30 @@ fn interface_plan(interface: Id<NetworkInterface>, instance: Id<Instance>, place
         mtu: topology.instances[instance].mtu,
         node: place.node_of(interface).expect("interfaces are placed before instances"),
         port: FROM_HOST,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_tcp_is_tracked_for_350_seconds_on_nitro_v6() {
+        for (instance_type, expected) in [
+            ("m8i.large", Some(350)),
+            ("c8gn.xlarge", Some(350)),
+            ("r9g.large", Some(350)),
+            ("m8g.large", None),
+            ("r8gd.large", None),
+            ("m7i.large", None),
+            ("t3.micro", None),
+            ("mac2.metal", None),
+        ] {
+            let instance = Instance {
+                instance_type: Some(instance_type.to_owned()),
+                ..crate::fixtures::instance("host")
+            };
+            assert_eq!(instance.tcp_established_s(), expected, "{instance_type}");
+        }
     }
 }

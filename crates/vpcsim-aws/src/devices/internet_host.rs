@@ -126,7 +126,7 @@ fn owners(build: &Build<'_>) -> FxHashMap<Ipv4Addr, Owner> {
     }
     for (id, elastic_ip) in topology.elastic_ips.iter() {
         let reason = if elastic_ip.associated {
-            drop_reason::NOT_MODELLED
+            drop_reason::DESTINATION_NOT_MODELLED
         } else {
             drop_reason::IGW_NO_MAPPING
         };
@@ -348,7 +348,7 @@ mod tests {
         stand.send(internet, FROM_HOSTS, &syn("198.51.100.7", "203.0.113.20").build());
         assert_eq!(stand.drops(), ["IGW_NO_MAPPING"]);
         stand.send(internet, FROM_HOSTS, &syn("198.51.100.7", "203.0.113.21").build());
-        assert_eq!(stand.drops(), ["NOT_MODELLED"], "somebody unknown has it");
+        assert_eq!(stand.drops(), ["DESTINATION_NOT_MODELLED"], "somebody unknown has it");
         assert!(stand.arrivals(stand.fixed.internet_hosts).is_empty(), "no answer");
     }
 

@@ -195,18 +195,16 @@ impl SubnetDevice {
     }
 
     fn enter(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary) -> Step {
+        let Some(index) = mark::claim(context.packet(packet)) else {
+            return Step::drop(drop_reason::NO_SUCH_ADDRESS, Decision::by(self.component));
+        };
         match self.filter(context, Direction::Ingress, summary) {
             Ok(decision) => context.pass(packet, station::SUBNET_IN, decision),
             Err(step) => return step,
         }
-        match mark::claim(context.packet(packet)) {
-            Some(index) => {
-                let claim = self.fabric.claim(index);
-                debug_assert_eq!(claim.subnet_node, self.node, "a packet enters the subnet of its claim");
-                Step::Forward { to: claim.node, port: claim.port }
-            }
-            None => Step::drop(drop_reason::NO_SUCH_ADDRESS, Decision::by(self.component)),
-        }
+        let claim = self.fabric.claim(index);
+        debug_assert_eq!(claim.subnet_node, self.node, "a packet enters the subnet of its claim");
+        Step::Forward { to: claim.node, port: claim.port }
     }
 }
 

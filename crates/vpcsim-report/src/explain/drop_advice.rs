@@ -177,6 +177,16 @@ pub const ALL: &[Advice] = &[
         "",
     ),
     advice(
+        "DESTINATION_NOT_MODELLED",
+        "`vpcsim support` lists what is modelled. The verdict is unknown, which never counts as passed.",
+        "",
+    ),
+    advice(
+        "FRAGMENT_RATE",
+        "Send smaller datagrams, or switch on the fragment proxy mode of the ENA driver.",
+        "",
+    ),
+    advice(
         "INTERFACE_NOT_MODELLED",
         "`vpcsim support` lists what is modelled. The verdict is unknown, which never counts as passed.",
         "",

@@ -9,7 +9,7 @@ use vpcsim_engine::{
 };
 use vpcsim_wire::{Arp, EtherType, Mac, Protocol, Summary};
 
-use super::{Attachment, FROM_HOST, FROM_NEIGHBOUR, FROM_SERVICE, NetworkInterface, arp};
+use super::{Attachment, FROM_HOST, FROM_NEIGHBOUR, FROM_SERVICE, NetworkInterface, TrackingTimeouts, arp};
 use crate::compile::place::{interface_mac, router_mac};
 use crate::compile::{Build, Fabric, FixedNodes, NextHop};
 use crate::connection_tracking::{ConnectionTracker, TrackingTimers};
@@ -19,7 +19,8 @@ use crate::devices::subnet::LEAVING;
 use crate::devices::{Kind, Subnet};
 use crate::fragment_memory::FragmentMemory;
 use crate::model::Id;
-use crate::services::allowance::LinkLocalAllowance;
+use crate::services::allowance::PacketAllowance;
+use crate::topology::Topology;
 use crate::{drop_reason, mark, station};
 
 const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
@@ -77,7 +78,8 @@ pub struct NetworkInterfaceDevice {
     shared: Shared,
     tracker: ConnectionTracker,
     fragments: [FragmentMemory; 2],
-    allowance: LinkLocalAllowance,
+    allowance: PacketAllowance,
+    fragment_allowance: PacketAllowance,
 }
 
 /// Which way a packet passes the security groups.
@@ -105,7 +107,8 @@ impl NetworkInterfaceDevice {
             shared,
             tracker: ConnectionTracker::default(),
             fragments: [FragmentMemory::default(), FragmentMemory::default()],
-            allowance: LinkLocalAllowance::default(),
+            allowance: PacketAllowance::default(),
+            fragment_allowance: PacketAllowance::default(),
         }
     }
 
@@ -146,8 +149,13 @@ impl NetworkInterfaceDevice {
         if is_dhcp(&summary) {
             return self.ask(context, packet, self.shared.nodes.dhcp, Port(0));
         }
-        if self.fixed.check && !self.owns(summary.source()) {
-            return self.drop(drop_reason::SRC_CHECK);
+        if !self.owns(summary.source()) {
+            if self.fixed.check {
+                return self.drop(drop_reason::SRC_CHECK);
+            }
+            // What an instance forwards is no traffic of the source's groups any more (RT-31).
+            let forwarded = context.packet_mut(packet);
+            forwarded.set_mark(forwarded.mark() | mark::GROUP_UNKNOWN);
         }
         if let Some(step) = self.link_local(context, packet, &summary) {
             return step;
@@ -155,10 +163,14 @@ impl NetworkInterfaceDevice {
         if self.is_restricted_mail(&summary) {
             return self.drop(drop_reason::SMTP_RESTRICTION);
         }
-        match self.filter(context, packet, &summary, Way::Out) {
-            Ok(decision) => context.pass(packet, station::ENI_OUT, decision),
+        let decision = match self.filter(context, packet, &summary, Way::Out) {
+            Ok(decision) => decision,
             Err(step) => return step,
+        };
+        if summary.is_fragment() && !self.fragment_allowance.admit(context.now()) {
+            return self.drop(drop_reason::FRAGMENT_RATE);
         }
+        context.pass(packet, station::ENI_OUT, decision);
         self.hand_on(frame)
     }
 
@@ -372,9 +384,22 @@ fn fixed(id: Id<NetworkInterface>, build: &Build<'_>) -> Fixed {
         check: declared.source_dest_check,
         behind,
         capture_point: place.capture_point_of(id),
-        timers: TrackingTimers::from(declared.tracking),
+        timers: TrackingTimers::from(tracking_of(id, topology)),
         tracked_max: topology.settings.tracked_connections_max,
         metadata_enabled,
+    }
+}
+
+/// The interface's own timers, and where it has none those of its instance's type.
+fn tracking_of(id: Id<NetworkInterface>, topology: &Topology) -> TrackingTimeouts {
+    let declared = &topology.network_interfaces[id];
+    let by_type = match declared.attachment {
+        Attachment::Instance { instance, .. } => topology.instances[instance].tcp_established_s(),
+        _ => None,
+    };
+    TrackingTimeouts {
+        tcp_established_s: declared.tracking.tcp_established_s.or(by_type),
+        ..declared.tracking
     }
 }
 

@@ -4,21 +4,32 @@
 //!
 //! - With the source/destination check on, only packets from one of its own private addresses leave it (ENI-04).
 //! - With the check on, only packets for one of its own private addresses reach the host (ENI-05).
+//! - The check is each interface's own: what one lets through another may drop, such as an answer that leaves by the wrong one
+//!   (ENI-06, ENI-09), whose tracker does not know the flow either (CT-17).
 //! - The addresses of a delegated prefix count as its own, all sixteen (ENI-12).
 //! - On the way out the source check comes first, then the security groups, then subnet or neighbour (PIPE-01).
 //! - On the way in the security groups come first, then the destination check (PIPE-02).
+//! - Its groups apply to all its addresses alike (ENI-08), at both ends of a flow (SG-16), between two interfaces of one
+//!   instance too (SG-18).
 //! - A packet that belongs to a tracked flow passes whatever the rules say (CT-01).
 //! - TCP and UDP that a rule allows from or to anywhere, and back on all ports, is not tracked (CT-04); through a NAT gateway
 //!   it is (NAT-51).
 //! - ICMP errors about a tracked flow pass as related (CT-16).
 //! - A packet without an entry is judged by the rules, SYN or not (CT-13).
+//! - The interfaces at both ends track a flow each for itself (CT-19).
 //! - When the instance tracks as many flows as it can, what needs a new entry is dropped (CT-15).
 //! - A frame to a neighbour's MAC address goes straight to that neighbour: neither network ACL nor route table see it (L2-07, NACL-05).
+//! - A neighbour whose check is off takes packets for others, without a look at the sender's route table (L2-08, L2-09).
+//! - What an instance forwards for others does not match references to their groups any more (RT-31).
+//! - No more than 1024 fragments leave it in a second (MTU-09).
 //! - The platform answers ARP, for the router and for whoever has an address of the subnet, and for nobody else (L2-01, L2-02, L2-03).
 //! - What a host announces by ARP changes nothing (L2-04).
 //! - Broadcast and multicast are not carried (L2-05).
 //! - The link-local services and the resolver are reached past all rules (LL-01, LL-03), at no more than 1024 packets a second (LL-05).
-//! - What the platform itself sends reaches the host past all rules (LL-03).
+//! - What the platform itself sends reaches the host past all rules (LL-03, SG-22, NACL-12).
+//! - The router's address and that of the metadata service answer no ping (LL-07).
+//! - Name servers other than the resolver, the reserved address of another subnet among them, are ordinary destinations
+//!   (DHCP-05, SUB-04).
 //! - TCP to port 25 of a public address is dropped (ENI-16).
 //! - An interface that is attached to nothing that runs answers nothing (ENI-18).
 //!

@@ -320,3 +320,134 @@ fn a_route_table_of_the_vpc_is_used_by_every_subnet_without_its_own() {
     let way = Lab::new(scene.topology).send(scene.a, &syn("10.0.1.10", "10.0.2.10", 443));
     assert_eq!(way, "emit EniOut SubnetOut Route SubnetIn EniIn deliver");
 }
+
+#[test]
+fn the_type_of_the_instance_sets_the_idle_time_unless_the_interface_does() {
+    for (own, expected) in [(None, "drop SG_EGRESS"), (Some(400), "deliver")] {
+        let mut scene = scene();
+        for id in scene.topology.instances.ids() {
+            scene.topology.instances[id].instance_type = Some("m8i.large".to_owned());
+        }
+        scene.topology.network_interfaces[scene.c].tracking.tcp_established_s = own;
+        scene.topology.network_interfaces[scene.a].tracking.tcp_established_s = own;
+        let mut lab = Lab::new(scene.topology);
+        lab.send(scene.a, &syn("10.0.1.10", "10.0.2.10", 443));
+        lab.send(scene.c, &answer("10.0.2.10", 443, "10.0.1.10"));
+        let ack = |from: &str, from_port, to: &str, to_port| {
+            PacketBuilder::tcp(address(from), from_port, address(to), to_port).flags(tcp::ACK).build()
+        };
+        lab.send(scene.a, &ack("10.0.1.10", 40_000, "10.0.2.10", 443));
+        lab.wait(Span::from_secs(351));
+        let way = lab.send(scene.c, &ack("10.0.2.10", 443, "10.0.1.10", 40_000));
+        assert!(way.ends_with(expected), "{way}");
+    }
+}
+
+#[test]
+fn both_ends_of_a_flow_track_it_each_for_itself() {
+    let mut scene = scene();
+    let udp = Traffic::Udp(PortRange::single(53));
+    scene.topology.security_groups[scene.group_a].egress = vec![allow(udp, "10.0.0.0/8")];
+    scene.topology.security_groups[scene.group_b].ingress = vec![allow(udp, "10.0.0.0/8")];
+    scene.topology.network_interfaces[scene.a].tracking.udp_s = Some(60);
+    let mut lab = Lab::new(scene.topology);
+    let question = PacketBuilder::udp(address("10.0.1.10"), 40_000, address("10.0.2.10"), 53).build();
+    let reply = PacketBuilder::udp(address("10.0.2.10"), 53, address("10.0.1.10"), 40_000).build();
+    assert!(lab.send(scene.a, &question).ends_with("deliver"));
+    lab.wait(Span::from_secs(31));
+    assert_eq!(lab.send(scene.c, &reply), "emit drop SG_EGRESS", "the receiver has forgotten, the sender has not");
+}
+
+#[test]
+fn more_than_1024_fragments_a_second_do_not_leave() {
+    let mut scene = scene();
+    scene.topology.security_groups[scene.group_a].egress = vec![allow(Traffic::All, "0.0.0.0/0")];
+    let mut lab = Lab::new(scene.topology);
+    let datagram = PacketBuilder::udp(address("10.0.1.10"), 40_000, address("10.0.2.10"), 53).payload(&[7; 60_000]);
+    let fragments = vpcsim_wire::fragment(&datagram.dont_fragment(false).build(), 68).expect("DF is clear");
+    let eni = lab.compiled.node_of(scene.a).expect("placed");
+    let outside = lab.compiled.fixed.internet_hosts;
+    let frame = FrameHeader::ipv4(lab.mac(scene.a), Mac([2; 6]));
+    let last = lab.network.act(outside, |_: &mut crate::fixtures::StubHost, context| {
+        let mut last = 0;
+        for fragment in &fragments[..1_025] {
+            let packet = context.emit(frame, fragment);
+            last = context.packet(packet).id().0;
+            context.forward(packet, eni, FROM_HOST);
+        }
+        last
+    });
+    lab.wait(Span::from_ms(10));
+    assert_eq!(lab.way(last.expect("the outside is a stub host")), "emit drop FRAGMENT_RATE");
+}
+
+/// `a` with a second interface in its own subnet, of group `b`.
+fn second_interface(scene: &mut Scene) -> Id<NetworkInterface> {
+    let Attachment::Instance { instance, .. } = scene.topology.network_interfaces[scene.a].attachment else {
+        panic!("a is an instance's interface");
+    };
+    let near = scene.topology.network_interfaces[scene.a].subnet;
+    let mut second = interface(near, "10.0.1.20", &[scene.group_b]);
+    second.attachment = Attachment::Instance { instance, device_index: 1 };
+    scene.topology.network_interfaces.push(second)
+}
+
+#[test]
+fn an_answer_that_leaves_by_the_other_interface_is_dropped_by_the_source_check() {
+    let mut scene = scene();
+    let second = second_interface(&mut scene);
+    let mut lab = Lab::new(scene.topology);
+    assert!(lab.send_to(scene.a, second, &syn("10.0.1.10", "10.0.1.20", 443)).ends_with("deliver"));
+    let way = lab.send(scene.a, &answer("10.0.1.20", 443, "10.0.2.10"));
+    assert_eq!(way, "emit drop SRC_CHECK");
+}
+
+#[test]
+fn two_interfaces_of_one_instance_are_filtered_like_any_two() {
+    let mut scene = scene();
+    let second = second_interface(&mut scene);
+    let mut lab = Lab::new(scene.topology);
+    let way = lab.send_to(second, scene.a, &syn("10.0.1.20", "10.0.1.10", 443));
+    assert_eq!(way, "emit drop SG_EGRESS", "the group of the sending interface");
+    let way = lab.send_to(scene.a, second, &syn("10.0.1.10", "10.0.1.20", 22));
+    assert_eq!(way, "emit drop SG_EGRESS", "each end needs a rule of its own");
+}
+
+#[test]
+fn groups_apply_to_every_address_of_an_interface() {
+    let mut scene = scene();
+    let secondary = InterfaceAddress { private: address("10.0.2.11"), public: None, origin: Origin::NOWHERE };
+    scene.topology.network_interfaces[scene.c].addresses.push(secondary);
+    let mut lab = Lab::new(scene.topology);
+    assert!(lab.send(scene.a, &syn("10.0.1.10", "10.0.2.11", 443)).ends_with("deliver"));
+    assert!(lab.send(scene.c, &syn("10.0.2.11", "10.0.1.10", 443)).ends_with("drop SG_EGRESS"));
+}
+
+#[test]
+fn a_neighbour_without_the_check_takes_what_is_for_others() {
+    let mut scene = scene();
+    scene.topology.network_interfaces[scene.b].source_dest_check = false;
+    let mut lab = Lab::new(scene.topology);
+    let way = lab.send_to(scene.a, scene.b, &syn("10.0.1.10", "10.0.2.10", 443));
+    assert_eq!(way, "emit EniOut EniIn deliver", "no route table is asked");
+}
+
+#[test]
+fn the_router_and_the_metadata_address_answer_no_ping() {
+    let mut scene = scene();
+    scene.topology.security_groups[scene.group_a].egress = vec![allow(Traffic::All, "0.0.0.0/0")];
+    let mut lab = Lab::new(scene.topology);
+    for target in ["10.0.1.1", "169.254.169.254"] {
+        lab.send(scene.a, &PacketBuilder::icmp_echo(address("10.0.1.10"), address(target), 1, 1).build());
+        assert!(lab.received(scene.a).is_empty(), "{target}");
+    }
+}
+
+#[test]
+fn other_name_servers_are_ordinary_destinations() {
+    let scene = scene();
+    let mut lab = Lab::new(scene.topology);
+    let question = |server: &str| PacketBuilder::udp(address("10.0.1.10"), 40_000, address(server), 53).build();
+    assert_eq!(lab.send(scene.a, &question("10.0.2.10")), "emit drop SG_EGRESS");
+    assert_eq!(lab.send(scene.a, &question("10.0.2.2")), "emit drop SG_EGRESS", "the reserved address of a subnet");
+}
