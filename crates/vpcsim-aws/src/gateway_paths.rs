@@ -22,19 +22,19 @@ const NAT_PUBLIC: &str = "203.0.113.220";
 const WEB_PUBLIC: &str = "203.0.113.7";
 
 /// A public subnet 10.0.0.0/24 with a gateway and a web server, and a private one 10.0.1.0/24 with a client.
-struct Scene {
-    topology: Topology,
-    vpc: Id<Vpc>,
-    public: Id<Subnet>,
-    open: Id<SecurityGroup>,
-    gateway: Id<InternetGateway>,
-    nat: Id<NatGateway>,
-    web: Id<NetworkInterface>,
-    client: Id<NetworkInterface>,
+pub(crate) struct Scene {
+    pub(crate) topology: Topology,
+    pub(crate) vpc: Id<Vpc>,
+    pub(crate) public: Id<Subnet>,
+    pub(crate) open: Id<SecurityGroup>,
+    pub(crate) gateway: Id<InternetGateway>,
+    pub(crate) nat: Id<NatGateway>,
+    pub(crate) web: Id<NetworkInterface>,
+    pub(crate) client: Id<NetworkInterface>,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut topology = Topology::named("paths", "eu-west-1");
         let vpc = topology.vpcs.push(fixtures::vpc("vpc", "10.0.0.0/16"));
         let public = topology
@@ -78,7 +78,7 @@ impl Scene {
     }
 
     /// Gives the subnet a table of its own with these routes.
-    fn route(&mut self, subnet: Id<Subnet>, routes: &[(&str, AnyId)]) {
+    pub(crate) fn route(&mut self, subnet: Id<Subnet>, routes: &[(&str, AnyId)]) {
         let route = |(destination, target): &(&str, AnyId)| Route {
             destination: RouteDestination::Cidr(net(destination)),
             target: RouteTarget::Resource(*target),
@@ -96,7 +96,7 @@ impl Scene {
     }
 
     /// Gives the subnet a network ACL whose last entries allow all.
-    fn filter(&mut self, subnet: Id<Subnet>, denied_ingress: &[&str], denied_egress: &[&str]) {
+    pub(crate) fn filter(&mut self, subnet: Id<Subnet>, denied_ingress: &[&str], denied_egress: &[&str]) {
         let entry = |number, allow, cidr: &str| NetworkAclEntry {
             number,
             allow,
@@ -118,18 +118,18 @@ impl Scene {
         self.topology.subnets[subnet].network_acl = Some(acl);
     }
 
-    fn lab(self) -> Lab {
+    pub(crate) fn lab(self) -> Lab {
         Lab::new(self.topology)
     }
 }
 
-fn open_group(topology: &mut Topology, vpc: Id<Vpc>) -> Id<SecurityGroup> {
+pub(crate) fn open_group(topology: &mut Topology, vpc: Id<Vpc>) -> Id<SecurityGroup> {
     let all = || vec![fixtures::allow(Traffic::All, "0.0.0.0/0")];
     let group = fixtures::group(vpc, "open", all(), all());
     topology.security_groups.push(group)
 }
 
-fn interface(
+pub(crate) fn interface(
     topology: &mut Topology,
     name: &str,
     subnet: Id<Subnet>,
@@ -139,14 +139,14 @@ fn interface(
     fixtures::attach(topology, name, fixtures::interface(subnet, private, groups))
 }
 
-fn syn(from: &str, to: &str) -> Vec<u8> {
+pub(crate) fn syn(from: &str, to: &str) -> Vec<u8> {
     PacketBuilder::tcp(address(from), 40_000, address(to), 80)
         .flags(tcp::SYN)
         .build()
 }
 
 /// Sends a packet from a host on the internet; gives its way.
-fn send_from_outside(lab: &mut Lab, bytes: &[u8]) -> String {
+pub(crate) fn send_from_outside(lab: &mut Lab, bytes: &[u8]) -> String {
     let fixed = lab.compiled.fixed;
     let sent = lab
         .network
@@ -165,11 +165,11 @@ fn outside(lab: &Lab) -> Vec<Vec<u8>> {
     hosts.expect("the outside is a stub host").received.clone()
 }
 
-fn last(received: &[Vec<u8>]) -> Summary {
+pub(crate) fn last(received: &[Vec<u8>]) -> Summary {
     summarize(received.last().expect("something arrived")).expect("devices send sound packets")
 }
 
-fn answer(received: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn answer(received: &[Vec<u8>]) -> Vec<u8> {
     let key = last(received).key.reversed();
     PacketBuilder::tcp(
         key.source(),
@@ -356,7 +356,7 @@ fn a_private_nat_gateway_does_not_lead_to_the_internet() {
 }
 
 /// A second VPC 10.9.0.0/16 with a host, peered with the first one.
-fn peered(scene: &mut Scene) -> (Id<Subnet>, Id<NetworkInterface>, Id<PeeringConnection>) {
+pub(crate) fn peered(scene: &mut Scene) -> (Id<Subnet>, Id<NetworkInterface>, Id<PeeringConnection>) {
     let topology = &mut scene.topology;
     let other = topology.vpcs.push(fixtures::vpc("other", "10.9.0.0/16"));
     let subnet = topology

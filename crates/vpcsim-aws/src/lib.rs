@@ -17,6 +17,37 @@
 //!
 //! *Egress* and *ingress* are seen from the network interface; for a network ACL from the subnet.
 //!
+//! # Not modelled
+//!
+//! What a flow meets of another service or of another kind of gateway gets an *unknown* verdict, and an importer says so. The
+//! gaps below are silent: within them a verdict can differ from AWS.
+//!
+//! - **Time and change.** A design does not change while it runs: no call creates, moves, attaches or deletes anything (PIPE-09,
+//!   CIDR-05, CIDR-16, SUB-08, SUB-10, PIP-04, PIP-05, PIP-07 to PIP-09, PIP-12, ENI-03, ENI-15, ENI-17, RT-28, IGW-17, NAT-04,
+//!   NAT-37, NAT-38, SG-15, SG-19, CT-06 to CT-08, CT-18, NACL-17, NACL-18, PCX-02, PCX-03, PCX-23). Verdicts are those of
+//!   the design as it stands, with rules that have long been in force.
+//! - **What AWS makes for a person.** No default VPC comes into being (CIDR-20). Reservations inside a subnet (SUB-09) do not steer which
+//!   address is chosen; declared addresses are not affected.
+//! - **Quotas of an account and a region** (ENI-14, PCX-21, PCX-22) are not counted. No verdict depends on them.
+//! - **Instances that forward.** Hosts forward nothing: a flow through a firewall or NAT instance ends there, so that it
+//!   counts as unreachable where AWS would deliver it (NAT-50). Routes lead to such instances as on AWS (RT-08, RT-30).
+//! - **Bandwidth and packet rates** of instances, flows and gateways (ENI-10, NAT-33, PCX-19, PCX-24, NET-01 to NET-11,
+//!   MTU-10, MTU-12): nothing is slow or lost for them. Only link-local packets and fragments are limited.
+//! - **Tracked connections of an instance** are counted for each interface, not for all of them together (CT-15): an instance
+//!   with several interfaces tracks more than on AWS before it drops.
+//! - **Flows that are tracked for their far end** (CT-09, CT-20) beyond NAT gateways: an open flow to a load balancer or an
+//!   endpoint does not count as tracked. Their verdicts are unknown anyway.
+//! - **Other gateways**: regional NAT gateways (NAT-02, NAT-11), virtual private gateways and what propagates routes (NAT-28,
+//!   RT-29), route servers (RT-33), load balancers (NACL-21, NACL-22), gateway route tables (NACL-23), peering between regions
+//!   (PCX-13). Flows by them are unknown.
+//! - **Block Public Access** (IGW-22): what it would stop at the internet gateway passes.
+//! - **Border groups and zone failures** (NAT-40, NAT-43): every zone works, every address fits every zone.
+//! - **Interfaces of services** (ENI-13, SG-25): their type decides nothing; what enters them has an unknown verdict after the rules
+//!   that a design gives them.
+//! - **Hosts**: a frame with a foreign source MAC address is let out (L2-06), no route of a host has an MTU of its own (MTU-11),
+//!   the metadata service has no limit but the link-local one (IMDS-06), and no advice says which ephemeral ports a network
+//!   ACL should open (NACL-11). A path through an internet gateway is followed, which AWS's analysis does not do (IGW-21).
+//!
 //! # Invariants
 //!
 //! - Rule tables are compiled once into plain objects with a pure `lookup`: no packet, clock or state in them.
@@ -44,6 +75,8 @@ pub mod traffic;
 
 mod validation;
 
+#[cfg(test)]
+mod detour_paths;
 #[cfg(test)]
 mod gateway_paths;
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! What a path carries: whether a packet fits, has to be cut, or cannot go on (MTU-02, MTU-03).
+//! What cannot go on is reported to its sender with the limit that it met (MTU-08).
 
 use vpcsim_engine::{Context, Handle, Packet, Port};
 use vpcsim_wire::fragment;

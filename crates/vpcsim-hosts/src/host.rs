@@ -2,6 +2,9 @@
 //!
 //! What it has to say about an inbound packet leaves in an event of its own at the same moment, so that a trace reads
 //! "delivered" before "emitted".
+//!
+//! A packet that is larger than the receiving interface is dropped, and its sender told by ICMP (MTU-05). What a host sends to
+//! one of its own addresses stays inside it, unseen by any security group (SG-17).
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

@@ -166,3 +166,15 @@ impl Fabric {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_zone_is_farther_away() {
+        let (near, far) = (Span::from_us(100), Span::from_us(400));
+        let fabric = Fabric::new(Id::from_index(0), Vec::new(), near, far);
+        assert_eq!((fabric.latency(3, 3), fabric.latency(3, 4)), (near, far));
+    }
+}

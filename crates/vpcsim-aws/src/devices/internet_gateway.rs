@@ -12,14 +12,16 @@
 //! - Private destinations do not go out (IGW-05), nor do those of the carriers' range (IGW-06).
 //! - What comes in must be for a public address that is mapped in this VPC; no answer says otherwise (IGW-07).
 //! - Sources from private ranges and from the carriers' range do not come in (IGW-08).
-//! - On the way in the destination becomes the private address; the source stays (IGW-09).
+//! - On the way in the destination becomes the private address; the source stays (IGW-09), and security groups judge that (SG-24).
+//! - A secondary private address needs a public one of its own (PIP-02), whichever interface it is on (PIP-13).
 //! - Delivery inside does not look at a route table: only the answer does (IGW-10).
 //! - No connection is remembered, and every protocol passes (IGW-12).
 //! - The packet inside an ICMP error is translated too (IGW-13).
 //! - By its public address an instance reaches another one, or itself, from outside (IGW-14, IGW-15).
 //! - A packet over 1500 bytes is cut, or, if that is forbidden, dropped and answered from the subnet's router (IGW-16).
+//! - A subnet is public by its route to the gateway and by nothing else (SUB-06).
 //! - A route to it can be as narrow as one address, without effect on what comes in (IGW-18).
-//! - What a private NAT gateway sends does not go out (IGW-19).
+//! - What a private NAT gateway sends does not go out (IGW-19), nor what comes from beyond the VPC (IGW-20).
 //! - Public addresses used as a VPC's own range are not known outside (CIDR-06).
 //! - The time to live stays as it is (PIPE-08).
 //!

@@ -12,11 +12,12 @@
 //! - A peer's peer is not reached, nor is anything reached through the sender's VPC from elsewhere (PCX-09).
 //! - The peer's gateways cannot be used, only interfaces with addresses of their own (PCX-10, PCX-11).
 //! - Packets up to the interfaces' 9001 bytes pass whole (PCX-14).
-//! - Nobody checks that the answer takes the same connection (PCX-15).
+//! - Nobody checks that the answer takes the same connection (PCX-15): of two peers with one range the longest prefix gets it
+//!   (PCX-20).
 //! - The peer sees the sender's private address (PCX-16).
 //! - The peer's resolver does not answer (PCX-17).
 //! - A deleted connection leaves black holes behind (PCX-18).
-//! - The time to live stays as it is (PIPE-08).
+//! - The time to live stays as it is (PIPE-08): measured on AWS, echo replies arrived with 255 of 255.
 //!
 //! # Where AWS is silent
 //!

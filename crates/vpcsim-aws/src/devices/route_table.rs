@@ -8,7 +8,11 @@
 //! - `local` beats every propagated route, even a more specific one (RT-06).
 //! - A static route may be more specific than `local` (RT-07), and the target of `local` may be replaced (RT-09).
 //! - A black hole still wins by its prefix, and drops: the packet does not fall through to a shorter route (RT-22, RT-23).
-//! - Only the destination decides (RT-32).
+//! - A more specific route through an instance, or `local` replaced by one, detours the subnet's own packets only: the answers
+//!   need a route of their own (RT-08), and what stays in the subnet is not detoured (RT-09, L2-08).
+//! - An instance on the way must stand in another subnet than sender and receiver, or gets its own packets back (RT-30).
+//! - A deleted NAT gateway leaves black holes behind (RT-24, NAT-41).
+//! - Only the destination decides (RT-32), and one route, one target (RT-34).
 //!
 //! # Where AWS is silent
 //!

@@ -9,7 +9,8 @@
 //! - An address of the VPC that nobody has is dropped (L2-03, L2-10).
 //! - Between an interface and a gateway of the same subnet no network ACL applies (NACL-05, NAT-25).
 //! - Link-local addresses are never forwarded, whatever the routes say (LL-02).
-//! - The VPC's router takes nothing from the time to live (PIPE-08).
+//! - The VPC's router takes nothing from the time to live (PIPE-08): measured on AWS, echo replies arrived with 255 of 255.
+//! - A network ACL sees public addresses of far ends only; local ones are private in it (NACL-14).
 //!
 //! # Where AWS is silent
 //!
@@ -53,7 +54,7 @@ pub struct Subnet {
     pub route_table: Option<Id<RouteTable>>,
     /// The network ACL it is associated with; `None` is the VPC's default one.
     pub network_acl: Option<Id<NetworkAcl>>,
-    /// Whether new interfaces get a public address.
+    /// Whether new interfaces get a public address, which importers give them (SUB-11).
     pub map_public_ip_on_launch: bool,
 }
 

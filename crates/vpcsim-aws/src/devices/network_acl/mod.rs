@@ -15,6 +15,7 @@
 //! - An entry for all protocols, or for another one than TCP, UDP and ICMP, takes every port (NACL-09).
 //! - There are 20 entries per direction by default, and 40 at the most (NACL-10).
 //! - Path MTU discovery needs an entry for ICMP 3/4 (NACL-13, MTU-06).
+//! - It applies to the gateways that stand in its subnet like to instances (NACL-15).
 //! - A number is given once per direction (NACL-16).
 //! - A range with host bits means its network (NACL-19).
 //!

@@ -6,6 +6,7 @@ use vpcsim_wire::{Arp, EtherType, Mac, PacketBuilder, Protocol, icmp_error, tcp}
 
 use super::*;
 use crate::compile::place::router_mac;
+use crate::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
 use crate::devices::{RouteTable, SecurityGroup, Vpc};
 use crate::fixtures::{Lab, address, allow, attach, group, interface, net, subnet, vpc};
 use crate::traffic::{PortRange, Traffic};
@@ -239,13 +240,17 @@ fn more_than_1024_packets_a_second_to_link_local_services_are_dropped() {
     let eni = lab.compiled.node_of(scene.a).expect("placed");
     let outside = lab.compiled.fixed.internet_hosts;
     let frame = FrameHeader::ipv4(lab.mac(scene.a), Mac([2; 6]));
-    lab.network.act(outside, |_: &mut crate::fixtures::StubHost, context| {
+    let last = lab.network.act(outside, |_: &mut crate::fixtures::StubHost, context| {
+        let mut last = 0;
         for _ in 0..2_000 {
             let packet = context.emit(frame, &ntp());
+            last = context.packet(packet).id().0;
             context.forward(packet, eni, FROM_HOST);
         }
+        last
     });
     lab.wait(Span::from_ms(10));
+    assert_eq!(lab.way(last.expect("the outside is a stub host")), "emit drop LINK_LOCAL_RATE");
     let device: &NetworkInterfaceDevice = lab.network.node(eni).expect("an interface");
     assert_eq!(device.link_local_exceeded_count(), 2_000 - 1_024);
 }
@@ -363,7 +368,7 @@ fn more_than_1024_fragments_a_second_do_not_leave() {
     let mut scene = scene();
     scene.topology.security_groups[scene.group_a].egress = vec![allow(Traffic::All, "0.0.0.0/0")];
     let mut lab = Lab::new(scene.topology);
-    let datagram = PacketBuilder::udp(address("10.0.1.10"), 40_000, address("10.0.2.10"), 53).payload(&[7; 60_000]);
+    let datagram = PacketBuilder::udp(address("10.0.1.10"), 40_000, address("10.0.2.10"), 53).payload(&vec![7; 60_000]);
     let fragments = vpcsim_wire::fragment(&datagram.dont_fragment(false).build(), 68).expect("DF is clear");
     let eni = lab.compiled.node_of(scene.a).expect("placed");
     let outside = lab.compiled.fixed.internet_hosts;
@@ -450,4 +455,48 @@ fn other_name_servers_are_ordinary_destinations() {
     let question = |server: &str| PacketBuilder::udp(address("10.0.1.10"), 40_000, address(server), 53).build();
     assert_eq!(lab.send(scene.a, &question("10.0.2.10")), "emit drop SG_EGRESS");
     assert_eq!(lab.send(scene.a, &question("10.0.2.2")), "emit drop SG_EGRESS", "the reserved address of a subnet");
+}
+
+#[test]
+fn nothing_but_ipv4_and_arp_leaves() {
+    let scene = scene();
+    let mut lab = Lab::new(scene.topology);
+    let frame = FrameHeader { ethertype: EtherType(0x86DD), ..FrameHeader::ipv4(lab.mac(scene.a), lab.mac(scene.b)) };
+    assert_eq!(lab.send_frame(scene.a, frame, &[0x60; 40]), "emit drop NOT_IPV4");
+}
+
+#[test]
+fn a_service_that_is_switched_off_does_not_answer() {
+    let mut scene = scene();
+    scene.topology.vpcs[scene.vpc].dns_support = false;
+    let question = PacketBuilder::udp(address("10.0.1.10"), 40_000, address("10.0.0.2"), 53).build();
+    assert_eq!(Lab::new(scene.topology).send(scene.a, &question), "emit drop SERVICE_DISABLED");
+}
+
+#[test]
+fn a_full_table_of_the_receiver_drops_as_well() {
+    let mut scene = scene();
+    scene.topology.settings.tracked_connections_max = 1;
+    scene.topology.security_groups[scene.group_b].egress = vec![allow(TCP_443, "10.0.0.0/8")];
+    let mut lab = Lab::new(scene.topology);
+    assert!(lab.send(scene.a, &syn("10.0.1.10", "10.0.2.10", 443)).ends_with("deliver"));
+    assert!(lab.send(scene.b, &syn("10.0.1.11", "10.0.2.10", 443)).ends_with("drop CONNTRACK_FULL_INGRESS"));
+}
+
+#[test]
+fn what_is_not_modelled_is_told_from_what_drops() {
+    let mut scene = scene();
+    scene.topology.network_interfaces[scene.c].attachment = Attachment::Unmodelled("file system".to_owned());
+    let route = Route {
+        destination: RouteDestination::Cidr(net("10.9.0.0/16")),
+        target: RouteTarget::Unmodelled("transit gateway".to_owned(), "tgw-1".to_owned()),
+        source: RouteSource::Static,
+        blackhole: false,
+        origin: Origin::NOWHERE,
+    };
+    let main = RouteTable { label: Label::named("main"), vpc: scene.vpc, main: true, routes: vec![route] };
+    scene.topology.route_tables.push(main);
+    let mut lab = Lab::new(scene.topology);
+    assert!(lab.send(scene.a, &syn("10.0.1.10", "10.0.2.10", 443)).ends_with("drop INTERFACE_NOT_MODELLED"));
+    assert!(lab.send(scene.a, &syn("10.0.1.10", "10.9.0.1", 443)).ends_with("drop NOT_MODELLED"));
 }
