@@ -9,6 +9,8 @@ mod determinism;
 #[cfg(test)]
 mod expectations;
 #[cfg(test)]
+mod explained_codes;
+#[cfg(test)]
 mod fuzz_replay;
 #[cfg(test)]
 mod measured;

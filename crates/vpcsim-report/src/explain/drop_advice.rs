@@ -92,6 +92,11 @@ pub const ALL: &[Advice] = &[
         "",
     ),
     advice(
+        "NOT_SENT",
+        "Start the instance, and see that it has an interface with device index 0.",
+        "instances: { web-1: { subnet: public-a, state: running } }",
+    ),
+    advice(
         "SRC_CHECK",
         "A host that forwards packets of others needs the check switched off.",
         "instances: { firewall: { subnet: public-a, source_dest_check: false } }",
@@ -263,7 +268,7 @@ pub const ALL: &[Advice] = &[
     ),
     advice(
         "NAT_NOT_AVAILABLE",
-        "The NAT gateway is being made, was deleted or failed.",
+        "Wait for a gateway that is being made; route to another one if it failed or was deleted.",
         "",
     ),
     advice(

@@ -9,7 +9,7 @@ mod suggestions;
 use std::fmt::Write as _;
 
 use analyzer_codes::AnalyzerCode;
-use finding_codes::FindingCode;
+use finding_codes::{Area, FindingCode};
 use vpcsim_aws::drop_reason::{self, ReasonInfo};
 use vpcsim_aws::station;
 
@@ -38,7 +38,8 @@ pub fn render(code: &str, style: Style) -> Result<String, UnknownCode> {
     let pages: Vec<String> = [
         drop_reason::by_name(&underscored).map(|info| drop_reason_page(info, style)),
         analyzer_codes::by_name(&underscored).map(|entry| analyzer_page(entry, style)),
-        finding_codes::by_name(&code.trim().replace('_', "-")).map(|entry| finding_page(entry, style)),
+        finding_codes::by_name(&code.trim().replace('_', "-"))
+            .map(|(area, entry)| finding_page(area, entry, style)),
     ]
     .into_iter()
     .flatten()
@@ -52,7 +53,7 @@ pub fn render(code: &str, style: Style) -> Result<String, UnknownCode> {
     Ok(pages.join("\n"))
 }
 
-/// Every code with its first words, in three groups.
+/// Every code with its first words: drop reasons, AWS's codes, and findings by their areas.
 pub fn list(style: Style) -> String {
     let reasons: Vec<_> = drop_reason::ALL
         .iter()
@@ -62,29 +63,33 @@ pub fn list(style: Style) -> String {
         .iter()
         .map(|entry| (entry.code, entry.words))
         .collect();
-    let findings: Vec<_> = finding_codes::ALL
-        .iter()
-        .map(|entry| (entry.code, entry.words))
-        .collect();
     let mut page = String::new();
-    for (title, group) in [
-        ("Why packets are dropped", &reasons),
-        ("Codes of AWS's Reachability Analyzer", &analyzer),
-        ("What `vpcsim check` finds", &findings),
-    ] {
-        let _ = writeln!(page, "{}", style.paint(Role::Strong, title));
-        for (code, words) in group {
-            push_labelled(&mut page, &format!("  {}", padded(code, 28)), 31, words);
-        }
-        page.push('\n');
+    push_group(&mut page, "Why packets are dropped", &reasons, style);
+    push_group(
+        &mut page,
+        "Codes of AWS's Reachability Analyzer",
+        &analyzer,
+        style,
+    );
+    for area in finding_codes::AREAS {
+        let codes: Vec<_> = area.codes.iter().map(|entry| (entry.code, entry.words)).collect();
+        push_group(&mut page, &format!("Findings: {}", area.title), &codes, style);
     }
     page
+}
+
+fn push_group(page: &mut String, title: &str, group: &[(&str, &str)], style: Style) {
+    let _ = writeln!(page, "{}", style.paint(Role::Strong, title));
+    for (code, words) in group {
+        push_labelled(page, &format!("  {}", padded(code, 28)), 31, words);
+    }
+    page.push('\n');
 }
 
 fn all_codes() -> impl Iterator<Item = &'static str> {
     let reasons = drop_reason::ALL.iter().map(|info| info.name);
     let analyzer = analyzer_codes::ALL.iter().map(|entry| entry.code);
-    let findings = finding_codes::ALL.iter().map(|entry| entry.code);
+    let findings = finding_codes::all().map(|entry| entry.code);
     reasons.chain(analyzer).chain(findings)
 }
 
@@ -163,14 +168,12 @@ fn analyzer_page(entry: &AnalyzerCode, style: Style) -> String {
     page
 }
 
-fn finding_page(entry: &FindingCode, style: Style) -> String {
+fn finding_page(area: &Area, entry: &FindingCode, style: Style) -> String {
     let mut page = page_start(entry.code, entry.words, style);
     push_fact(&mut page, "check", entry.check);
-    push_fact(
-        &mut page,
-        "source",
-        "reported by `vpcsim check` and whenever a design is read",
-    );
+    push_fact(&mut page, "rule", &entry.rules.join(", "));
+    push_fact(&mut page, "about", area.title);
+    push_fact(&mut page, "source", area.source);
     page
 }
 
@@ -197,6 +200,14 @@ mod tests {
     fn a_code_of_aws_leads_to_our_drop_reasons() {
         let page = render("ENI_SG_RULES_MISMATCH", Style::Plain).unwrap();
         assert!(page.contains("drop reason SG_EGRESS, SG_INGRESS"), "{page}");
+    }
+
+    #[test]
+    fn a_finding_is_explained_with_its_rule_and_area() {
+        let page = render("SUBNET_OVERLAP", Style::Plain).unwrap();
+        for wanted in ["subnet-overlap\n", "SUB-02", "subnets\n", "vpcsim check"] {
+            assert!(page.contains(wanted), "{wanted:?} is missing in\n{page}");
+        }
     }
 
     #[test]

@@ -110,3 +110,18 @@ fn status(report: &RunReport, allow_unknown: bool, terminal: &Terminal) -> Statu
     }
     Status::of(report.passed(allow_unknown))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::ColorChoice;
+
+    #[test]
+    fn packets_that_nobody_accounts_for_are_a_bug() {
+        let terminal = Terminal::new(ColorChoice::Never, true);
+        let mut report = RunReport::default();
+        assert_eq!(status(&report, false, &terminal), Status::Bug);
+        report.balanced = true;
+        assert_eq!(status(&report, false, &terminal), Status::Good);
+    }
+}

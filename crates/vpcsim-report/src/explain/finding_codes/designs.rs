@@ -1,0 +1,60 @@
+//! Codes about designs in the native format.
+
+use super::{FindingCode, code};
+
+pub(super) const CODES: &[FindingCode] = &[
+    code(
+        "bad-expectation",
+        &[],
+        "A line under `expect:` cannot be read.",
+        "Write `web-1 -> db-1 tcp 5432: reachable`, or `unreachable because SG_INGRESS`.",
+    ),
+    code(
+        "bad-listener",
+        &[],
+        "An entry under `listen:` cannot be read.",
+        "Write a protocol and a port, as in `tcp 80`.",
+    ),
+    code(
+        "bad-rule",
+        &[],
+        "A rule of a security group or an entry of a network ACL cannot be read.",
+        "Write `tcp 80 from 0.0.0.0/0` in a security group, `100 allow tcp 80 from 0.0.0.0/0` in a network ACL.",
+    ),
+    code(
+        "duplicate-key",
+        &[],
+        "A key stands twice in one place, so that one of the two would be lost.",
+        "Rename or remove one of them.",
+    ),
+    code(
+        "duplicate-name",
+        &[],
+        "Two resources of one kind have one name.",
+        "Names are unique within their kind and VPC; rename one.",
+    ),
+    code(
+        "missing-key",
+        &[],
+        "A key that is needed is missing.",
+        "Add it; `vpcsim schema` describes every key.",
+    ),
+    code(
+        "no-public-address",
+        &[],
+        "Every address of the pool for public addresses is taken.",
+        "Write down the public addresses of some hosts.",
+    ),
+    code(
+        "unknown-key",
+        &[],
+        "A key means nothing here and would be ignored.",
+        "Look for a slip of the pen; `vpcsim schema` describes every key.",
+    ),
+    code(
+        "wrong-type",
+        &[],
+        "A value is of the wrong kind, as a list where a text is wanted.",
+        "`vpcsim schema` describes every key.",
+    ),
+];

@@ -1,0 +1,42 @@
+//! Codes about peering connections.
+
+use super::{FindingCode, code};
+
+pub(super) const CODES: &[FindingCode] = &[
+    code(
+        "peering-between-regions",
+        &["PCX-13"],
+        "A peering connection joins two regions, which is not modelled.",
+        "Flows through it are unknown, which never counts as passed.",
+    ),
+    code(
+        "peering-other-side-unknown",
+        &[],
+        "The other VPC of a peering connection is not in the input.",
+        "Flows through it are unknown; add the other VPC's design.",
+    ),
+    code(
+        "peering-overlap",
+        &["PCX-04"],
+        "A peering connection joins VPCs whose addresses overlap, which AWS refuses.",
+        "Renumber one of them, or use a private NAT gateway with a transit gateway.",
+    ),
+    code(
+        "peering-quota",
+        &["PCX-05"],
+        "A VPC has more than 125 active peering connections.",
+        "Use a transit gateway.",
+    ),
+    code(
+        "peering-twice",
+        &["PCX-05"],
+        "Two peering connections join the same VPCs.",
+        "One is enough: remove the other.",
+    ),
+    code(
+        "peering-with-itself",
+        &["PCX-04"],
+        "A peering connection joins a VPC with itself.",
+        "Name another VPC.",
+    ),
+];

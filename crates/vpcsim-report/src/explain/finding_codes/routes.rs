@@ -1,0 +1,78 @@
+//! Codes about route tables.
+
+use super::{FindingCode, code};
+
+pub(super) const CODES: &[FindingCode] = &[
+    code(
+        "route-beats-prefix-list",
+        &["RT-13"],
+        "An entry of a prefix list does not count in a route table that has a static route for the same block.",
+        "Remove the static route if the prefix list is meant.",
+    ),
+    code(
+        "route-blackhole",
+        &["RT-22"],
+        "A route is a black hole, as when its target is gone: whatever takes it is dropped.",
+        "Point the route at something that exists, or delete it.",
+    ),
+    code(
+        "route-circle",
+        &["NAT-26"],
+        "The subnet of a NAT gateway routes packets back to this gateway, or to another one whose subnet does: they go in a circle and are lost.",
+        "In the gateway's own subnet, route the destination to an internet gateway or on to another network.",
+    ),
+    code(
+        "route-inside-vpc",
+        &["RT-07"],
+        "A route is for a part of its VPC that is not one of the VPC's subnets.",
+        "Inside the VPC a route is for the whole range of a subnet.",
+    ),
+    code(
+        "route-inside-vpc-target",
+        &["CIDR-13", "RT-07", "RT-09"],
+        "A route for addresses of its own VPC leads out of the VPC.",
+        "Inside the VPC a route leads to a NAT gateway, a network interface or an instance.",
+    ),
+    code(
+        "route-link-local",
+        &["LL-02"],
+        "A route is for 169.254.168.0/22 or a part of it, which belongs to AWS's own services.",
+        "Remove it: AWS takes no route for these addresses.",
+    ),
+    code(
+        "route-table-propagated-quota",
+        &["RT-26"],
+        "A route table has more than 100 propagated routes.",
+        "Advertise a summary instead.",
+    ),
+    code(
+        "route-table-quota",
+        &["RT-25"],
+        "A route table has more than 500 routes; a prefix list counts with its maximum of entries.",
+        "AWS raises the quota to 1,000 on request; a prefix list with a smaller maximum counts less.",
+    ),
+    code(
+        "route-target-interfaces",
+        &["RT-10"],
+        "A route leads to an instance that has no network interface or several.",
+        "Route to one of the instance's interfaces instead.",
+    ),
+    code(
+        "route-target-kind",
+        &["RT-10"],
+        "A route leads to something that cannot be a route's target.",
+        "Route to an internet gateway, a NAT gateway, a network interface, a peering connection or an instance.",
+    ),
+    code(
+        "route-target-vpc",
+        &["RT-10"],
+        "A route leads to something of another VPC.",
+        "Route to a target of the table's own VPC; a peering connection leads to another.",
+    ),
+    code(
+        "route-twice",
+        &["RT-11"],
+        "A destination stands twice in one route table.",
+        "Keep one of the two: a destination has one target.",
+    ),
+];
