@@ -73,7 +73,7 @@ pub(super) const CODES: &[FindingCode] = &[
         "vpc-range-restricted",
         &["CIDR-08", "CIDR-09", "CIDR-10", "CIDR-11", "CIDR-12"],
         "AWS does not add this range to a VPC that has the others: some do not go together, as 10.0.0.0/8 and 192.168.0.0/16.",
-        "Add a range of the same family as the primary one.",
+        "The finding says which rule is broken; mostly another range of the primary one's family goes, but not every one.",
     ),
     code(
         "vpc-range-size",
