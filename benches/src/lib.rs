@@ -5,12 +5,9 @@ use std::sync::Arc;
 
 use vpcsim_aws::compile::place::{interface_mac, router_mac};
 use vpcsim_aws::compile::{Compiled, Slot, compile};
-use vpcsim_aws::devices::instance::{HostRouting, JUMBO_MTU, MetadataOptions};
 use vpcsim_aws::devices::network_acl::NetworkAclEntry;
-use vpcsim_aws::devices::network_interface::{Attachment, InterfaceAddress, TrackingTimeouts};
 use vpcsim_aws::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
 use vpcsim_aws::devices::security_group::{Peer, SecurityGroupRule};
-use vpcsim_aws::devices::vpc::VpcCidr;
 use vpcsim_aws::devices::{
     Instance, NetworkAcl, NetworkInterface, RouteTable, SecurityGroup, Subnet, Topology, Vpc,
 };
@@ -48,20 +45,7 @@ fn net(text: &str) -> ipnet::Ipv4Net {
 }
 
 fn vpc() -> Vpc {
-    Vpc {
-        label: Label::named("vpc"),
-        account: String::new(),
-        region: "eu-west-1".to_owned(),
-        cidrs: vec![VpcCidr {
-            net: net("10.0.0.0/16"),
-            associated: true,
-            origin: Origin::NOWHERE,
-        }],
-        dns_support: true,
-        dns_hostnames: false,
-        dhcp_options: None,
-        is_default: false,
-    }
+    Vpc::new(Label::named("vpc"), "eu-west-1", &[net("10.0.0.0/16")])
 }
 
 fn routes(vpc: Id<Vpc>) -> RouteTable {
@@ -121,27 +105,15 @@ fn tracked_group(vpc: Id<Vpc>) -> SecurityGroup {
 }
 
 fn subnet(vpc: Id<Vpc>, acl: Id<NetworkAcl>, number: u8) -> Subnet {
+    let label = Label::named(format!("subnet-{number}"));
     Subnet {
-        label: Label::named(format!("subnet-{number}")),
-        vpc,
-        availability_zone: "eu-west-1a".to_owned(),
-        cidr: net(&format!("10.0.{number}.0/24")),
-        route_table: None,
         network_acl: Some(acl),
-        map_public_ip_on_launch: false,
+        ..Subnet::new(label, vpc, "eu-west-1a", net(&format!("10.0.{number}.0/24")))
     }
 }
 
 fn instance(number: u8) -> Instance {
-    Instance {
-        label: Label::named(format!("host-{number}")),
-        running: true,
-        instance_type: None,
-        listen: Vec::new(),
-        routing: HostRouting::PerInterface,
-        mtu: JUMBO_MTU,
-        metadata: MetadataOptions::default(),
-    }
+    Instance::new(Label::named(format!("host-{number}")))
 }
 
 fn interface(
@@ -151,22 +123,8 @@ fn interface(
     address: Ipv4Addr,
 ) -> NetworkInterface {
     NetworkInterface {
-        label: Label::named(format!("eni-{address}")),
-        subnet,
-        addresses: vec![InterfaceAddress {
-            private: address,
-            public: None,
-            origin: Origin::NOWHERE,
-        }],
-        prefixes: Vec::new(),
         security_groups: vec![group],
-        source_dest_check: true,
-        mac: None,
-        attachment: Attachment::Instance {
-            instance,
-            device_index: 0,
-        },
-        tracking: TrackingTimeouts::default(),
+        ..NetworkInterface::new(Label::named(format!("eni-{address}")), subnet, address).of(instance)
     }
 }
 

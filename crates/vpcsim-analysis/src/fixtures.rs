@@ -2,12 +2,10 @@
 
 use std::net::Ipv4Addr;
 
-use vpcsim_aws::devices::instance::{HostRouting, JUMBO_MTU, Listener, MetadataOptions};
+use vpcsim_aws::devices::instance::Listener;
 use vpcsim_aws::devices::network_acl::NetworkAclEntry;
-use vpcsim_aws::devices::network_interface::{Attachment, InterfaceAddress, TrackingTimeouts};
 use vpcsim_aws::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
 use vpcsim_aws::devices::security_group::{Peer, SecurityGroupRule};
-use vpcsim_aws::devices::vpc::VpcCidr;
 use vpcsim_aws::devices::{
     Instance, InternetGateway, InternetHost, NetworkAcl, NetworkInterface, RouteTable, SecurityGroup, Subnet,
     Vpc,
@@ -62,20 +60,10 @@ pub(crate) fn entry(number: u16, allow: bool, traffic: Traffic) -> NetworkAclEnt
 }
 
 pub(crate) fn vpc(topology: &mut Topology, name: &str, cidr: &str) -> Id<Vpc> {
-    topology.vpcs.push(Vpc {
-        label: Label::named(name),
-        account: String::new(),
-        region: "eu-west-1".to_owned(),
-        cidrs: vec![VpcCidr {
-            net: cidr.parse().unwrap(),
-            associated: true,
-            origin: Origin::NOWHERE,
-        }],
-        dns_support: true,
-        dns_hostnames: false,
-        dhcp_options: None,
-        is_default: false,
-    })
+    let ranges = [cidr.parse().unwrap()];
+    topology
+        .vpcs
+        .push(Vpc::new(Label::named(name), "eu-west-1", &ranges))
 }
 
 fn subnet(
@@ -86,13 +74,8 @@ fn subnet(
     table: Id<RouteTable>,
 ) -> Id<Subnet> {
     topology.subnets.push(Subnet {
-        label: Label::named(name),
-        vpc,
-        availability_zone: "eu-west-1a".to_owned(),
-        cidr: cidr.parse().unwrap(),
         route_table: Some(table),
-        network_acl: None,
-        map_public_ip_on_launch: false,
+        ..Subnet::new(Label::named(name), vpc, "eu-west-1a", cidr.parse().unwrap())
     })
 }
 
@@ -120,34 +103,16 @@ pub(crate) fn instance(
     port: u16,
 ) -> Id<NetworkInterface> {
     let instance = topology.instances.push(Instance {
-        label: Label::named(name),
-        running: true,
-        instance_type: None,
         listen: vec![Listener {
             protocol: Protocol::TCP,
             ports: PortRange::single(port),
         }],
-        routing: HostRouting::PerInterface,
-        mtu: JUMBO_MTU,
-        metadata: MetadataOptions::default(),
+        ..Instance::new(Label::named(name))
     });
+    let label = Label::named(format!("{name} eni"));
     topology.network_interfaces.push(NetworkInterface {
-        label: Label::named(format!("{name} eni")),
-        subnet,
-        addresses: vec![InterfaceAddress {
-            private: address(private),
-            public: None,
-            origin: Origin::NOWHERE,
-        }],
-        prefixes: Vec::new(),
         security_groups: vec![group],
-        source_dest_check: true,
-        mac: None,
-        attachment: Attachment::Instance {
-            instance,
-            device_index: 0,
-        },
-        tracking: TrackingTimeouts::default(),
+        ..NetworkInterface::new(label, subnet, address(private)).of(instance)
     })
 }
 

@@ -11,10 +11,8 @@ use vpcsim_wire::Mac;
 
 use crate::compile::place::{interface_mac, router_mac};
 use crate::compile::{Compiled, compile};
-use crate::devices::instance::{HostRouting, JUMBO_MTU, MetadataOptions};
-use crate::devices::network_interface::{Attachment, FROM_HOST, InterfaceAddress, TrackingTimeouts};
+use crate::devices::network_interface::{Attachment, FROM_HOST};
 use crate::devices::security_group::{Peer, SecurityGroupRule};
-use crate::devices::vpc::VpcCidr;
 use crate::devices::{Instance, NetworkInterface, SecurityGroup, Subnet, Vpc};
 use crate::model::{Id, Label, Origin};
 use crate::topology::Topology;
@@ -29,61 +27,17 @@ pub(crate) fn address(text: &str) -> Ipv4Addr {
 }
 
 pub(crate) fn vpc(name: &str, cidr: &str) -> Vpc {
-    Vpc {
-        label: Label::named(name),
-        account: String::new(),
-        region: "eu-west-1".to_owned(),
-        cidrs: vec![VpcCidr {
-            net: net(cidr),
-            associated: true,
-            origin: Origin::NOWHERE,
-        }],
-        dns_support: true,
-        dns_hostnames: false,
-        dhcp_options: None,
-        is_default: false,
-    }
+    Vpc::new(Label::named(name), "eu-west-1", &[net(cidr)])
 }
 
 pub(crate) fn subnet(vpc: Id<Vpc>, name: &str, cidr: &str) -> Subnet {
-    Subnet {
-        label: Label::named(name),
-        vpc,
-        availability_zone: "eu-west-1a".to_owned(),
-        cidr: net(cidr),
-        route_table: None,
-        network_acl: None,
-        map_public_ip_on_launch: false,
-    }
-}
-
-pub(crate) fn instance(name: &str) -> Instance {
-    Instance {
-        label: Label::named(name),
-        running: true,
-        instance_type: None,
-        listen: Vec::new(),
-        routing: HostRouting::PerInterface,
-        mtu: JUMBO_MTU,
-        metadata: MetadataOptions::default(),
-    }
+    Subnet::new(Label::named(name), vpc, "eu-west-1a", net(cidr))
 }
 
 pub(crate) fn interface(subnet: Id<Subnet>, private: &str, groups: &[Id<SecurityGroup>]) -> NetworkInterface {
     NetworkInterface {
-        label: Label::named(format!("eni-{private}")),
-        subnet,
-        addresses: vec![InterfaceAddress {
-            private: address(private),
-            public: None,
-            origin: Origin::NOWHERE,
-        }],
-        prefixes: Vec::new(),
         security_groups: groups.to_vec(),
-        source_dest_check: true,
-        mac: None,
-        attachment: Attachment::None,
-        tracking: TrackingTimeouts::default(),
+        ..NetworkInterface::new(Label::named(format!("eni-{private}")), subnet, address(private))
     }
 }
 
@@ -93,7 +47,7 @@ pub(crate) fn attach(
     name: &str,
     mut interface: NetworkInterface,
 ) -> Id<NetworkInterface> {
-    let instance = topology.instances.push(instance(name));
+    let instance = topology.instances.push(Instance::new(Label::named(name)));
     interface.attachment = Attachment::Instance {
         instance,
         device_index: 0,

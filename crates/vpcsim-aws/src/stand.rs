@@ -10,11 +10,9 @@ use vpcsim_wire::{FlowKey, Mac, Summary, describe, summarize};
 
 use crate::compile::fabric::ClaimIndex;
 use crate::compile::{Build, Place};
-use crate::devices::network_interface::{Attachment, InterfaceAddress, TrackingTimeouts};
-use crate::devices::vpc::VpcCidr;
 use crate::devices::{AnyId, InternetGateway, Kind, NetworkInterface, Subnet, Topology, Vpc};
 use crate::drop_reason;
-use crate::model::{Id, Label, Origin};
+use crate::model::{Id, Label};
 
 /// A packet that reached a node which is not under test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,34 +218,19 @@ pub(crate) fn ip(text: &str) -> Ipv4Addr {
 
 /// Adds a VPC of these ranges.
 pub(crate) fn vpc(topology: &mut Topology, name: &str, cidrs: &[&str]) -> Id<Vpc> {
-    let cidr = |text: &&str| VpcCidr {
-        net: text.parse().expect("a CIDR"),
-        associated: true,
-        origin: Origin::NOWHERE,
-    };
+    let ranges: Vec<_> = cidrs.iter().map(|text| text.parse().expect("a CIDR")).collect();
     topology.vpcs.push(Vpc {
-        label: Label::named(name),
-        account: String::new(),
-        region: "eu-west-1".into(),
-        cidrs: cidrs.iter().map(cidr).collect(),
-        dns_support: true,
         dns_hostnames: true,
-        dhcp_options: None,
-        is_default: false,
+        ..Vpc::new(Label::named(name), "eu-west-1", &ranges)
     })
 }
 
 /// Adds a subnet; its zone is `a`.
 pub(crate) fn subnet(topology: &mut Topology, vpc: Id<Vpc>, cidr: &str) -> Id<Subnet> {
-    topology.subnets.push(Subnet {
-        label: Label::named(cidr),
-        vpc,
-        availability_zone: "eu-west-1a".into(),
-        cidr: cidr.parse().expect("a CIDR"),
-        route_table: None,
-        network_acl: None,
-        map_public_ip_on_launch: false,
-    })
+    let net = cidr.parse().expect("a CIDR");
+    topology
+        .subnets
+        .push(Subnet::new(Label::named(cidr), vpc, "eu-west-1a", net))
 }
 
 /// Adds an interface of one address that nothing is attached to.
@@ -257,21 +240,9 @@ pub(crate) fn interface(
     private: &str,
     public: Option<&str>,
 ) -> Id<NetworkInterface> {
-    topology.network_interfaces.push(NetworkInterface {
-        label: Label::named(private),
-        subnet,
-        addresses: vec![InterfaceAddress {
-            private: ip(private),
-            public: public.map(ip),
-            origin: Origin::NOWHERE,
-        }],
-        prefixes: Vec::new(),
-        security_groups: Vec::new(),
-        source_dest_check: true,
-        mac: None,
-        attachment: Attachment::None,
-        tracking: TrackingTimeouts::default(),
-    })
+    let mut interface = NetworkInterface::new(Label::named(private), subnet, ip(private));
+    interface.addresses[0].public = public.map(ip);
+    topology.network_interfaces.push(interface)
 }
 
 /// Adds an internet gateway.

@@ -103,6 +103,21 @@ fn is_nitro_v6(instance_type: &str) -> bool {
     }
 }
 
+impl Instance {
+    /// A running instance that answers on no port.
+    pub fn new(label: Label) -> Self {
+        Self {
+            label,
+            running: true,
+            instance_type: None,
+            listen: Vec::new(),
+            routing: HostRouting::default(),
+            mtu: JUMBO_MTU,
+            metadata: MetadataOptions::default(),
+        }
+    }
+}
+
 impl Resource for Instance {
     const KIND: Kind = Kind::Instance;
     const NOUN: &'static str = "instance";
@@ -165,7 +180,7 @@ mod tests {
         ] {
             let instance = Instance {
                 instance_type: Some(instance_type.to_owned()),
-                ..crate::fixtures::instance("host")
+                ..Instance::new(Label::named("host"))
             };
             assert_eq!(instance.tcp_established_s(), expected, "{instance_type}");
         }

@@ -59,6 +59,19 @@ pub struct Subnet {
 }
 
 impl Subnet {
+    /// A subnet with the VPC's main route table and default network ACL.
+    pub fn new(label: Label, vpc: Id<Vpc>, availability_zone: impl Into<String>, cidr: Ipv4Net) -> Self {
+        Self {
+            label,
+            vpc,
+            availability_zone: availability_zone.into(),
+            cidr,
+            route_table: None,
+            network_acl: None,
+            map_public_ip_on_launch: false,
+        }
+    }
+
     /// The address of the VPC's router in this subnet: the second of its range (SUB-03).
     pub fn router(&self) -> Ipv4Addr {
         Ipv4Addr::from(u32::from(self.cidr.network()).wrapping_add(1))

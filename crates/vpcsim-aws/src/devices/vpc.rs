@@ -41,6 +41,27 @@ pub struct VpcCidr {
     pub origin: Origin,
 }
 
+impl Vpc {
+    /// A VPC of these ranges, the primary first, with AWS's defaults (DNS-02, DNS-03).
+    pub fn new(label: Label, region: impl Into<String>, ranges: &[Ipv4Net]) -> Self {
+        let range = |&net: &Ipv4Net| VpcCidr {
+            net,
+            associated: true,
+            origin: Origin::NOWHERE,
+        };
+        Self {
+            label,
+            account: String::new(),
+            region: region.into(),
+            cidrs: ranges.iter().map(range).collect(),
+            dns_support: true,
+            dns_hostnames: false,
+            dhcp_options: None,
+            is_default: false,
+        }
+    }
+}
+
 impl Resource for Vpc {
     const KIND: Kind = Kind::Vpc;
     const NOUN: &'static str = "VPC";

@@ -9,12 +9,11 @@ use vpcsim_wire::udp::Datagram;
 use vpcsim_wire::{Mac, ipv4};
 
 use super::client::{ANSWER_DELAY, Client, Clients};
-use crate::devices::instance::{HostRouting, JUMBO_MTU, MetadataOptions};
-use crate::devices::network_interface::{Attachment, FROM_SERVICE, InterfaceAddress, TrackingTimeouts};
-use crate::devices::vpc::VpcCidr;
+use crate::devices::instance::JUMBO_MTU;
+use crate::devices::network_interface::FROM_SERVICE;
 use crate::devices::{Instance, NetworkInterface, Subnet, Vpc};
 use crate::mark;
-use crate::model::{Id, Label, Origin};
+use crate::model::{Id, Label};
 use crate::topology::Topology;
 
 pub(crate) const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 1, 5);
@@ -46,36 +45,23 @@ pub(crate) fn add_vpc_with_instance(
 ) -> Id<Vpc> {
     let address: Ipv4Addr = address.parse().unwrap();
     let vpc = topology.vpcs.push(Vpc {
-        label: Label::named(name),
         account: "123456789012".to_owned(),
-        region: topology.region.clone(),
-        cidrs: vec![VpcCidr {
-            net: cidr.parse().unwrap(),
-            associated: true,
-            origin: Origin::NOWHERE,
-        }],
-        dns_support: true,
         dns_hostnames: true,
-        dhcp_options: None,
-        is_default: false,
+        ..Vpc::new(
+            Label::named(name),
+            topology.region.clone(),
+            &[cidr.parse().unwrap()],
+        )
     });
-    let subnet = topology.subnets.push(Subnet {
-        label: Label::named(format!("{name}-a")),
+    let subnet = topology.subnets.push(Subnet::new(
+        Label::named(format!("{name}-a")),
         vpc,
-        availability_zone: format!("{}a", topology.region),
-        cidr: Ipv4Net::new(address, 24).unwrap().trunc(),
-        route_table: None,
-        network_acl: None,
-        map_public_ip_on_launch: false,
-    });
+        format!("{}a", topology.region),
+        Ipv4Net::new(address, 24).unwrap().trunc(),
+    ));
     let instance = topology.instances.push(Instance {
-        label: Label::named(format!("{name}-1")),
-        running: true,
         instance_type: Some("m7i.large".to_owned()),
-        listen: Vec::new(),
-        routing: HostRouting::default(),
-        mtu: JUMBO_MTU,
-        metadata: MetadataOptions::default(),
+        ..Instance::new(Label::named(format!("{name}-1")))
     });
     topology
         .network_interfaces
@@ -90,24 +76,10 @@ pub(crate) fn interface(
     address: Ipv4Addr,
     public: Option<&str>,
 ) -> NetworkInterface {
-    NetworkInterface {
-        label: Label::named(format!("eni-{address}")),
-        subnet,
-        addresses: vec![InterfaceAddress {
-            private: address,
-            public: public.map(|public| public.parse().unwrap()),
-            origin: Origin::NOWHERE,
-        }],
-        prefixes: Vec::new(),
-        security_groups: Vec::new(),
-        source_dest_check: true,
-        mac: None,
-        attachment: Attachment::Instance {
-            instance,
-            device_index: 0,
-        },
-        tracking: TrackingTimeouts::default(),
-    }
+    let label = Label::named(format!("eni-{address}"));
+    let mut interface = NetworkInterface::new(label, subnet, address).of(instance);
+    interface.addresses[0].public = public.map(|public| public.parse().unwrap());
+    interface
 }
 
 /// A datagram that came back.

@@ -238,6 +238,35 @@ fn description(id: Id<NetworkInterface>, topology: &Topology) -> String {
 }
 
 impl NetworkInterface {
+    /// An interface of one private address, attached to nothing, with the source/destination check on (ENI-06).
+    pub fn new(label: Label, subnet: Id<Subnet>, private: Ipv4Addr) -> Self {
+        Self {
+            label,
+            subnet,
+            addresses: vec![InterfaceAddress {
+                private,
+                public: None,
+                origin: Origin::NOWHERE,
+            }],
+            prefixes: Vec::new(),
+            security_groups: Vec::new(),
+            source_dest_check: true,
+            mac: None,
+            attachment: Attachment::None,
+            tracking: TrackingTimeouts::default(),
+        }
+    }
+
+    /// The same as the primary interface of an instance.
+    #[must_use]
+    pub fn of(mut self, instance: Id<Instance>) -> Self {
+        self.attachment = Attachment::Instance {
+            instance,
+            device_index: 0,
+        };
+        self
+    }
+
     /// Its primary private address, if it has one.
     pub fn primary(&self) -> Option<Ipv4Addr> {
         self.addresses.first().map(|address| address.private)

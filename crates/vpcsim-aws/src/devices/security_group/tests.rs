@@ -8,7 +8,6 @@ use vpcsim_wire::{PacketBuilder, Protocol, Summary, summarize, tcp};
 use super::*;
 use crate::devices::network_interface::{Attachment, InterfaceAddress, TrackingTimeouts};
 use crate::devices::peering_connection::PeeringState;
-use crate::devices::vpc::VpcCidr;
 use crate::devices::{NetworkInterface, PeeringConnection, Subnet};
 use crate::traffic::PortRange;
 
@@ -16,20 +15,8 @@ const CLIENT: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
 pub(super) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 7);
 
 pub(super) fn add_vpc(topology: &mut Topology, cidr: &str, region: &str) -> Id<Vpc> {
-    topology.vpcs.push(Vpc {
-        label: Label::named("vpc"),
-        account: String::new(),
-        region: region.to_owned(),
-        cidrs: vec![VpcCidr {
-            net: cidr.parse().unwrap(),
-            associated: true,
-            origin: Origin::NOWHERE,
-        }],
-        dns_support: true,
-        dns_hostnames: false,
-        dhcp_options: None,
-        is_default: false,
-    })
+    let ranges = [cidr.parse().unwrap()];
+    topology.vpcs.push(Vpc::new(Label::named("vpc"), region, &ranges))
 }
 
 pub(super) fn add_group(topology: &mut Topology, vpc: Id<Vpc>, name: &str) -> Id<SecurityGroup> {
