@@ -250,7 +250,7 @@ fn no_network_acl_stands_between_a_client_and_a_nat_gateway_of_one_subnet() {
         });
     lab.wait(Span::from_ms(100));
     let way = lab.way(sent.expect("the outside is a stub host"));
-    assert_eq!(way, "emit rewrite Gateway Route EniIn deliver");
+    assert_eq!(way, "emit rewrite Gateway EniIn deliver");
 }
 
 #[test]

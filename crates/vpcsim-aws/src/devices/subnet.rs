@@ -8,6 +8,7 @@
 //! - A destination without a route is dropped without a word (PIPE-06), and so is one that the network ACL denies (PIPE-07).
 //! - An address of the VPC that nobody has is dropped (L2-03, L2-10).
 //! - Between an interface and a gateway of the same subnet no network ACL applies (NACL-05, NAT-25).
+//! - What a gateway sends inside its subnet goes to its neighbour directly, whatever the routes say (L2-07).
 //! - Link-local addresses are never forwarded, whatever the routes say (LL-02).
 //! - The VPC's router takes nothing from the time to live (PIPE-08): measured on AWS, echo replies arrived with 255 of 255.
 //! - A network ACL sees public addresses of far ends only; local ones are private in it (NACL-14).
@@ -23,6 +24,7 @@ use ipnet::Ipv4Net;
 use vpcsim_engine::{ComponentId, Context, Decision, DropReason, Handle, Node, NodeId, Port, Step};
 use vpcsim_wire::Summary;
 
+use crate::compile::fabric::ClaimIndex;
 use crate::compile::{Build, Claim, Fabric, NextHop, Place};
 use crate::devices::network_acl::NetworkAclLookup;
 use crate::devices::route_table::RouteLookup;
@@ -34,10 +36,12 @@ use crate::validation;
 use crate::traffic::Direction;
 use crate::{drop_reason, mark, station};
 
-/// The port for what leaves the subnet: from an interface in it, or from a gateway in it.
+/// The port for what an interface in the subnet sends to the router.
 pub const LEAVING: Port = Port(0);
 /// The port for what enters the subnet, on its way to the claim in its mark.
 pub const ENTERING: Port = Port(1);
+/// The port for what a gateway in the subnet sends: to a neighbour directly, else like [`LEAVING`].
+pub const FROM_GATEWAY: Port = Port(2);
 
 /// A subnet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,6 +202,11 @@ impl SubnetDevice {
         step
     }
 
+    /// Who has the address in this very subnet.
+    fn neighbour(&self, address: Ipv4Addr) -> Option<(ClaimIndex, &Claim)> {
+        self.fabric.find(address).filter(|(_, claim)| claim.subnet == self.subnet)
+    }
+
     /// The way to a route's target: direct inside this subnet, else by way of the other subnet's edge.
     fn towards(&self, claim: &Claim) -> Step {
         if claim.subnet == self.subnet {
@@ -227,7 +236,17 @@ impl Node for SubnetDevice {
         let Some(summary) = context.packet(packet).summary().copied() else {
             return Step::drop(drop_reason::MALFORMED, Decision::by(self.component));
         };
-        if port == ENTERING { self.enter(context, packet, &summary) } else { self.leave(context, packet, &summary) }
+        match port {
+            ENTERING => self.enter(context, packet, &summary),
+            FROM_GATEWAY => match self.neighbour(summary.destination()) {
+                Some((index, claim)) => {
+                    mark::set_claim(context.packet_mut(packet), index);
+                    self.towards(claim)
+                }
+                None => self.leave(context, packet, &summary),
+            },
+            _ => self.leave(context, packet, &summary),
+        }
     }
 }
 
@@ -236,7 +255,8 @@ mod tests {
     use vpcsim_wire::{PacketBuilder, tcp};
 
     use super::*;
-    use crate::devices::NetworkInterface;
+    use crate::devices::nat_gateway::{Connectivity, NatGatewayAddress, NatGatewayState};
+    use crate::devices::{NatGateway, NetworkInterface};
     use crate::devices::network_acl::NetworkAclEntry;
     use crate::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
     use crate::fixtures::{Lab, address, allow, attach, group, interface, net, subnet, vpc};
@@ -358,6 +378,26 @@ mod tests {
         let mut lab = Lab::new(scene.topology);
         assert_eq!(lab.send(scene.a, &tcp_to("93.184.216.34")), "emit EniOut Route EniIn deliver");
         assert_eq!(lab.received(middle).len(), 1, "the route's target stands in the sender's own subnet");
+    }
+
+    #[test]
+    fn a_gateway_reaches_its_neighbours_directly_whatever_the_routes_say() {
+        let mut scene = scene();
+        let nat_gateway = scene.topology.nat_gateways.push(NatGateway {
+            label: Label::named("nat"),
+            subnet: scene.far,
+            connectivity: Connectivity::Private,
+            state: NatGatewayState::Available,
+            addresses: vec![NatGatewayAddress { private: address("10.0.2.50"), public: None }],
+            network_interface: None,
+        });
+        let target = RouteTarget::Resource(nat_gateway.into());
+        let through = route(&mut scene.topology, scene.vpc, "10.0.2.0/24", target);
+        scene.topology.subnets[scene.near].route_table = Some(through);
+        scene.topology.subnets[scene.far].route_table = Some(through);
+        let mut lab = Lab::new(scene.topology);
+        let way = "emit EniOut SubnetOut Route SubnetIn rewrite Gateway EniIn deliver";
+        assert_eq!(lab.send(scene.a, &tcp_to("10.0.2.10")), way);
     }
 
     #[test]

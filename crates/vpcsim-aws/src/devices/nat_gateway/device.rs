@@ -67,7 +67,7 @@ impl Node for NatGatewayDevice {
         match self.carry(context, packet, &summary, way) {
             Ok(()) => Step::Forward {
                 to: self.plan.subnet_node,
-                port: subnet::LEAVING,
+                port: subnet::FROM_GATEWAY,
             },
             Err(reason) => {
                 self.metrics.packets_drop_count += 1;
@@ -135,7 +135,7 @@ impl NatGatewayDevice {
         if let Fit::Fragments(fragments) = PathMtu::NAT_GATEWAY.check(context.packet(packet)) {
             for further in mtu::cut(context, packet, &fragments) {
                 self.note_departure(context, further, way);
-                context.forward(further, self.plan.subnet_node, subnet::LEAVING);
+                context.forward(further, self.plan.subnet_node, subnet::FROM_GATEWAY);
             }
         }
         self.note_departure(context, packet, way);
@@ -202,7 +202,7 @@ impl NatGatewayDevice {
         };
         context.packet_mut(answer).set_mark(mark::GROUP_UNKNOWN);
         self.note_departure(context, answer, back);
-        context.forward(answer, self.plan.subnet_node, subnet::LEAVING);
+        context.forward(answer, self.plan.subnet_node, subnet::FROM_GATEWAY);
     }
 
     /// An ICMP error goes where the flow that it is about comes from, with that flow as it looks there (NAT-20).
@@ -376,7 +376,7 @@ mod tests {
         let mut bench = Bench::new();
         let out = bench.out(&tcp(tcp::SYN).build());
         assert_eq!(out[0].key().to_string(), "10.0.0.220:1024 > 198.51.100.9:443 tcp");
-        assert_eq!(out[0].port, subnet::LEAVING, "its own subnet's table decides");
+        assert_eq!(out[0].port, subnet::FROM_GATEWAY, "its own subnet's table decides");
         assert!(out[0].has_mark(mark::GROUP_UNKNOWN), "the client's security groups are hidden");
         let back = bench.back(&tcp_back(1024, tcp::SYN | tcp::ACK).build());
         assert_eq!(back[0].key().to_string(), "198.51.100.9:443 > 10.0.1.5:40000 tcp");
