@@ -15,4 +15,16 @@ mod fuzz_replay;
 #[cfg(test)]
 mod measured;
 #[cfg(test)]
+mod print;
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod regressions;
+#[cfg(test)]
 mod scale;
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
+mod tidy;
+#[cfg(test)]
+mod topologies;

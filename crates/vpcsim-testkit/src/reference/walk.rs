@@ -103,6 +103,9 @@ impl<'t> Walk<'t> {
     /// A host sends the packet by one of its interfaces (PIPE-01).
     pub fn send(&mut self, interface: Id<NetworkInterface>, packet: Datagram) -> Outcome {
         let row = &self.topology.network_interfaces[interface];
+        if self.is_nobody_next_door(row.subnet, packet.destination) {
+            return Err(Refusal::unspecified());
+        }
         if row.source_dest_check && !self.has(interface, packet.source) {
             return refuse(&[drop_reason::SRC_CHECK], Some(interface.into()));
         }
@@ -112,11 +115,17 @@ impl<'t> Walk<'t> {
         self.leave(row.subnet, packet)
     }
 
+    /// Whether the address is one of the subnet that nobody has: nobody answers an ARP request for it (L2-03), and what the
+    /// host then does is its own affair.
+    fn is_nobody_next_door(&self, subnet: Id<Subnet>, address: Ipv4Addr) -> bool {
+        let row = &self.topology.subnets[subnet];
+        row.cidr.contains(&address) && self.owner(row.vpc, address).is_none()
+    }
+
     /// From a place in `subnet`: directly to a neighbour (L2-07), else past the network ACL and by the route table.
     fn leave(&mut self, subnet: Id<Subnet>, packet: Datagram) -> Outcome {
         let row = &self.topology.subnets[subnet];
         if row.cidr.contains(&packet.destination) {
-            // Nobody answers an ARP request for an address that nobody has (L2-03): what the host then does is its own affair.
             return match self.owner(row.vpc, packet.destination) {
                 Some((_, owner)) => self.hand_to(owner, packet),
                 None => Err(Refusal::unspecified()),
@@ -166,11 +175,7 @@ impl<'t> Walk<'t> {
 
     /// Over a peering connection: only for addresses of the VPC at the other end (PCX-08).
     fn across(&mut self, peering: AnyId, other: Id<Vpc>, packet: Datagram) -> Outcome {
-        let covers = self.topology.vpcs[other]
-            .cidrs
-            .iter()
-            .any(|cidr| cidr.associated && cidr.net.contains(&packet.destination));
-        if !covers {
+        if !self.covers(other, packet.destination) {
             return refuse(&[drop_reason::PCX_CIDR], Some(peering));
         }
         match self.owner(other, packet.destination) {
@@ -267,27 +272,11 @@ impl<'t> Walk<'t> {
             return refuse(&[drop_reason::NAT_NOT_AVAILABLE], component);
         }
         if row.addresses.iter().any(|own| own.private == packet.destination) {
-            let known = self
-                .translations
-                .iter()
-                .find(|known| known.nat_gateway == gateway && known.outside.same_flow(packet.reversed()));
-            return match known.map(|known| known.inside) {
-                Some(inside) => {
-                    let back = Datagram {
-                        answer: packet.answer,
-                        ..inside.reversed()
-                    };
-                    self.leave(row.subnet, back)
-                }
-                None => refuse(&[drop_reason::NAT_NO_STATE], component),
-            };
+            return self.translate_back(gateway, packet);
         }
-        if ![Protocol::TCP, Protocol::UDP, Protocol::ICMP].contains(&packet.protocol) {
-            return refuse(&[drop_reason::NAT_PROTOCOL], component);
-        }
-        // Only what asks opens a connection; a UDP datagram shows no difference (IGW-11, NAT-49).
-        if packet.answer && packet.protocol != Protocol::UDP {
-            return refuse(&[drop_reason::NAT_NO_STATE], component);
+        let reasons = self.refusals(gateway, &packet);
+        if !reasons.is_empty() {
+            return refuse(&reasons, component);
         }
         let outside = self.outside(gateway, packet);
         self.translations.push(Translation {
@@ -296,6 +285,54 @@ impl<'t> Walk<'t> {
             outside,
         });
         self.leave(row.subnet, outside)
+    }
+
+    /// Back to whoever asked, if the packet answers a connection that the gateway knows (NAT-17, NAT-18).
+    fn translate_back(&mut self, gateway: Id<NatGateway>, packet: Datagram) -> Outcome {
+        let row = &self.topology.nat_gateways[gateway];
+        let from_itself = row.addresses.iter().any(|own| own.public == Some(packet.source));
+        if from_itself && packet.protocol == Protocol::UDP {
+            // Whether it takes that for an answer depends on the ports it chose, about which AWS says nothing.
+            return Err(Refusal::unspecified());
+        }
+        // An echo request is never an answer, whatever its identifier (NAT-19).
+        let is_question = packet.protocol == Protocol::ICMP && !packet.answer;
+        let asked = packet.reversed();
+        let mut known = self.translations.iter();
+        let known = known.find(|known| known.nat_gateway == gateway && known.outside.same_flow(asked));
+        match known.filter(|_| !is_question).map(|known| known.inside) {
+            Some(inside) => {
+                let back = Datagram {
+                    answer: packet.answer,
+                    ..inside.reversed()
+                };
+                self.leave(row.subnet, back)
+            }
+            None => refuse(&[drop_reason::NAT_NO_STATE], Some(gateway.into())),
+        }
+    }
+
+    /// Why the gateway would not open a connection for the packet.
+    fn refusals(&self, gateway: Id<NatGateway>, packet: &Datagram) -> Vec<DropReason> {
+        let vpc = self.topology.subnets[self.topology.nat_gateways[gateway].subnet].vpc;
+        let mut reasons = Vec::new();
+        if ![Protocol::TCP, Protocol::UDP, Protocol::ICMP].contains(&packet.protocol) {
+            reasons.push(drop_reason::NAT_PROTOCOL);
+        }
+        if !self.covers(vpc, packet.source) {
+            reasons.push(drop_reason::NAT_SOURCE_NOT_IN_VPC);
+        }
+        // Only what asks opens a connection; a UDP datagram shows no difference (IGW-11, NAT-49).
+        if packet.answer && packet.protocol != Protocol::UDP {
+            reasons.push(drop_reason::NAT_NO_STATE);
+        }
+        reasons
+    }
+
+    /// Whether the address lies in a range of the VPC.
+    fn covers(&self, vpc: Id<Vpc>, address: Ipv4Addr) -> bool {
+        let mut cidrs = self.topology.vpcs[vpc].cidrs.iter();
+        cidrs.any(|cidr| cidr.associated && cidr.net.contains(&address))
     }
 
     fn outside(&self, gateway: Id<NatGateway>, packet: Datagram) -> Datagram {
