@@ -163,7 +163,7 @@ pub struct RouteLookup {
 }
 
 /// Up to this many routes looking at each in turn is fastest.
-const SCANNED_ROUTES_MAX: usize = 16;
+const SCANNED_ROUTES_MAX: usize = 4;
 const NO_ROUTE: u32 = u32::MAX;
 
 impl RouteLookup {
