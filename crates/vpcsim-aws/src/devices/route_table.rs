@@ -4,7 +4,8 @@
 //!
 //! - Every table holds a `local` route for each address range of its VPC, declared or not (RT-01, CIDR-14).
 //! - The longest prefix that covers the destination wins (RT-04).
-//! - Of equal prefixes a static route beats one of a prefix list, and that a propagated one (RT-05, RT-13, RT-14).
+//! - Of equal prefixes a static route, which `local` is too, beats one of a prefix list, and that a propagated one (RT-05,
+//!   RT-13, RT-14).
 //! - `local` beats every propagated route, even a more specific one (RT-06).
 //! - A static route may be more specific than `local` (RT-07), and the target of `local` may be replaced (RT-09).
 //! - A black hole still wins by its prefix, and drops: the packet does not fall through to a shorter route (RT-22, RT-23).
@@ -233,8 +234,8 @@ pub fn compile(id: Id<RouteTable>, place: &Place<'_>) -> RouteLookup {
         let next_hop = route.next_hop(table.vpc, place);
         let propagated = route.source == RouteSource::Propagated;
         let (nets, priority) = match route.destination {
-            RouteDestination::Cidr(net) => (vec![net.trunc()], if propagated { 2 } else { 0 }),
-            RouteDestination::PrefixList(list) => (topology.prefix_lists[list].entries.clone(), 1),
+            RouteDestination::Cidr(net) => (vec![net.trunc()], if propagated { 3 } else { 0 }),
+            RouteDestination::PrefixList(list) => (topology.prefix_lists[list].entries.clone(), 2),
         };
         for net in nets {
             if propagated && local_nets.iter().any(|local| local.contains(&net)) {
@@ -317,6 +318,15 @@ mod tests {
         assert_eq!(winner(&topology, "10.9.0.1").as_deref(), Some("10.9.0.0/16 -> pcx-1 (does not exist)"));
         topology.route_tables[Id::from_index(0)].routes.pop();
         assert_eq!(winner(&topology, "10.9.0.1").as_deref(), Some("pl -> tgw-1 (does not exist)"));
+    }
+
+    #[test]
+    fn local_beats_a_prefix_list_that_holds_the_vpcs_own_range() {
+        let list = RouteDestination::PrefixList(Id::from_index(0));
+        let mut topology = topology(vec![(list, black("nat-1"), RouteSource::Static)]);
+        let list = PrefixList { label: Label::named("pl"), entries: vec![net("10.0.0.0/16")], entries_max: 1 };
+        topology.prefix_lists.push(list);
+        assert_eq!(winner(&topology, "10.0.5.9").as_deref(), Some("10.0.0.0/16 -> local"));
     }
 
     #[test]
