@@ -2,22 +2,21 @@
 //!
 //! Ports are chosen so that no rule divides the ephemeral ports: which of them a NAT gateway picks is its own affair.
 
+mod filters;
+mod routes;
+
 use std::net::Ipv4Addr;
 
 use vpcsim_aws::devices::nat_gateway::NatGatewayState;
-use vpcsim_aws::devices::network_acl::NetworkAclEntry;
 use vpcsim_aws::devices::network_interface::InterfaceAddress;
 use vpcsim_aws::devices::peering_connection::PeeringState;
-use vpcsim_aws::devices::route_table::{Route, RouteTarget};
-use vpcsim_aws::devices::security_group::{Peer, SecurityGroupRule};
 use vpcsim_aws::devices::{
     NetworkAcl, NetworkInterface, PeeringConnection, RouteTable, SecurityGroup, Subnet, Vpc,
 };
-use vpcsim_aws::traffic::{PortRange, Traffic};
-use vpcsim_aws::{AnyId, Id, Origin, Topology};
+use vpcsim_aws::{Id, Origin, Topology};
 use vpcsim_engine::Random;
 
-use crate::designs::{Sketch, entry, net, route, route_to, rule};
+use crate::designs::Sketch;
 
 /// The ports that rules and flows are about.
 pub(crate) const SERVICE_PORTS: [u16; 3] = [22, 80, 443];
@@ -39,6 +38,7 @@ pub fn random_design(seed: u64) -> Topology {
         maker.vpc(number);
     }
     maker.peerings();
+    maker.prefix_lists();
     maker.groups_and_acls();
     maker.hosts();
     maker.associate();
@@ -140,128 +140,6 @@ impl Maker {
         }
     }
 
-    /// Groups first without rules, so that rules can name any of them.
-    fn groups_and_acls(&mut self) {
-        for vpc in self.sketch.topology.vpcs.ids() {
-            for number in 0..=self.random.below(3) {
-                self.sketch.group(
-                    vpc,
-                    &format!("sg{}-{number}", vpc.index()),
-                    Vec::new(),
-                    Vec::new(),
-                );
-            }
-            for number in 0..self.random.below(3) {
-                let name = format!("acl{}-{number}", vpc.index());
-                let (ingress, egress) = (self.acl_entries(vpc), self.acl_entries(vpc));
-                self.sketch.network_acl(vpc, &name, ingress, egress);
-            }
-        }
-        for group in self.sketch.topology.security_groups.ids() {
-            if self.sketch.topology.security_groups[group].default {
-                continue;
-            }
-            let ingress = self.group_rules(group);
-            let egress = if self.percent(50) {
-                vec![rule(Traffic::All, Peer::Cidr(net("0.0.0.0/0")))]
-            } else {
-                self.group_rules(group)
-            };
-            let row = &mut self.sketch.topology.security_groups[group];
-            (row.ingress, row.egress) = (ingress, egress);
-        }
-    }
-
-    fn acl_entries(&mut self, vpc: Id<Vpc>) -> Vec<NetworkAclEntry> {
-        let mut entries: Vec<NetworkAclEntry> = Vec::new();
-        for number in 1..=1 + self.random.below(4) {
-            let (allow, traffic, cidr) = (self.percent(80), self.traffic(), self.cidr(vpc));
-            entries.push(entry(number as u16 * 10, allow, traffic, &cidr));
-        }
-        if self.percent(50) {
-            entries.push(entry(100, true, Traffic::All, "0.0.0.0/0"));
-        }
-        entries
-    }
-
-    fn traffic(&mut self) -> Traffic {
-        let service = PortRange::single(SERVICE_PORTS[self.random.below(3) as usize]);
-        let ephemeral = PortRange {
-            first: 1_024,
-            last: u16::MAX,
-        };
-        match self.random.below(9) {
-            0 | 1 => Traffic::All,
-            2 => Traffic::Tcp(PortRange::ALL),
-            3 | 4 => Traffic::Tcp(service),
-            5 => Traffic::Tcp(ephemeral),
-            6 => Traffic::Udp(PortRange::single(53)),
-            7 => Traffic::Udp(ephemeral),
-            _ => Traffic::Icmp {
-                icmp_type: self.percent(50).then_some(8),
-                icmp_code: None,
-            },
-        }
-    }
-
-    /// A range that rules are about: everything, a VPC, a subnet, one host.
-    fn cidr(&mut self, vpc: Id<Vpc>) -> String {
-        let topology = &self.sketch.topology;
-        let vpcs: Vec<String> = topology
-            .vpcs
-            .iter()
-            .map(|(_, row)| row.cidrs[0].net.to_string())
-            .collect();
-        let subnets: Vec<String> = topology
-            .subnets
-            .iter()
-            .map(|(_, row)| row.cidr.to_string())
-            .collect();
-        match self.random.below(6) {
-            0..=2 => "0.0.0.0/0".to_owned(),
-            3 => self
-                .pick(&vpcs)
-                .unwrap_or_else(|| topology_cidr(&self.sketch.topology, vpc)),
-            4 => self
-                .pick(&subnets)
-                .unwrap_or_else(|| topology_cidr(&self.sketch.topology, vpc)),
-            _ => "198.51.100.7/32".to_owned(),
-        }
-    }
-
-    fn group_rules(&mut self, group: Id<SecurityGroup>) -> Vec<SecurityGroupRule> {
-        let vpc = self.sketch.topology.security_groups[group].vpc;
-        let count = self.random.below(4);
-        (0..count)
-            .map(|_| {
-                let peer = if self.percent(40) {
-                    let groups = self.groups_in_reach(vpc);
-                    self.pick(&groups)
-                        .map_or_else(|| Peer::Missing("sg-gone".to_owned()), Peer::SecurityGroup)
-                } else {
-                    Peer::Cidr(net(&self.cidr(vpc)))
-                };
-                rule(self.traffic(), peer)
-            })
-            .collect()
-    }
-
-    /// The groups of the VPC and of those that are peered with it, whatever the peering's state.
-    fn groups_in_reach(&self, vpc: Id<Vpc>) -> Vec<Id<SecurityGroup>> {
-        let topology = &self.sketch.topology;
-        let peered = |other: Id<Vpc>| {
-            topology.peering_connections.iter().any(|(_, row)| {
-                let ends = [row.requester, row.accepter];
-                ends.contains(&Some(vpc)) && ends.contains(&Some(other))
-            })
-        };
-        let groups = topology.security_groups.iter();
-        groups
-            .filter(|(_, row)| row.vpc == vpc || peered(row.vpc))
-            .map(|(id, _)| id)
-            .collect()
-    }
-
     fn hosts(&mut self) {
         for vpc in self.sketch.topology.vpcs.ids() {
             let subnets = subnets_of(&self.sketch.topology, vpc);
@@ -340,110 +218,6 @@ impl Maker {
             let row = &mut self.sketch.topology.subnets[subnet];
             (row.route_table, row.network_acl) = (table, acl);
         }
-    }
-
-    fn routes(&mut self) {
-        for table in self.sketch.topology.route_tables.ids() {
-            let vpc = self.sketch.topology.route_tables[table].vpc;
-            let mut routes = Vec::new();
-            if self.percent(85) {
-                routes.push(self.default_route(vpc));
-            }
-            if self.percent(20) {
-                let target = self.outward_target(vpc);
-                routes.push(route_to("203.0.113.0/24", target));
-            }
-            self.peer_routes(vpc, &mut routes);
-            if self.percent(12) {
-                routes.extend(self.route_inside(vpc));
-            }
-            self.sketch.topology.route_tables[table].routes = routes;
-        }
-    }
-
-    fn default_route(&mut self, vpc: Id<Vpc>) -> Route {
-        let target = self.outward_target(vpc);
-        route_to("0.0.0.0/0", target)
-    }
-
-    fn outward_target(&mut self, vpc: Id<Vpc>) -> RouteTarget {
-        let topology = &self.sketch.topology;
-        let gateway = topology
-            .internet_gateways
-            .iter()
-            .find(|(_, row)| row.vpc == Some(vpc));
-        let gateway = gateway.map(|(id, _)| AnyId::from(id));
-        let gateways = topology
-            .nat_gateways
-            .iter()
-            .filter(|(_, row)| topology.subnets[row.subnet].vpc == vpc);
-        let gateways: Vec<AnyId> = gateways.map(|(id, _)| id.into()).collect();
-        let peerings: Vec<AnyId> = peerings_of(topology, vpc)
-            .into_iter()
-            .map(|(id, _)| id.into())
-            .collect();
-        let interfaces = self.interfaces_in(vpc);
-        let chosen = match self.random.below(10) {
-            0..=4 => gateway,
-            5..=7 => self.pick(&gateways).or(gateway),
-            8 => self.pick(&peerings),
-            _ => self.pick(&interfaces),
-        };
-        chosen.map_or_else(|| RouteTarget::Missing("gone".to_owned()), RouteTarget::Resource)
-    }
-
-    fn interfaces_in(&self, vpc: Id<Vpc>) -> Vec<AnyId> {
-        let topology = &self.sketch.topology;
-        let rows = topology.network_interfaces.iter();
-        rows.filter(|(_, row)| topology.subnets[row.subnet].vpc == vpc)
-            .map(|(id, _)| id.into())
-            .collect()
-    }
-
-    /// Whole ranges or single subnets of the VPCs at the other ends, and now and then of one that is further away.
-    fn peer_routes(&mut self, vpc: Id<Vpc>, routes: &mut Vec<Route>) {
-        for (peering, other) in peerings_of(&self.sketch.topology, vpc) {
-            let subnets = subnets_of(&self.sketch.topology, other);
-            if self.percent(75) {
-                let cidr = topology_cidr(&self.sketch.topology, other);
-                routes.push(route(&cidr, peering));
-            } else if let Some(subnet) = self.pick(&subnets) {
-                let cidr = self.sketch.topology.subnets[subnet].cidr.to_string();
-                routes.push(route(&cidr, peering));
-            }
-            let further = self
-                .sketch
-                .topology
-                .vpcs
-                .ids()
-                .find(|id| *id != vpc && *id != other);
-            if let Some(further) = further.filter(|_| self.random.chance_ppm(150_000)) {
-                let cidr = topology_cidr(&self.sketch.topology, further);
-                if !routes
-                    .iter()
-                    .any(|known| known.destination == route(&cidr, peering).destination)
-                {
-                    routes.push(route(&cidr, peering));
-                }
-            }
-        }
-        routes.dedup_by_key(|route| format!("{:?}", route.destination));
-    }
-
-    /// A route that is more specific than `local`, for a whole subnet (RT-07).
-    fn route_inside(&mut self, vpc: Id<Vpc>) -> Option<Route> {
-        let topology = &self.sketch.topology;
-        let gateways = topology
-            .nat_gateways
-            .iter()
-            .filter(|(_, row)| topology.subnets[row.subnet].vpc == vpc);
-        let mut targets: Vec<AnyId> = gateways.map(|(id, _)| id.into()).collect();
-        targets.extend(self.interfaces_in(vpc));
-        let subnets = subnets_of(topology, vpc);
-        let cidr = self
-            .pick(&subnets)
-            .map(|subnet| self.sketch.topology.subnets[subnet].cidr.to_string())?;
-        self.pick(&targets).map(|target| route(&cidr, target))
     }
 }
 
