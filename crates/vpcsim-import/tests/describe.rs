@@ -1,5 +1,7 @@
 //! Real describe dumps, which lie beside the repository; where they are absent the tests say so and pass.
 
+#![expect(clippy::disallowed_methods, reason = "the tests read fixtures from files")]
+
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
