@@ -269,7 +269,10 @@ fn a_design_may_be_written_in_json_and_in_several_files() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the test reads the repository's own files")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test reads the repository's own files"
+)]
 fn every_shipped_topology_is_read_without_a_finding_and_survives_conversion() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../topologies");
     for entry in fs::read_dir(folder)
