@@ -19,6 +19,7 @@ use crate::devices::subnet::LEAVING;
 use crate::devices::{Kind, Subnet};
 use crate::fragment_memory::FragmentMemory;
 use crate::model::Id;
+use crate::public_address::is_private;
 use crate::services::allowance::PacketAllowance;
 use crate::topology::Topology;
 use crate::{drop_reason, mark, station};
@@ -243,8 +244,7 @@ impl NetworkInterfaceDevice {
         let destination = summary.destination();
         summary.is_tcp()
             && summary.key.destination_port() == SMTP_PORT
-            && !destination.is_private()
-            && !is_shared_address(destination)
+            && !is_private(destination)
             && !self.shared.fabric.cidrs().first().is_some_and(|primary| primary.contains(&destination))
     }
 
@@ -405,10 +405,4 @@ fn tracking_of(id: Id<NetworkInterface>, topology: &Topology) -> TrackingTimeout
 
 fn is_dhcp(summary: &Summary) -> bool {
     summary.is_udp() && (summary.key.source_port(), summary.key.destination_port()) == DHCP_PORTS
-}
-
-/// 100.64.0.0/10 (RFC 6598).
-fn is_shared_address(address: Ipv4Addr) -> bool {
-    let octets = address.octets();
-    octets[0] == 100 && octets[1] & 0xC0 == 64
 }
