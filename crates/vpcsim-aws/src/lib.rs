@@ -4,6 +4,7 @@
 //!
 //! - [`devices`]: every noun, one file each, and the list that registers them; it makes the [`Topology`].
 //! - [`model`]: ids, labels, findings. [`traffic`]: what a rule is about. [`topology`]: settings and expectations.
+//! - [`arrangement`]: the order of resources, and what follows from it for the ids that they hold.
 //! - [`completion`]: what AWS makes by itself and a design need not say.
 //! - `validation`: what AWS would refuse of VPCs, subnets, interfaces, instances and routes; other nouns check themselves.
 //! - [`address_set`], [`connection_tracking`], [`fragment_memory`]: what filters are made of.
@@ -55,6 +56,7 @@
 //! - Nothing here knows a file, a clock or a format; hosts are handed in from outside ([`compile::Slot`]).
 
 pub mod address_set;
+pub mod arrangement;
 pub mod compile;
 pub mod completion;
 pub mod connection_tracking;

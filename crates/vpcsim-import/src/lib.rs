@@ -22,7 +22,6 @@
 //! assert_eq!(design.topology.subnets.len(), 1);
 //! ```
 
-mod arrange;
 mod describe;
 mod encoding;
 mod names;

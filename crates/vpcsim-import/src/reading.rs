@@ -71,7 +71,7 @@ pub fn read(sources: Vec<Source>) -> Design {
     inputs.build(&sources, &mut topology, &mut findings);
     if !findings.has_errors() {
         topology.complete();
-        topology = crate::arrange::arrange(topology);
+        topology.arrange();
         // A dump shows what stands: that AWS would refuse to make it today is worth knowing, but no reason not to simulate it.
         findings.extend(
             topology

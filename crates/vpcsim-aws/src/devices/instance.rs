@@ -9,6 +9,7 @@
 //! - The Nitro version is told from the type's name: the families C, M, R and X have the sixth from generation 8 on, except
 //!   for the plain Graviton ones of that generation (`m8g`, `m8gd`).
 
+use crate::arrangement::{Arrangement, Rank};
 use crate::compile::place::interface_mac;
 use crate::compile::{HostInterfacePlan, HostPlan, NextHop, Place, Slot};
 use crate::devices::network_interface::FROM_HOST;
@@ -124,6 +125,10 @@ impl Resource for Instance {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn rank(&self, id: Id<Self>, arrangement: &Arrangement<'_>) -> Rank {
+        arrangement.of_instance(id)
     }
 
     fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {

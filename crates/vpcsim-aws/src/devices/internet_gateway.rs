@@ -40,6 +40,7 @@ use vpcsim_engine::{
 use vpcsim_wire::rewrite::EmbeddedChange;
 use vpcsim_wire::{FlowKey, icmp_error};
 
+use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::place::gateway_mac;
 use crate::compile::{Build, Fabric, LinkLayer, NextHop, Place};
 use crate::devices::{Kind, Resource, Subnet, Vpc, internet_host, network_interface};
@@ -71,6 +72,14 @@ impl Resource for InternetGateway {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn rank(&self, _: Id<Self>, _: &Arrangement<'_>) -> Rank {
+        self.vpc.map_or(Rank::LAST, Rank::of_vpc)
+    }
+
+    fn renumber(&mut self, order: &Renumbering) {
+        order.ids(&mut self.vpc);
     }
 
     fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {

@@ -3,6 +3,7 @@
 //! Adding a resource is one file in this folder and one line in the list below: the macro makes its table in
 //! [`Topology`], its [`Kind`], and its part in validating, placing, compiling and explaining.
 
+use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::{Build, NextHop, Place};
 use crate::model::{Findings, Id, Label, Table};
 use crate::topology::{Expectation, Settings, Unread};
@@ -32,6 +33,14 @@ pub trait Resource: Sized {
     fn next_hop(_id: Id<Self>, _from: Id<Vpc>, _place: &Place<'_>) -> NextHop {
         NextHop::NotATarget
     }
+
+    /// Where it stands among its kind when a design is [put in order](Topology::arrange).
+    fn rank(&self, _id: Id<Self>, _arrangement: &Arrangement<'_>) -> Rank {
+        Rank::default()
+    }
+
+    /// Gives every id that it holds its new number.
+    fn renumber(&mut self, _order: &Renumbering) {}
 
     /// The words for its rule number `rule`, as a trace shows them.
     fn rule_text(_id: Id<Self>, _rule: usize, _topology: &Topology) -> Option<String> {
@@ -110,6 +119,19 @@ macro_rules! resources {
 
             pub(crate) fn build_resources(&self, build: &mut Build<'_>) {
                 $( for id in self.$table.ids() { <$type as Resource>::build(id, build); } )*
+            }
+
+            pub(crate) fn orders(&self, arrangement: &Arrangement<'_>) -> Renumbering {
+                let mut order = Renumbering::default();
+                $( order.add(&self.$table, arrangement); )*
+                order
+            }
+
+            pub(crate) fn reorder(&mut self, order: &Renumbering) {
+                $(
+                    order.reorder(&mut self.$table);
+                    for id in self.$table.ids() { Resource::renumber(&mut self.$table[id], order); }
+                )*
             }
 
             pub(crate) fn next_hop(any: AnyId, from: Id<Vpc>, place: &Place<'_>) -> NextHop {

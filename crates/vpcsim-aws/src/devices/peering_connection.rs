@@ -33,6 +33,7 @@ use ipnet::Ipv4Net;
 use vpcsim_engine::{CapturePoint, Context, Decision, Direction, DropReason, Handle, Node, Port, Step};
 use vpcsim_wire::FlowKey;
 
+use crate::arrangement::Renumbering;
 use crate::compile::{Build, Fabric, LinkLayer, NextHop, Place};
 use crate::devices::{Kind, Resource, Vpc};
 use crate::drop_reason;
@@ -84,6 +85,11 @@ impl Resource for PeeringConnection {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn renumber(&mut self, order: &Renumbering) {
+        order.ids(&mut self.requester);
+        order.ids(&mut self.accepter);
     }
 
     fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {

@@ -24,6 +24,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use vpcsim_engine::{ComponentId, Decision};
 
+use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::{NextHop, Place};
 use crate::devices::{AnyId, Kind, PrefixList, Resource, Vpc};
 use crate::model::{Findings, Id, Label, Origin};
@@ -95,6 +96,22 @@ impl Resource for RouteTable {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn rank(&self, _: Id<Self>, _: &Arrangement<'_>) -> Rank {
+        Rank::of_vpc(self.vpc)
+    }
+
+    fn renumber(&mut self, order: &Renumbering) {
+        order.id(&mut self.vpc);
+        for route in &mut self.routes {
+            if let RouteDestination::PrefixList(list) = &mut route.destination {
+                order.id(list);
+            }
+            if let RouteTarget::Resource(target) = &mut route.target {
+                order.any(target);
+            }
+        }
     }
 
     fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {

@@ -24,6 +24,7 @@ use ipnet::Ipv4Net;
 use vpcsim_engine::{ComponentId, Context, Decision, DropReason, Handle, Node, NodeId, Port, Step};
 use vpcsim_wire::Summary;
 
+use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::fabric::ClaimIndex;
 use crate::compile::{Build, Claim, Fabric, NextHop, Place};
 use crate::devices::network_acl::NetworkAclLookup;
@@ -88,6 +89,16 @@ impl Resource for Subnet {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn rank(&self, _: Id<Self>, _: &Arrangement<'_>) -> Rank {
+        Rank::of_vpc(self.vpc)
+    }
+
+    fn renumber(&mut self, order: &Renumbering) {
+        order.ids(&mut self.route_table);
+        order.ids(&mut self.network_acl);
+        order.id(&mut self.vpc);
     }
 
     fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {

@@ -2,6 +2,7 @@
 
 use ipnet::Ipv4Net;
 
+use crate::arrangement::Renumbering;
 use crate::compile::Place;
 use crate::devices::{DhcpOptions, Kind, Resource};
 use crate::model::{Findings, Id, Label, Origin};
@@ -68,6 +69,10 @@ impl Resource for Vpc {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn renumber(&mut self, order: &Renumbering) {
+        order.ids(&mut self.dhcp_options);
     }
 
     fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {

@@ -101,6 +101,14 @@ impl<T> Table<T> {
         (0..self.rows.len()).map(Id::from_index)
     }
 
+    /// Puts the resources into this order, which names each of them once.
+    pub(crate) fn reorder(&mut self, order: &[Id<T>]) {
+        debug_assert_eq!(order.len(), self.rows.len(), "an order names every resource once");
+        let mut rows: Vec<Option<T>> = self.rows.drain(..).map(Some).collect();
+        let taken = order.iter().filter_map(|id| rows.get_mut(id.index())?.take());
+        self.rows = taken.collect();
+    }
+
     /// The resource `id`, if there is one.
     pub fn find(&self, id: Id<T>) -> Option<&T> {
         self.rows.get(id.index())

@@ -1,10 +1,10 @@
 //! How a resource is spelled where something refers to it.
 
+use vpcsim_aws::arrangement::vpcs_of_instances;
 use vpcsim_aws::devices::network_interface::Attachment;
 use vpcsim_aws::devices::{Instance, NetworkInterface, Vpc};
 use vpcsim_aws::{AnyId, Id, Kind, Resource, Topology};
 
-use crate::arrange::vpcs_of_instances;
 use crate::names::Names;
 use crate::native::network_interface::PrimaryInterfaces;
 use crate::native::route_table::{find_target, fixed_target};
@@ -14,7 +14,7 @@ pub(super) struct References<'t> {
     topology: &'t Topology,
     names: Names,
     primary: PrimaryInterfaces,
-    vpc_of_instance: Vec<usize>,
+    vpc_of_instance: Vec<Option<Id<Vpc>>>,
     interfaces_of_instance: Vec<Vec<Id<NetworkInterface>>>,
 }
 
@@ -54,8 +54,7 @@ impl<'t> References<'t> {
 
     /// The VPC in which an instance is written: that of its primary interface.
     pub(crate) fn vpc_of_instance(&self, index: usize) -> Option<Id<Vpc>> {
-        let vpc = self.vpc_of_instance.get(index).copied()?;
-        (vpc < self.topology.vpcs.len()).then(|| Id::from_index(vpc))
+        self.vpc_of_instance.get(index).copied()?
     }
 
     /// The VPC in which a resource is written.

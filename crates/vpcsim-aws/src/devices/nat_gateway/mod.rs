@@ -64,6 +64,7 @@ use std::net::Ipv4Addr;
 use vpcsim_engine::{Decision, NodeId, Port};
 use vpcsim_wire::Mac;
 
+use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::place::{gateway_mac, interface_mac, router_mac};
 use crate::compile::{Build, LinkLayer, NextHop, Place};
 use crate::devices::{Kind, NetworkInterface, Resource, Subnet, Vpc};
@@ -136,6 +137,15 @@ impl Resource for NatGateway {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn rank(&self, _: Id<Self>, arrangement: &Arrangement<'_>) -> Rank {
+        arrangement.in_subnet(self.subnet)
+    }
+
+    fn renumber(&mut self, order: &Renumbering) {
+        order.id(&mut self.subnet);
+        order.ids(&mut self.network_interface);
     }
 
     fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {

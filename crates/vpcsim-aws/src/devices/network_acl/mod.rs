@@ -34,6 +34,7 @@ mod validate;
 pub use lookup::{AclVerdict, CompiledEntry, NetworkAclLookup, compile};
 pub use validate::{ENTRIES_DEFAULT_QUOTA, ENTRIES_MAX, NUMBER_MAX};
 
+use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::devices::{Kind, Resource, Topology, Vpc};
 use crate::model::{Findings, Id, Label, Origin};
 use crate::traffic::{Direction, Traffic};
@@ -77,6 +78,14 @@ impl Resource for NetworkAcl {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn rank(&self, _: Id<Self>, _: &Arrangement<'_>) -> Rank {
+        Rank::of_vpc(self.vpc)
+    }
+
+    fn renumber(&mut self, order: &Renumbering) {
+        order.id(&mut self.vpc);
     }
 
     fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {

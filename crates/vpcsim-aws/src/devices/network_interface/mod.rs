@@ -49,6 +49,7 @@ use ipnet::Ipv4Net;
 use vpcsim_engine::Port;
 use vpcsim_wire::Mac;
 
+use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::fabric::ClaimIndex;
 use crate::compile::place::interface_mac;
 use crate::compile::{Build, LinkLayer, MetadataPlan, NextHop, Place};
@@ -137,6 +138,24 @@ impl Resource for NetworkInterface {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn rank(&self, _: Id<Self>, arrangement: &Arrangement<'_>) -> Rank {
+        match self.attachment {
+            Attachment::Instance { instance, device_index } => {
+                let place = u64::from(arrangement.place_of(instance)) << 16 | u64::from(device_index);
+                arrangement.of_instance(instance).behind(place)
+            }
+            _ => arrangement.in_subnet(self.subnet).behind(u64::MAX),
+        }
+    }
+
+    fn renumber(&mut self, order: &Renumbering) {
+        order.id(&mut self.subnet);
+        order.ids(&mut self.security_groups);
+        if let Attachment::Instance { instance, .. } = &mut self.attachment {
+            order.id(instance);
+        }
     }
 
     fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {

@@ -47,7 +47,8 @@ pub use validate::{
     RULES_TIMES_GROUPS_MAX,
 };
 
-pub use crate::traffic::Direction;
+pub use crate::arrangement::{Arrangement, Rank, Renumbering};
+use crate::traffic::Direction;
 
 use crate::devices::{Kind, PrefixList, Resource, Topology, Vpc};
 use crate::model::{Findings, Id, Label, Origin};
@@ -100,6 +101,21 @@ impl Resource for SecurityGroup {
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn rank(&self, _: Id<Self>, _: &Arrangement<'_>) -> Rank {
+        Rank::of_vpc(self.vpc)
+    }
+
+    fn renumber(&mut self, order: &Renumbering) {
+        order.id(&mut self.vpc);
+        for rule in self.ingress.iter_mut().chain(&mut self.egress) {
+            match &mut rule.peer {
+                Peer::SecurityGroup(group) => order.id(group),
+                Peer::PrefixList(list) => order.id(list),
+                Peer::Cidr(_) | Peer::Missing(_) => {}
+            }
+        }
     }
 
     fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
