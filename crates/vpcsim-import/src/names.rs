@@ -44,15 +44,19 @@ impl Names {
 
     /// What `text` means inside `vpc`: a name there, a name of the design, an id, or `vpc/name`.
     pub(crate) fn find<T: Resource>(&self, vpc: Option<Id<Vpc>>, text: &str) -> Option<Id<T>> {
-        let named = |vpc, name: &str| self.by_name.get(&(T::KIND, vpc, name.to_owned()));
-        let here = named(vpc, text)
-            .or_else(|| named(None, text))
-            .and_then(|any| any.downcast());
-        here.or_else(|| self.with_id(text)).or_else(|| {
+        self.find_kind(T::KIND, vpc, text).and_then(AnyId::downcast)
+    }
+
+    /// As [`Names::find`], of a kind that is known only now.
+    pub(crate) fn find_kind(&self, kind: Kind, vpc: Option<Id<Vpc>>, text: &str) -> Option<AnyId> {
+        let named = |vpc, name: &str| self.by_name.get(&(kind, vpc, name.to_owned())).copied();
+        let by_id = || self.any_with_id(text).filter(|any| any.kind == kind);
+        let here = named(vpc, text).or_else(|| named(None, text));
+        here.or_else(by_id).or_else(|| {
             // Either part may itself hold a slash.
             text.match_indices('/').find_map(|(at, _)| {
                 let vpc = self.find_vpc(&text[..at])?;
-                named(Some(vpc), &text[at + 1..]).and_then(|any| any.downcast())
+                named(Some(vpc), &text[at + 1..])
             })
         })
     }

@@ -122,6 +122,7 @@ impl Instance {
 impl Resource for Instance {
     const KIND: Kind = Kind::Instance;
     const NOUN: &'static str = "instance";
+    const IS_ROUTE_TARGET: bool = true;
 
     fn label(&self) -> &Label {
         &self.label

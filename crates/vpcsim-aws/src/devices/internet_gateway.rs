@@ -69,9 +69,14 @@ pub struct InternetGateway {
 impl Resource for InternetGateway {
     const KIND: Kind = Kind::InternetGateway;
     const NOUN: &'static str = "internet gateway";
+    const IS_ROUTE_TARGET: bool = true;
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn vpc(id: Id<Self>, topology: &Topology) -> Option<Id<Vpc>> {
+        topology.internet_gateways[id].vpc
     }
 
     fn rank(&self, _: Id<Self>, _: &Arrangement<'_>) -> Rank {

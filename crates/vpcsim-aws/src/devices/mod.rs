@@ -15,6 +15,8 @@ pub trait Resource: Sized {
     const KIND: Kind;
     /// What people call it (`NAT gateway`).
     const NOUN: &'static str;
+    /// Whether a route can have one as its target.
+    const IS_ROUTE_TARGET: bool = false;
 
     /// How it is called.
     fn label(&self) -> &Label;
@@ -32,6 +34,11 @@ pub trait Resource: Sized {
     /// pass.
     fn next_hop(_id: Id<Self>, _from: Id<Vpc>, _place: &Place<'_>) -> NextHop {
         NextHop::NotATarget
+    }
+
+    /// The VPC that it lives in, if it lives in one.
+    fn vpc(_id: Id<Self>, _topology: &Topology) -> Option<Id<Vpc>> {
+        None
     }
 
     /// Where it stands among its kind when a design is [put in order](Topology::arrange).
@@ -69,6 +76,13 @@ macro_rules! resources {
                     $( Self::$type => <$type as Resource>::NOUN, )*
                 }
             }
+
+            /// Whether a route can have one of this kind as its target.
+            pub const fn is_route_target(self) -> bool {
+                match self {
+                    $( Self::$type => <$type as Resource>::IS_ROUTE_TARGET, )*
+                }
+            }
         }
 
         /// What the user declared: every resource, in tables by kind.
@@ -99,6 +113,16 @@ macro_rules! resources {
             pub fn label(&self, any: AnyId) -> Option<&Label> {
                 match any.kind {
                     $( Kind::$type => self.$table.find(any.id()).map(Resource::label), )*
+                }
+            }
+
+            /// The VPC that the resource lives in, if it lives in one.
+            ///
+            /// An instance lives in that of its primary interface, which [`arrangement`](crate::arrangement) finds for all at once.
+            pub fn vpc_of(&self, any: AnyId) -> Option<Id<Vpc>> {
+                match any.kind {
+                    $( Kind::$type => self.$table.find(any.id())
+                        .and_then(|_: &$type| <$type as Resource>::vpc(any.id(), self)), )*
                 }
             }
 

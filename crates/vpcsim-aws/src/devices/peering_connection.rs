@@ -82,6 +82,7 @@ pub enum PeeringState {
 impl Resource for PeeringConnection {
     const KIND: Kind = Kind::PeeringConnection;
     const NOUN: &'static str = "peering connection";
+    const IS_ROUTE_TARGET: bool = true;
 
     fn label(&self) -> &Label {
         &self.label

@@ -98,6 +98,10 @@ impl Resource for RouteTable {
         &self.label
     }
 
+    fn vpc(id: Id<Self>, topology: &Topology) -> Option<Id<Vpc>> {
+        Some(topology.route_tables[id].vpc)
+    }
+
     fn rank(&self, _: Id<Self>, _: &Arrangement<'_>) -> Rank {
         Rank::of_vpc(self.vpc)
     }

@@ -91,6 +91,10 @@ impl Resource for Subnet {
         &self.label
     }
 
+    fn vpc(id: Id<Self>, topology: &Topology) -> Option<Id<Vpc>> {
+        Some(topology.subnets[id].vpc)
+    }
+
     fn rank(&self, _: Id<Self>, _: &Arrangement<'_>) -> Rank {
         Rank::of_vpc(self.vpc)
     }

@@ -68,6 +68,11 @@ impl<'a> Build<'a> {
         self.names.with_id(id)
     }
 
+    /// The resource of any kind that has AWS's id `id`.
+    pub(crate) fn any(&self, id: &str) -> Option<AnyId> {
+        self.names.any_with_id(id)
+    }
+
     /// Whether the id was declared already.
     pub(crate) fn has(&self, id: &str) -> bool {
         self.names.any_with_id(id).is_some()

@@ -2,9 +2,7 @@
 
 use serde::Deserialize;
 use vpcsim_aws::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
-use vpcsim_aws::devices::{
-    Instance, InternetGateway, NatGateway, NetworkInterface, PeeringConnection, RouteTable, Vpc,
-};
+use vpcsim_aws::devices::{Instance, RouteTable, Vpc};
 use vpcsim_aws::{AnyId, Id, Kind, Label, Unread};
 
 use super::build::Build;
@@ -235,17 +233,11 @@ fn read_target(
 }
 
 fn find_target(id: &str, build: &Build<'_>) -> Option<AnyId> {
-    let gateway = build.find::<InternetGateway>(id).map(AnyId::from);
-    let gateway = gateway.or_else(|| build.find::<NatGateway>(id).map(AnyId::from));
-    let gateway = gateway.or_else(|| build.find::<PeeringConnection>(id).map(AnyId::from));
-    let instance = || {
-        build
-            .primary_interface(build.find::<Instance>(id)?)
-            .map(AnyId::from)
-    };
-    gateway
-        .or_else(|| build.find::<NetworkInterface>(id).map(AnyId::from))
-        .or_else(instance)
+    let any = build.any(id)?;
+    match any.downcast::<Instance>() {
+        Some(instance) => build.primary_interface(instance).map(AnyId::from),
+        None => Some(any).filter(|any| any.kind.is_route_target()),
+    }
 }
 
 /// What ids of this prefix belong to, and what it means that it is not modelled.

@@ -1,9 +1,7 @@
 //! `route_tables:` of a VPC: destinations and where they lead.
 
 use vpcsim_aws::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
-use vpcsim_aws::devices::{
-    Instance, InternetGateway, NatGateway, NetworkInterface, PeeringConnection, PrefixList, RouteTable, Vpc,
-};
+use vpcsim_aws::devices::{PrefixList, RouteTable, Vpc};
 use vpcsim_aws::{AnyId, Id, Kind, Origin};
 
 use super::context::{Context, Scope};
@@ -203,15 +201,6 @@ fn read_long_target(
     Some((target, source, blackhole.unwrap_or(false)))
 }
 
-/// The kinds that a route can lead to.
-const TARGET_KINDS: [Kind; 5] = [
-    Kind::InternetGateway,
-    Kind::NatGateway,
-    Kind::PeeringConnection,
-    Kind::Instance,
-    Kind::NetworkInterface,
-];
-
 fn read_target(context: &mut Context<'_>, scope: Scope, text: &str, origin: Origin) -> Option<RouteTarget> {
     if let Some(target) = fixed_target(text) {
         return Some(target);
@@ -222,9 +211,26 @@ fn read_target(context: &mut Context<'_>, scope: Scope, text: &str, origin: Orig
         .get_or_insert_with(|| PrimaryInterfaces::of(topology));
     let target = find_target(context.names, primary, scope.vpc, text);
     if target.is_none() {
-        context.unknown_reference(&TARGET_KINDS, scope, text, origin);
+        let kinds: Vec<Kind> = target_kinds().collect();
+        context.unknown_reference(&kinds, scope, text, origin);
     }
     target.map(RouteTarget::Resource)
+}
+
+/// The kinds that a route can lead to; of equal names the gateway's comes first, then the interface's.
+fn target_kinds() -> impl Iterator<Item = Kind> {
+    let rank = |kind: &Kind| match kind {
+        Kind::Instance => 2,
+        Kind::NetworkInterface => 1,
+        _ => 0,
+    };
+    let mut kinds: Vec<Kind> = Kind::ALL
+        .iter()
+        .copied()
+        .filter(|kind| kind.is_route_target())
+        .collect();
+    kinds.sort_by_key(rank);
+    kinds.into_iter()
 }
 
 /// The words that are no names.
@@ -243,10 +249,9 @@ pub(crate) fn find_target(
     vpc: Option<Id<Vpc>>,
     text: &str,
 ) -> Option<AnyId> {
-    let gateway = names.find::<InternetGateway>(vpc, text).map(AnyId::from);
-    let gateway = gateway.or_else(|| names.find::<NatGateway>(vpc, text).map(AnyId::from));
-    let gateway = gateway.or_else(|| names.find::<PeeringConnection>(vpc, text).map(AnyId::from));
-    let interface = || names.find::<NetworkInterface>(vpc, text);
-    let of_instance = || primary.find(names.find::<Instance>(vpc, text)?);
-    gateway.or_else(|| interface().or_else(of_instance).map(AnyId::from))
+    let of_kind = |kind| match names.find_kind(kind, vpc, text)? {
+        any if kind == Kind::Instance => primary.find(any.id()).map(AnyId::from),
+        any => Some(any),
+    };
+    target_kinds().find_map(of_kind)
 }

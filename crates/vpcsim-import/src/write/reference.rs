@@ -59,17 +59,10 @@ impl<'t> References<'t> {
 
     /// The VPC in which a resource is written.
     pub(crate) fn vpc_of(&self, any: AnyId) -> Option<Id<Vpc>> {
-        let topology = self.topology;
         match any.kind {
-            Kind::Subnet => Some(topology.subnets[any.id()].vpc),
-            Kind::RouteTable => Some(topology.route_tables[any.id()].vpc),
-            Kind::NetworkAcl => Some(topology.network_acls[any.id()].vpc),
-            Kind::SecurityGroup => Some(topology.security_groups[any.id()].vpc),
-            Kind::InternetGateway => topology.internet_gateways[any.id()].vpc,
-            Kind::NatGateway => Some(topology.subnets[topology.nat_gateways[any.id()].subnet].vpc),
             Kind::Instance => self.vpc_of_instance(any.index as usize),
             Kind::NetworkInterface => Some(self.vpc_of_interface(any.id())),
-            _ => None,
+            _ => self.topology.vpc_of(any),
         }
     }
 

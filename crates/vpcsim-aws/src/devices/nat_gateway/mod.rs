@@ -134,9 +134,14 @@ pub struct NatGatewayAddress {
 impl Resource for NatGateway {
     const KIND: Kind = Kind::NatGateway;
     const NOUN: &'static str = "NAT gateway";
+    const IS_ROUTE_TARGET: bool = true;
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn vpc(id: Id<Self>, topology: &Topology) -> Option<Id<Vpc>> {
+        Some(topology.subnets[topology.nat_gateways[id].subnet].vpc)
     }
 
     fn rank(&self, _: Id<Self>, arrangement: &Arrangement<'_>) -> Rank {

@@ -80,6 +80,10 @@ impl Resource for NetworkAcl {
         &self.label
     }
 
+    fn vpc(id: Id<Self>, topology: &Topology) -> Option<Id<Vpc>> {
+        Some(topology.network_acls[id].vpc)
+    }
+
     fn rank(&self, _: Id<Self>, _: &Arrangement<'_>) -> Rank {
         Rank::of_vpc(self.vpc)
     }

@@ -135,9 +135,14 @@ pub struct TrackingTimeouts {
 impl Resource for NetworkInterface {
     const KIND: Kind = Kind::NetworkInterface;
     const NOUN: &'static str = "network interface";
+    const IS_ROUTE_TARGET: bool = true;
 
     fn label(&self) -> &Label {
         &self.label
+    }
+
+    fn vpc(id: Id<Self>, topology: &Topology) -> Option<Id<Vpc>> {
+        Some(topology.subnets[topology.network_interfaces[id].subnet].vpc)
     }
 
     fn rank(&self, _: Id<Self>, arrangement: &Arrangement<'_>) -> Rank {

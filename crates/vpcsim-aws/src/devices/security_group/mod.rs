@@ -103,6 +103,10 @@ impl Resource for SecurityGroup {
         &self.label
     }
 
+    fn vpc(id: Id<Self>, topology: &Topology) -> Option<Id<Vpc>> {
+        Some(topology.security_groups[id].vpc)
+    }
+
     fn rank(&self, _: Id<Self>, _: &Arrangement<'_>) -> Rank {
         Rank::of_vpc(self.vpc)
     }
