@@ -11,6 +11,31 @@ pub const GROUP_UNKNOWN: u64 = 1 << 32;
 /// The packet came in by an internet gateway.
 pub const FROM_INTERNET: u64 = 1 << 33;
 
+/// Answers to the packet go back by the load balancer's node whose claim the bits from [`RETURN_SHIFT`] up hold (NLB-05).
+pub const RETURN_NOTED: u64 = 1 << 34;
+/// The packet is such an answer: its subnet hands it to that claim, whatever the routes say.
+pub const RETURNING: u64 = 1 << 63;
+
+/// Where the claim of a load balancer's node begins, 23 bits wide.
+const RETURN_SHIFT: u32 = 40;
+const RETURN_MASK: u64 = ((1 << 23) - 1) << RETURN_SHIFT;
+
+/// Notes by whose claim the answers go back.
+pub fn set_return(packet: &mut Packet, claim: ClaimIndex) {
+    let other = packet.mark() & !(RETURN_MASK | RETURNING);
+    packet.set_mark(other | RETURN_NOTED | ((u64::from(claim.0) << RETURN_SHIFT) & RETURN_MASK));
+}
+
+/// Forgets by whose claim answers go back.
+pub fn clear_return(packet: &mut Packet) {
+    packet.set_mark(packet.mark() & !(RETURN_MASK | RETURN_NOTED | RETURNING));
+}
+
+/// By whose claim answers go back, if that was noted.
+pub const fn return_claim(mark: u64) -> Option<ClaimIndex> {
+    if mark & RETURN_NOTED == 0 { None } else { Some(ClaimIndex(((mark & RETURN_MASK) >> RETURN_SHIFT) as u32)) }
+}
+
 /// Notes where inside its VPC the packet is going.
 pub fn set_claim(packet: &mut Packet, claim: ClaimIndex) {
     packet.set_mark((packet.mark() & !u64::from(u32::MAX)) | (u64::from(claim.0) + 1));

@@ -59,6 +59,7 @@ pub struct Place<'t> {
     zones: BTreeMap<String, u16>,
     interfaces_of: Vec<Vec<Id<NetworkInterface>>>,
     capture_point_of: FxHashMap<AnyId, CapturePoint>,
+    pub(crate) served: FxHashMap<Id<NetworkInterface>, (NodeId, Port)>,
 }
 
 impl<'t> Place<'t> {
@@ -98,6 +99,7 @@ impl<'t> Place<'t> {
             zones: BTreeMap::new(),
             interfaces_of: interfaces_by_instance(topology),
             capture_point_of: FxHashMap::default(),
+            served: FxHashMap::default(),
         };
         place.reserve_subnets();
         place

@@ -12,6 +12,8 @@
 //! - Link-local addresses are never forwarded, whatever the routes say (LL-02).
 //! - The VPC's router takes nothing from the time to live (PIPE-08): measured on AWS, echo replies arrived with 255 of 255.
 //! - A network ACL sees public addresses of far ends only; local ones are private in it (NACL-14).
+//! - Answers to what a load balancer forwarded with the client's address go to the load balancer, whatever the routes say; the
+//!   network ACL sees the client's address (NLB-05).
 //!
 //! # Where AWS is silent
 //!
@@ -178,7 +180,25 @@ impl SubnetDevice {
         claim.is_some_and(|claim| claim.subnet == self.subnet)
     }
 
+    /// An answer to what a load balancer forwarded with the client's address: to the load balancer's node, past the routes.
+    fn return_to(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, index: ClaimIndex) -> Step {
+        let claim = *self.fabric.claim(index);
+        if claim.subnet != self.subnet {
+            match self.filter(context, Direction::Egress, summary) {
+                Ok(decision) => context.pass(packet, station::SUBNET_OUT, decision),
+                Err(step) => return step,
+            }
+        }
+        mark::set_claim(context.packet_mut(packet), index);
+        context.pass(packet, station::ROUTE, Decision::by(self.component));
+        self.towards(&claim)
+    }
+
     fn leave(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary) -> Step {
+        let note = context.packet(packet).mark();
+        if note & mark::RETURNING != 0 && let Some(index) = mark::return_claim(note) {
+            return self.return_to(context, packet, summary, index);
+        }
         let destination = summary.destination();
         let route = self.routes.as_ref().and_then(|routes| routes.lookup(destination).copied());
         if !self.stays_inside(route.map(|route| route.next_hop), destination) {

@@ -9,13 +9,14 @@ use vpcsim_engine::{
 };
 use vpcsim_wire::{Arp, EtherType, Mac, Protocol, Summary};
 
-use super::{Attachment, FROM_HOST, FROM_NEIGHBOUR, FROM_SERVICE, NetworkInterface, TrackingTimeouts, arp};
+use super::return_paths::ReturnPaths;
+use super::{Attachment, FROM_HOST, FROM_NEIGHBOUR, FROM_OWNER, FROM_SERVICE, NetworkInterface, TrackingTimeouts, arp};
 use crate::compile::place::{interface_mac, router_mac};
 use crate::compile::{Build, Fabric, FixedNodes, NextHop};
 use crate::connection_tracking::{ConnectionTracker, TrackingTimers};
 use crate::devices::route_table::RouteLookup;
 use crate::devices::security_group::SecurityGroupLookup;
-use crate::devices::subnet::LEAVING;
+use crate::devices::subnet::{FROM_GATEWAY, LEAVING};
 use crate::devices::{Kind, Subnet};
 use crate::fragment_memory::FragmentMemory;
 use crate::model::Id;
@@ -37,6 +38,8 @@ const DHCP_PORTS: (u16, u16) = (68, 67);
 #[derive(Clone, Copy, Debug)]
 enum Behind {
     Host { node: NodeId, port: Port },
+    /// A load balancer or the like, which made the interface.
+    Owner { node: NodeId, port: Port },
     Nobody,
     Unmodelled,
 }
@@ -60,6 +63,8 @@ struct Fixed {
     timers: TrackingTimers,
     tracked_max: u32,
     metadata_enabled: bool,
+    /// Without groups the interface of a load balancer or the like lets everything pass.
+    unfiltered: bool,
 }
 
 /// What is shared with other interfaces.
@@ -81,6 +86,7 @@ pub struct NetworkInterfaceDevice {
     fragments: [FragmentMemory; 2],
     allowance: PacketAllowance,
     fragment_allowance: PacketAllowance,
+    returns: ReturnPaths,
 }
 
 /// Which way a packet passes the security groups.
@@ -110,6 +116,7 @@ impl NetworkInterfaceDevice {
             fragments: [FragmentMemory::default(), FragmentMemory::default()],
             allowance: PacketAllowance::default(),
             fragment_allowance: PacketAllowance::default(),
+            returns: ReturnPaths::default(),
         }
     }
 
@@ -172,7 +179,27 @@ impl NetworkInterfaceDevice {
             return self.drop(drop_reason::FRAGMENT_RATE);
         }
         context.pass(packet, station::ENI_OUT, decision);
+        if let Some(claim) = self.returns.find(context.now(), &summary) {
+            let answer = context.packet_mut(packet);
+            mark::set_return(answer, claim);
+            answer.set_mark(answer.mark() | mark::RETURNING);
+            return Step::Forward { to: self.fixed.subnet_node, port: LEAVING };
+        }
         self.hand_on(frame)
+    }
+
+    /// What the owner of the interface sends by it.
+    fn take_from_owner(&mut self, context: &mut Context<'_>, packet: Handle) -> Step {
+        context.packet_mut(packet).set_frame(FrameHeader::ipv4(self.fixed.mac, self.fixed.router_mac));
+        context.capture(packet, self.fixed.capture_point, Direction::Outbound);
+        let Some(summary) = context.packet(packet).summary().copied() else {
+            return self.drop(drop_reason::MALFORMED);
+        };
+        match self.filter(context, packet, &summary, Way::Out) {
+            Ok(decision) => context.pass(packet, station::ENI_OUT, decision),
+            Err(step) => return step,
+        }
+        Step::Forward { to: self.fixed.subnet_node, port: FROM_GATEWAY }
     }
 
     /// To the subnet's edge, or straight to a neighbour, as the frame is addressed.
@@ -250,6 +277,9 @@ impl NetworkInterfaceDevice {
 
     /// What the security groups and the tracked flows say: the decision, or the step that drops the packet.
     fn filter(&mut self, context: &Context<'_>, packet: Handle, summary: &Summary, way: Way) -> Result<Decision, Step> {
+        if self.fixed.unfiltered {
+            return Ok(self.by_self());
+        }
         let now = context.now();
         let (denied, full) = match way {
             Way::Out => (drop_reason::SG_EGRESS, drop_reason::CONNTRACK_FULL_EGRESS),
@@ -292,17 +322,25 @@ impl NetworkInterfaceDevice {
 
     /// The rule that allows a packet, and whether its flow stays untracked (CT-04).
     fn judge(&self, context: &Context<'_>, packet: Handle, summary: &Summary, way: Way) -> Option<(Decision, bool)> {
-        let group_known = context.packet(packet).mark() & mark::GROUP_UNKNOWN == 0;
+        let note = context.packet(packet).mark();
+        let group_known = note & mark::GROUP_UNKNOWN == 0;
         let (lookup, opposite, peer) = match way {
             Way::Out => (&self.shared.egress, &self.shared.ingress, summary.destination()),
             Way::In => (&self.shared.ingress, &self.shared.egress, summary.source()),
         };
-        let allowed = lookup.lookup(summary, peer, way == Way::Out || group_known)?;
+        let allowed = lookup
+            .lookup(summary, peer, way == Way::Out || group_known)
+            .or_else(|| lookup.lookup_group(summary, self.balancer(note)?))?;
         let untracked = allowed.open
             && (summary.is_tcp() || summary.is_udp())
             && opposite.has_open_rule_for_all_ports(summary.protocol())
             && !(way == Way::Out && self.leaves_by_nat(summary.destination()));
         Some((allowed.decision, untracked))
+    }
+
+    /// The load balancer's node that forwarded the packet with the client's address (NLB-11).
+    fn balancer(&self, note: u64) -> Option<Ipv4Addr> {
+        self.shared.fabric.claim(mark::return_claim(note)?).address
     }
 
     /// Whether the subnet's route for the destination leads to a NAT gateway (NAT-51).
@@ -340,7 +378,11 @@ impl NetworkInterfaceDevice {
             return self.drop(drop_reason::DST_CHECK);
         }
         let (node, host_port) = match self.fixed.behind {
-            Behind::Host { node, port } => (node, port),
+            Behind::Host { node, port } => {
+                self.returns.note(context.now(), &summary, context.packet(packet).mark());
+                (node, port)
+            }
+            Behind::Owner { node, port } => (node, port),
             Behind::Nobody => return self.drop(drop_reason::NO_HOST),
             Behind::Unmodelled => return self.drop(drop_reason::INTERFACE_NOT_MODELLED),
         };
@@ -352,7 +394,11 @@ impl NetworkInterfaceDevice {
 
 impl Node for NetworkInterfaceDevice {
     fn process(&mut self, context: &mut Context<'_>, port: Port, packet: Handle) -> Step {
-        if port == FROM_HOST { self.take_from_host(context, packet) } else { self.hand_to_host(context, port, packet) }
+        match port {
+            FROM_HOST => self.take_from_host(context, packet),
+            FROM_OWNER => self.take_from_owner(context, packet),
+            _ => self.hand_to_host(context, port, packet),
+        }
     }
 }
 
@@ -368,8 +414,13 @@ fn fixed(id: Id<NetworkInterface>, build: &Build<'_>) -> Fixed {
             (Behind::Host { node, port: Port(index as u32) }, topology.instances[instance].metadata.enabled)
         }
         Attachment::Unmodelled(_) => (Behind::Unmodelled, false),
+        Attachment::Managed => match place.served.get(&id) {
+            Some(&(node, port)) => (Behind::Owner { node, port }, false),
+            None => (Behind::Nobody, false),
+        },
         _ => (Behind::Nobody, false),
     };
+    let is_owned = matches!(behind, Behind::Owner { .. });
     Fixed {
         index: id.index() as u32,
         component: topology.component(id),
@@ -381,7 +432,8 @@ fn fixed(id: Id<NetworkInterface>, build: &Build<'_>) -> Fixed {
         router_mac: router_mac(declared.subnet),
         addresses: declared.addresses.iter().map(|address| address.private).collect(),
         prefixes: declared.prefixes.clone(),
-        check: declared.source_dest_check,
+        check: declared.source_dest_check && !is_owned,
+        unfiltered: is_owned && declared.security_groups.is_empty(),
         behind,
         capture_point: place.capture_point_of(id),
         timers: TrackingTimers::from(tracking_of(id, topology)),

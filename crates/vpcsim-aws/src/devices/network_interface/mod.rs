@@ -32,6 +32,9 @@
 //!   (DHCP-05, SUB-04).
 //! - TCP to port 25 of a public address is dropped (ENI-16).
 //! - An interface that is attached to nothing that runs answers nothing (ENI-18).
+//! - Answers to what a load balancer forwarded with the client's address go back to the load balancer's node, past the route
+//!   table (NLB-05); rules may refer to the load balancer's group for it (NLB-11), not to the client's.
+//! - The interface of a load balancer without a security group lets everything pass (NLB-10).
 //!
 //! # Where AWS is silent
 //!
@@ -40,13 +43,14 @@
 
 mod arp;
 mod device;
+mod return_paths;
 #[cfg(test)]
 mod tests;
 
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use vpcsim_engine::Port;
+use vpcsim_engine::{NodeId, Port};
 use vpcsim_wire::Mac;
 
 use crate::arrangement::{Arrangement, Rank, Renumbering};
@@ -68,6 +72,8 @@ pub const FROM_FABRIC: Port = Port(1);
 pub const FROM_NEIGHBOUR: Port = Port(2);
 /// The port for what the platform itself sends: link-local services, the router's ICMP (LL-03). No rule filters it.
 pub const FROM_SERVICE: Port = Port(3);
+/// The port for what the owner of a [served](serve) interface sends out by it.
+pub const FROM_OWNER: Port = Port(4);
 
 /// A network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,6 +216,31 @@ impl Resource for NetworkInterface {
             _ => NextHop::Blackhole,
         }
     }
+}
+
+/// Makes a managed interface run: what reaches it is handed to `node` by `port`, what that node sends to [`FROM_OWNER`] of the
+/// interface's node leaves by it.
+///
+/// Its groups filter and track as those of any interface; without groups everything passes, as for a load balancer that was
+/// made without one (NLB-10). The source/destination check is off. To be called by the owner while it is placed. Returns the
+/// interface's node and the claim of its primary address.
+pub fn serve(id: Id<NetworkInterface>, node: NodeId, port: Port, place: &mut Place<'_>) -> Option<(NodeId, ClaimIndex)> {
+    let declared = place.topology.network_interfaces.find(id)?;
+    let interface_node = place.node_of(id)?;
+    let mac = declared.mac.unwrap_or_else(|| interface_mac(id.index()));
+    let vpc = place.topology.subnets[declared.subnet].vpc;
+    let mut primary = None;
+    for address in &declared.addresses {
+        let claim = place.claim(declared.subnet, Some(address.private), interface_node, FROM_FABRIC, mac, id.into());
+        primary = primary.or(Some(claim));
+        if let Some(public) = address.public {
+            place.claim_public(public, vpc, address.private);
+        }
+    }
+    place.served.insert(id, (node, port));
+    let name = capture_name(id, place.topology);
+    place.capture_point(name, description(id, place.topology), LinkLayer::Ip, id.into(), interface_node);
+    Some((interface_node, primary?))
 }
 
 fn every_address(prefix: Ipv4Net) -> impl Iterator<Item = Ipv4Addr> + use<> {

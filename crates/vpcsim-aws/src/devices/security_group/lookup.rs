@@ -109,6 +109,13 @@ impl SecurityGroupLookup {
         })
     }
 
+    /// The first rule that refers to a group and allows `packet` as if it came from `member` of that group (NLB-11).
+    pub fn lookup_group(&self, packet: &Summary, member: Ipv4Addr) -> Option<Allowed> {
+        let mut rules = self.rules.iter().filter(|rule| rule.refers_to_group);
+        let first = rules.find(|rule| rule.allows(packet, member, true))?;
+        Some(Allowed { decision: first.decision, open: false })
+    }
+
     /// Whether a rule has 0.0.0.0/0 as its other side and covers every port of TCP or UDP (CT-04); of others never.
     pub fn has_open_rule_for_all_ports(&self, protocol: Protocol) -> bool {
         match protocol {
