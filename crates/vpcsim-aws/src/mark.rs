@@ -33,7 +33,11 @@ pub fn clear_return(packet: &mut Packet) {
 
 /// By whose claim answers go back, if that was noted.
 pub const fn return_claim(mark: u64) -> Option<ClaimIndex> {
-    if mark & RETURN_NOTED == 0 { None } else { Some(ClaimIndex(((mark & RETURN_MASK) >> RETURN_SHIFT) as u32)) }
+    if mark & RETURN_NOTED == 0 {
+        None
+    } else {
+        Some(ClaimIndex(((mark & RETURN_MASK) >> RETURN_SHIFT) as u32))
+    }
 }
 
 /// Notes where inside its VPC the packet is going.
