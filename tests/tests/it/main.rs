@@ -1,6 +1,8 @@
 //! The integration tests of vpcsim: whole designs, read, simulated and judged.
 
 #[cfg(test)]
+mod beside;
+#[cfg(test)]
 mod captures;
 #[cfg(test)]
 mod designs;
@@ -14,6 +16,8 @@ mod explained_codes;
 mod fuzz_replay;
 #[cfg(test)]
 mod measured;
+#[cfg(test)]
+mod peer_cases;
 #[cfg(test)]
 mod print;
 #[cfg(test)]

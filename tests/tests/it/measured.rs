@@ -3,40 +3,18 @@
 //! The networks lie beside the repository; where they are absent, these tests say so and pass.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
 use vpcsim_analysis::grammar::check_leg;
 use vpcsim_analysis::{Answer, FlowQuery, Options, Simulation};
-use vpcsim_import::{Source, read};
+use vpcsim_import::read;
+
+use crate::beside;
 
 /// Replies that arrive with at least this time to live were sent inside AWS, where hosts send with 255.
 const INSIDE_TTL_MIN: u64 = 250;
-
-fn lab_folder(lab: &str) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().skip(1);
-    let mut candidates = root.map(|folder| folder.join("shared/measured-aws").join(lab));
-    candidates.find(|folder| folder.is_dir())
-}
-
-fn sources(folder: &Path, into: &mut Vec<Source>) {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            sources(&path, into);
-        } else {
-            into.push(Source {
-                name: path.display().to_string(),
-                bytes: std::fs::read(&path).unwrap(),
-            });
-        }
-    }
-}
 
 /// One measured flow.
 struct Measured {
@@ -73,13 +51,8 @@ struct Agreement {
 }
 
 fn compare(lab: &str) -> Option<Agreement> {
-    let Some(folder) = lab_folder(lab) else {
-        println!("skipped: no measured network {lab} beside the repository");
-        return None;
-    };
-    let mut inputs = Vec::new();
-    sources(&folder.join("aws_configs"), &mut inputs);
-    let design = read(inputs);
+    let folder = beside::folder(&format!("measured-aws/{lab}"))?;
+    let design = read(beside::sources(&folder.join("aws_configs")));
     let simulation = Simulation::new(Arc::new(design.topology));
     let mut agreement = Agreement::default();
     for measured in flows(&folder) {
