@@ -11,6 +11,7 @@ use vpcsim_aws::{AnyId, Compiled, Id, Topology};
 use vpcsim_engine::wire::{Summary, summarize};
 use vpcsim_engine::{Decision, DropReason};
 
+use crate::analyzer_code::Dropped;
 use crate::answer::{Explanation, Leg};
 use crate::recorder::{StepEvent, Trail};
 
@@ -48,13 +49,17 @@ impl Explainer<'_> {
         &self.compiled.topology
     }
 
-    /// The explanation of a dropped packet; `None` if it was not dropped.
-    pub(crate) fn explain(&self, trail: &Trail, leg: &Leg, is_back: bool) -> Option<Explanation> {
-        let step = trail.end()?;
-        let StepEvent::Drop { reason, decision } = step.event else {
-            return None;
+    /// Why a dropped packet was dropped, and beside it what else AWS would list; nothing if it was not dropped.
+    pub(crate) fn explain(&self, trail: &Trail, leg: &Leg, is_back: bool) -> Vec<Explanation> {
+        let Some(step) = trail.end() else {
+            return Vec::new();
         };
-        let info = drop_reason::info(reason)?;
+        let StepEvent::Drop { reason, decision } = step.event else {
+            return Vec::new();
+        };
+        let Some(info) = drop_reason::info(reason) else {
+            return Vec::new();
+        };
         let mut explanation = Explanation {
             code: info.analyzer_code.unwrap_or(info.name).to_owned(),
             component: leg.component.clone().unwrap_or_default(),
@@ -71,8 +76,33 @@ impl Explainer<'_> {
                 is_back,
             };
             (explanation.detail, explanation.nearest, explanation.help) = self.words(&drop);
+            return self.with_analyzer_codes(explanation, &drop);
         }
-        Some(explanation)
+        vec![explanation]
+    }
+
+    /// The explanation under the code that says most, and the further ones of AWS's analysis behind it.
+    fn with_analyzer_codes(&self, mut explanation: Explanation, drop: &Drop<'_>) -> Vec<Explanation> {
+        let dropped = Dropped {
+            compiled: self.compiled,
+            reason: drop.info.reason,
+            decision: drop.decision,
+            packet: &drop.packet,
+        };
+        if let Some(code) = dropped.refined() {
+            code.clone_into(&mut explanation.code);
+        }
+        let label = |any| self.topology().label(any).map_or("?", |label| label.id_or_name());
+        let further = dropped.further().into_iter().map(|further| Explanation {
+            code: further.code.to_owned(),
+            component: label(further.component).to_owned(),
+            direction: explanation.direction.clone(),
+            detail: further.detail,
+            nearest: None,
+            help: None,
+        });
+        let further: Vec<Explanation> = further.collect();
+        std::iter::once(explanation).chain(further).collect()
     }
 
     /// What the rules that a dropped packet was held against name and the design does not have, where it might have matched.

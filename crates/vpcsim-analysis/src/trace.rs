@@ -98,10 +98,7 @@ impl Simulation {
         };
         answer.forward = legs::leg(self.compiled(), forward, start);
         answer.back = back.map(|back| legs::leg(self.compiled(), back, start));
-        answer.explanations = explainer
-            .explain(forward, &answer.forward, false)
-            .into_iter()
-            .collect();
+        answer.explanations = explainer.explain(forward, &answer.forward, false);
         if let (Some(back), Some(leg)) = (back, &answer.back) {
             answer.explanations.extend(explainer.explain(back, leg, true));
         }

@@ -1,6 +1,8 @@
 //! The integration tests of vpcsim: whole designs, read, simulated and judged.
 
 #[cfg(test)]
+mod analyzer_codes;
+#[cfg(test)]
 mod beside;
 #[cfg(test)]
 mod captures;
@@ -16,8 +18,6 @@ mod explained_codes;
 mod fuzz_replay;
 #[cfg(test)]
 mod measured;
-#[cfg(test)]
-mod peer_cases;
 #[cfg(test)]
 mod print;
 #[cfg(test)]
