@@ -185,6 +185,7 @@ impl Sketch {
             label: Label::named(name),
             vpc,
             availability_zone: format!("{REGION}a"),
+            availability_zone_id: None,
             cidr: net(cidr),
             route_table,
             network_acl,

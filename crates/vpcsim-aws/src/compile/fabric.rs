@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 use rustc_hash::FxHashMap;
-use vpcsim_engine::{NodeId, Port, Span, Step};
+use vpcsim_engine::{DropReason, NodeId, Port, Span, Step};
 use vpcsim_wire::Mac;
 
 use crate::devices::{AnyId, Subnet, Vpc};
@@ -37,6 +37,32 @@ pub struct Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClaimIndex(pub u32);
 
+/// The number of a zonal target within its VPC's fabric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ZonalIndex(pub u32);
+
+/// A gateway that has a place of its own in each zone that it serves, and serves no other zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZonalTarget {
+    /// The gateway that a route names.
+    pub owner: AnyId,
+    /// Its place in each zone.
+    pub places: Vec<(u16, ClaimIndex)>,
+    /// Why a packet from another zone is dropped.
+    pub elsewhere: DropReason,
+}
+
+impl ZonalTarget {
+    /// Its place in the zone.
+    ///
+    /// # Errors
+    /// Why it takes nothing from there.
+    pub fn in_zone(&self, zone: u16) -> Result<ClaimIndex, DropReason> {
+        let place = self.places.iter().find(|(served, _)| *served == zone);
+        place.map(|(_, claim)| *claim).ok_or(self.elsewhere)
+    }
+}
+
 /// Where a route leads, once compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextHop {
@@ -44,6 +70,8 @@ pub enum NextHop {
     Local,
     /// To a place inside the VPC, by way of its subnet's network ACL.
     Inside(ClaimIndex),
+    /// To a place of the gateway in the sender's zone, by way of its subnet's network ACL.
+    Zonal(ZonalIndex),
     /// To a gateway at the VPC's edge.
     Gateway {
         /// Its node.
@@ -67,6 +95,7 @@ pub struct Fabric {
     claims: Vec<Claim>,
     by_address: FxHashMap<Ipv4Addr, ClaimIndex>,
     by_mac: FxHashMap<Mac, ClaimIndex>,
+    zonal: Vec<ZonalTarget>,
     latency_same_zone: Span,
     latency_cross_zone: Span,
     /// The resolver's address, base+2 of the primary range (DNS-01).
@@ -90,6 +119,7 @@ impl Fabric {
             claims: Vec::new(),
             by_address: FxHashMap::default(),
             by_mac: FxHashMap::default(),
+            zonal: Vec::new(),
             latency_same_zone,
             latency_cross_zone,
             resolver_address: None,
@@ -106,6 +136,23 @@ impl Fabric {
             self.by_mac.entry(claim.mac).or_insert(index);
         }
         index
+    }
+
+    /// Adds a gateway that has a place in each zone.
+    pub fn push_zonal(&mut self, target: ZonalTarget) -> ZonalIndex {
+        self.zonal.push(target);
+        ZonalIndex(self.zonal.len() as u32 - 1)
+    }
+
+    /// The gateway of this number that has a place in each zone.
+    pub fn zonal(&self, index: ZonalIndex) -> &ZonalTarget {
+        &self.zonal[index.0 as usize]
+    }
+
+    /// The places of a gateway in this VPC's zones.
+    pub fn zonal_of(&self, owner: AnyId) -> Option<ZonalIndex> {
+        let index = self.zonal.iter().position(|target| target.owner == owner)?;
+        Some(ZonalIndex(index as u32))
     }
 
     /// The VPC.

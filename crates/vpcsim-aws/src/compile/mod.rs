@@ -14,7 +14,7 @@ use std::sync::Arc;
 use vpcsim_engine::{ComponentId, Decision, Network, Node, NodeId};
 
 pub use build::{Build, Prototype};
-pub use fabric::{Claim, Fabric, NextHop};
+pub use fabric::{Claim, Fabric, NextHop, ZonalIndex, ZonalTarget};
 pub use place::{FixedNodes, Place, PublicOwner};
 pub use plan::{CapturePointPlan, HostInterfacePlan, HostPlan, LinkLayer, MetadataPlan, Slot};
 

@@ -56,7 +56,7 @@ pub struct Place<'t> {
     pub(crate) slots: Vec<(NodeId, Slot)>,
     pub(crate) owners: Vec<Option<AnyId>>,
     node_of: FxHashMap<AnyId, NodeId>,
-    zones: BTreeMap<String, u16>,
+    zones: Vec<u16>,
     interfaces_of: Vec<Vec<Id<NetworkInterface>>>,
     capture_point_of: FxHashMap<AnyId, CapturePoint>,
     pub(crate) served: FxHashMap<Id<NetworkInterface>, (NodeId, Port)>,
@@ -96,7 +96,7 @@ impl<'t> Place<'t> {
             ],
             owners: vec![None; 5],
             node_of: FxHashMap::default(),
-            zones: BTreeMap::new(),
+            zones: number_zones(topology),
             interfaces_of: interfaces_by_instance(topology),
             capture_point_of: FxHashMap::default(),
             served: FxHashMap::default(),
@@ -148,15 +148,9 @@ impl<'t> Place<'t> {
         &mut self.fabrics[vpc.index()]
     }
 
-    /// The number of an availability zone.
-    pub fn zone(&mut self, name: &str) -> u16 {
-        let next = self.zones.len() as u16;
-        *self.zones.entry(name.to_owned()).or_insert(next)
-    }
-
-    /// The number of an availability zone that a subnet has named before.
-    pub fn known_zone(&self, name: &str) -> u16 {
-        self.zones.get(name).copied().unwrap_or_default()
+    /// The number of the subnet's availability zone: equal for subnets of the same zone, whatever their accounts call it.
+    pub fn zone_of(&self, subnet: Id<Subnet>) -> u16 {
+        self.zones[subnet.index()]
     }
 
     /// The interfaces of an instance, in the order of their device index.
@@ -178,7 +172,7 @@ impl<'t> Place<'t> {
         owner: AnyId,
     ) -> ClaimIndex {
         let declared = &self.topology.subnets[subnet];
-        let zone = self.zone(&declared.availability_zone);
+        let zone = self.zone_of(subnet);
         let subnet_node = self.node_of(subnet).expect("subnets are reserved first");
         self.fabrics[declared.vpc.index()].push(Claim {
             address,
@@ -248,6 +242,27 @@ impl<'t> Place<'t> {
     }
 }
 
+/// Numbers the zones by their ids where they are known, of another subnet of the account if need be, else by their names.
+fn number_zones(topology: &Topology) -> Vec<u16> {
+    let account = |subnet: &Subnet| topology.vpcs[subnet.vpc].account.as_str();
+    let subnets = || topology.subnets.iter().map(|(_, subnet)| subnet);
+    let named = |subnet: &Subnet| (account(subnet).to_owned(), subnet.availability_zone.clone());
+    let known = subnets().filter_map(|subnet| Some((named(subnet), subnet.availability_zone_id.as_deref()?)));
+    let ids: BTreeMap<(String, String), &str> = known.collect();
+    let mut numbers: BTreeMap<&str, u16> = BTreeMap::new();
+    let mut number = |zone| {
+        let next = numbers.len() as u16;
+        *numbers.entry(zone).or_insert(next)
+    };
+    subnets()
+        .map(|subnet| {
+            let id = subnet.availability_zone_id.as_deref();
+            let id = id.or_else(|| ids.get(&named(subnet)).copied());
+            number(id.unwrap_or(&subnet.availability_zone))
+        })
+        .collect()
+}
+
 fn interfaces_by_instance(topology: &Topology) -> Vec<Vec<Id<NetworkInterface>>> {
     let mut interfaces_of: Vec<Vec<(u16, Id<NetworkInterface>)>> = vec![Vec::new(); topology.instances.len()];
     for (id, interface) in topology.network_interfaces.iter() {
@@ -282,4 +297,49 @@ pub fn router_mac(subnet: Id<Subnet>) -> Mac {
 pub fn gateway_mac(node: NodeId) -> Mac {
     let number = node.0.to_be_bytes();
     Mac([0x02, 0x02, number[0], number[1], number[2], number[3]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::subnet;
+    use crate::model::Label;
+
+    fn zones(named: &[(&str, &str, Option<&str>)]) -> Vec<u16> {
+        let mut topology = Topology::named("zones", "eu-west-1");
+        for (index, (account, zone, id)) in named.iter().enumerate() {
+            let range = format!("10.{index}.0.0/16").parse().unwrap();
+            let vpc = topology.vpcs.push(Vpc {
+                account: (*account).to_owned(),
+                ..Vpc::new(Label::named("vpc"), "eu-west-1", &[range])
+            });
+            let subnet = subnet(vpc, "subnet", &format!("10.{index}.1.0/24"));
+            topology.subnets.push(Subnet {
+                availability_zone: (*zone).to_owned(),
+                availability_zone_id: id.map(str::to_owned),
+                ..subnet
+            });
+        }
+        number_zones(&topology)
+    }
+
+    #[test]
+    fn a_zone_is_the_same_by_its_id_whatever_accounts_call_it() {
+        let ids = [
+            ("1", "eu-west-1a", Some("az1")),
+            ("2", "eu-west-1b", Some("az1")),
+            ("2", "eu-west-1a", Some("az2")),
+        ];
+        assert_eq!(zones(&ids), [0, 0, 1]);
+    }
+
+    #[test]
+    fn a_zone_without_an_id_has_that_of_its_name_in_the_same_account() {
+        let ids = [
+            ("1", "eu-west-1a", None),
+            ("1", "eu-west-1a", Some("az1")),
+            ("2", "eu-west-1a", None),
+        ];
+        assert_eq!(zones(&ids), [0, 0, 1]);
+    }
 }

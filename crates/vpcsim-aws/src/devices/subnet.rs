@@ -28,7 +28,7 @@ use vpcsim_wire::Summary;
 
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::fabric::ClaimIndex;
-use crate::compile::{Build, Claim, Fabric, NextHop, Place};
+use crate::compile::{Build, Claim, Fabric, NextHop};
 use crate::devices::network_acl::NetworkAclLookup;
 use crate::devices::route_table::RouteLookup;
 use crate::devices::{Kind, NetworkAcl, Resource, RouteTable, Vpc};
@@ -55,6 +55,8 @@ pub struct Subnet {
     pub vpc: Id<Vpc>,
     /// The availability zone (`eu-west-1a`).
     pub availability_zone: String,
+    /// The zone's id (`euw1-az1`), which means the same zone in every account, where the input says it.
+    pub availability_zone_id: Option<String>,
     /// Its address range.
     pub cidr: Ipv4Net,
     /// The route table it is explicitly associated with; `None` is the VPC's main one.
@@ -72,6 +74,7 @@ impl Subnet {
             label,
             vpc,
             availability_zone: availability_zone.into(),
+            availability_zone_id: None,
             cidr,
             route_table: None,
             network_acl: None,
@@ -111,11 +114,6 @@ impl Resource for Subnet {
         validation::subnet::check(id, topology, findings);
     }
 
-    fn place(id: Id<Self>, place: &mut Place<'_>) {
-        let zone = place.topology.subnets[id].availability_zone.clone();
-        place.zone(&zone);
-    }
-
     fn build(id: Id<Self>, build: &mut Build<'_>) {
         let Some(node) = build.place.node_of(id) else { return };
         let device = SubnetDevice::new(id, build);
@@ -143,7 +141,7 @@ impl SubnetDevice {
         Self {
             subnet: id,
             component: topology.component(id),
-            zone: build.place.known_zone(&declared.availability_zone),
+            zone: build.place.zone_of(id),
             node: build.place.node_of(id).expect("subnets are reserved first"),
             fabric: build.fabric(declared.vpc),
             network_acl: topology.network_acl_of(id).map(|acl| build.network_acl(acl)),
@@ -175,6 +173,7 @@ impl SubnetDevice {
         let claim = match next_hop {
             Some(NextHop::Inside(index)) => Some(self.fabric.claim(index)),
             Some(NextHop::Local) => self.fabric.find(destination).map(|(_, claim)| claim),
+            // The subnet's network ACL stands before such a target even where that is in this very subnet (TGW-12).
             _ => None,
         };
         claim.is_some_and(|claim| claim.subnet == self.subnet)
@@ -229,6 +228,13 @@ impl SubnetDevice {
                 mark::set_claim(context.packet_mut(packet), index);
                 self.towards(self.fabric.claim(index))
             }
+            NextHop::Zonal(target) => match self.fabric.zonal(target).in_zone(self.zone) {
+                Ok(index) => {
+                    mark::set_claim(context.packet_mut(packet), index);
+                    self.fabric.enter(self.zone, self.fabric.claim(index))
+                }
+                Err(reason) => return drop(reason),
+            },
             NextHop::Gateway { node, port } => Step::Forward { to: node, port },
             NextHop::Unmodelled => return drop(drop_reason::NOT_MODELLED),
             NextHop::Blackhole | NextHop::NotATarget => return drop(drop_reason::BLACKHOLE),

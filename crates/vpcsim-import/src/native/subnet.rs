@@ -21,6 +21,12 @@ const RECORD: Record = Record::plain(
         )
         .or(&["availability_zone"]),
         key(
+            "az_id",
+            Shape::Text,
+            "The zone's id, which is the same in every account (`euw1-az1`).",
+        )
+        .or(&["availability_zone_id"]),
+        key(
             "route_table",
             Shape::Text,
             "The route table it is associated with; else the VPC's main one.",
@@ -69,6 +75,7 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
         } else {
             zone.to_owned()
         },
+        availability_zone_id: fields.text("az_id", context.findings).map(str::to_owned),
         cidr: fields
             .find("cidr")
             .and_then(|node| node.cidr(context.findings))

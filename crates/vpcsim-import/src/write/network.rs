@@ -131,6 +131,9 @@ impl Writer<'_> {
             "az",
             Yaml::text(letter.unwrap_or(&row.availability_zone)),
         );
+        if let Some(id) = &row.availability_zone_id {
+            put(&mut map, "az_id", Yaml::text(id));
+        }
         put(&mut map, "cidr", Yaml::plain(row.cidr));
         let vpc = Some(row.vpc);
         if let Some(table) = row.route_table {

@@ -426,7 +426,7 @@ fn fixed(id: Id<NetworkInterface>, build: &Build<'_>) -> Fixed {
         component: topology.component(id),
         subnet: declared.subnet,
         subnet_node: place.node_of(declared.subnet).expect("subnets are reserved first"),
-        zone: place.known_zone(&subnet.availability_zone),
+        zone: place.zone_of(declared.subnet),
         mac: declared.mac.unwrap_or_else(|| interface_mac(id.index())),
         router: subnet.router(),
         router_mac: router_mac(declared.subnet),

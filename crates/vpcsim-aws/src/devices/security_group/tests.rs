@@ -39,6 +39,7 @@ pub(super) fn add_interface(
         label: Label::named("subnet"),
         vpc,
         availability_zone: "eu-west-1a".to_owned(),
+        availability_zone_id: None,
         cidr: topology.vpcs[vpc].cidrs[0].net,
         route_table: None,
         network_acl: None,
