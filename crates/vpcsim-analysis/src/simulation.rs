@@ -10,11 +10,13 @@ use vpcsim_aws::devices::instance::{self, Instance};
 use vpcsim_aws::devices::internet_host::FROM_HOSTS;
 use vpcsim_aws::devices::security_group::GroupMembers;
 use vpcsim_aws::services::metadata;
-use vpcsim_aws::{Compiled, Topology, compile};
-use vpcsim_engine::{Network, Node, Observer, Random, Span};
+use vpcsim_aws::appliance::{self, Appliance};
+use vpcsim_aws::traffic::{PortRange, Traffic};
+use vpcsim_aws::{Compiled, Topology, compile, station};
+use vpcsim_engine::{ComponentId, Network, Node, Observer, Random, Span};
 use vpcsim_hosts::{
-    Framing, HostConfig, HostNode, HostRouting, InterfaceConfig, InternetHostConfig, InternetNode,
-    InternetProfile, Listener, MetadataConfig, MetadataNode,
+    FirewallRule, ForwardingConfig, ForwardingNumbers, Framing, HostConfig, HostNode, HostRouting, InterfaceConfig, InternetHostConfig, InternetNode,
+    InternetProfile, Listener, MetadataConfig, MetadataNode, Prefix,
 };
 
 use crate::answer::Capture;
@@ -163,7 +165,52 @@ fn host(topology: &Topology, plan: &HostPlan) -> HostConfig {
             instance::HostRouting::MainTable => HostRouting::MainTable,
         },
         listeners: listeners(&instance.listen),
+        forwarding: instance.appliance.as_ref().map(|appliance| forwarding(appliance, topology.component(plan.instance))),
         ..HostConfig::new(plan.interfaces.iter().map(host_interface).collect())
+    }
+}
+
+fn forwarding(appliance: &Appliance, component: ComponentId) -> ForwardingConfig {
+    let reasons = appliance::REASONS;
+    ForwardingConfig {
+        rules: appliance.firewall.iter().map(firewall_rule).collect(),
+        stateful: appliance.stateful,
+        masquerade: appliance.masquerade,
+        numbers: ForwardingNumbers {
+            station: station::GATEWAY,
+            component,
+            denied: reasons.denied,
+            no_connection: reasons.no_connection,
+            no_port: reasons.no_port,
+            circle: reasons.circle,
+            ttl_expired: reasons.ttl_expired,
+            too_large: reasons.too_large,
+            no_next_hop: reasons.no_next_hop,
+        },
+    }
+}
+
+fn firewall_rule(rule: &appliance::FirewallRule) -> FirewallRule {
+    let (icmp_type, icmp_code) = match rule.traffic {
+        Traffic::Icmp { icmp_type, icmp_code } => (icmp_type, icmp_code),
+        _ => (None, None),
+    };
+    let ports = match rule.traffic {
+        Traffic::Tcp(ports) | Traffic::Udp(ports) => ports,
+        _ => PortRange::ALL,
+    };
+    let prefix = |net: Ipv4Net| Prefix {
+        address: net.network(),
+        len: net.prefix_len(),
+    };
+    FirewallRule {
+        allow: rule.allow,
+        protocol: rule.traffic.protocol(),
+        ports: (ports.first, ports.last),
+        icmp_type,
+        icmp_code,
+        source: prefix(rule.source),
+        destination: prefix(rule.destination),
     }
 }
 

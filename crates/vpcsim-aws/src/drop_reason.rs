@@ -88,6 +88,13 @@ reasons! {
     122 CONNTRACK_FULL_INGRESS ENI_IN None, "The instance tracks as many connections as it can; a new one does not fit.";
     123 NO_HOST ENI_IN Some("BAD_STATE"), "The interface is attached to nothing that runs.";
     124 INTERFACE_NOT_MODELLED ENI_IN Some("UNSUPPORTED_COMPONENT"), "The interface belongs to a service that the simulator does not model yet; the verdict is unknown.";
+    164 MIDDLEBOX_FIREWALL GATEWAY Some("FIREWALL_RULES_RESTRICTION"), "The firewall on an instance that forwards does not let it through.";
+    165 MIDDLEBOX_NO_STATE GATEWAY None, "The instance that forwards knows no connection that this packet belongs to: it has not seen the beginning, as when the two directions take different ways.";
+    166 MIDDLEBOX_PORT_EXHAUSTED GATEWAY None, "The NAT instance has no free port left for this destination.";
+    167 MIDDLEBOX_LOOP GATEWAY None, "The packet came back to an instance that had forwarded it already: routes lead in a circle.";
+    168 MIDDLEBOX_NEXT_HOP GATEWAY Some("NO_POSSIBLE_DESTINATION"), "Nobody has the address that the forwarding instance asked for by ARP.";
+    169 INGRESS_RTB_NO_PUBLIC_IP GATEWAY Some("INGRESS_RTB_NO_PUBLIC_IP"), "The internet gateway's route table leads to an interface that has no public address itself.";
+    170 INGRESS_RTB_TRAFFIC_REDIRECTION GATEWAY Some("INGRESS_RTB_TRAFFIC_REDIRECTION"), "What comes in for this subnet is sent through a middlebox by the internet gateway's route table, so what leaves has to go through it too.";
 }
 
 /// What there is to say about a reason.

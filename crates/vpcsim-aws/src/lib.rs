@@ -7,6 +7,7 @@
 //! - [`arrangement`]: the order of resources, and what follows from it for the ids that they hold.
 //! - [`completion`]: what AWS makes by itself and a design need not say.
 //! - `validation`: what AWS would refuse of VPCs, subnets, interfaces, instances and routes; other nouns check themselves.
+//! - [`appliance`]: what instances do with packets for others.
 //! - [`address_set`], [`connection_tracking`], [`fragment_memory`]: what filters are made of.
 //! - [`mod@compile`]: from declared to running, in two passes over the resources.
 //! - [`graph`]: what uses what, and where routes lead in circles.
@@ -30,8 +31,8 @@
 //! - **What AWS makes for a person.** No default VPC comes into being (CIDR-20). Reservations inside a subnet (SUB-09) do not steer which
 //!   address is chosen; declared addresses are not affected.
 //! - **Quotas of an account and a region** (ENI-14, PCX-21, PCX-22) are not counted. No verdict depends on them.
-//! - **Instances that forward.** Hosts forward nothing: a flow through a firewall or NAT instance ends there, so that it
-//!   counts as unreachable where AWS would deliver it (NAT-50). Routes lead to such instances as on AWS (RT-08, RT-30).
+//! - **Instances that forward** do what a design says of them. Of one that is described by AWS nobody knows; if a route leads to
+//!   it and its source/destination check is off, it counts as a router without rules, and a note says so.
 //! - **Bandwidth and packet rates** of instances, flows and gateways (ENI-10, NAT-33, PCX-19, PCX-24, NET-01 to NET-11,
 //!   MTU-10, MTU-12): nothing is slow or lost for them. Only link-local packets and fragments are limited.
 //! - **Tracked connections of an instance** are counted for each interface, not for all of them together (CT-15): an instance
@@ -39,7 +40,7 @@
 //! - **Flows that are tracked for their far end** (CT-09, CT-20) beyond NAT gateways: an open flow to a load balancer or an
 //!   endpoint does not count as tracked. Their verdicts are unknown anyway.
 //! - **Other gateways**: regional NAT gateways (NAT-02, NAT-11), virtual private gateways and what propagates routes (NAT-28,
-//!   RT-29), route servers (RT-33), load balancers (NACL-21, NACL-22), gateway route tables (NACL-23), peering between regions
+//!   RT-29), route servers (RT-33), load balancers (NACL-21, NACL-22), route tables of virtual private gateways, peering between regions
 //!   (PCX-13). Flows by them are unknown.
 //! - **Block Public Access** (IGW-22): what it would stop at the internet gateway passes.
 //! - **Border groups and zone failures** (NAT-40, NAT-43): every zone works, every address fits every zone.
@@ -56,6 +57,7 @@
 //! - Nothing here knows a file, a clock or a format; hosts are handed in from outside ([`compile::Slot`]).
 
 pub mod address_set;
+pub mod appliance;
 pub mod arrangement;
 pub mod compile;
 pub mod completion;

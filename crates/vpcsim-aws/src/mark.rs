@@ -40,6 +40,9 @@ pub const fn return_claim(mark: u64) -> Option<ClaimIndex> {
     }
 }
 
+/// The packet left an instance that is not its source: a middlebox forwarded it.
+pub const FORWARDED: u64 = 1 << 37;
+
 /// Notes where inside its VPC the packet is going.
 pub fn set_claim(packet: &mut Packet, claim: ClaimIndex) {
     packet.set_mark((packet.mark() & !u64::from(u32::MAX)) | (u64::from(claim.0) + 1));

@@ -5,6 +5,8 @@ use std::net::Ipv4Addr;
 use vpcsim_engine::{NodeId, Port};
 use vpcsim_wire::{Mac, Protocol};
 
+use crate::forwarding::ForwardingConfig;
+
 /// Time to live of the packets of Amazon Linux.
 pub const DEFAULT_TTL: u8 = 255;
 
@@ -17,6 +19,8 @@ pub struct HostConfig {
     pub routing: HostRouting,
     /// Ports on which applications wait.
     pub listeners: Vec<Listener>,
+    /// What it does with packets for others; `None` drops them.
+    pub forwarding: Option<ForwardingConfig>,
     /// Time to live of what it sends.
     pub ttl: u8,
     /// Decides its initial sequence numbers.
@@ -30,6 +34,7 @@ impl HostConfig {
             interfaces,
             routing: HostRouting::PerInterface,
             listeners: Vec::new(),
+            forwarding: None,
             ttl: DEFAULT_TTL,
             seed: 0,
         }

@@ -160,7 +160,7 @@ impl Endpoint {
             .any(|listener| listener.covers(protocol, port))
     }
 
-    fn push_error(&mut self, error: Option<Vec<u8>>) {
+    pub(crate) fn push_error(&mut self, error: Option<Vec<u8>>) {
         if let Some(mut packet) = error {
             rewrite::set_ttl(&mut packet, self.ttl);
             self.outbox.push(packet);

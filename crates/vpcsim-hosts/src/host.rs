@@ -4,7 +4,10 @@
 //! "delivered" before "emitted".
 //!
 //! A packet that is larger than the receiving interface is dropped, and its sender told by ICMP (MTU-05). What a host sends to
-//! one of its own addresses stays inside it, unseen by any security group (SG-17).
+//! one of its own addresses stays inside it, unseen by any security group (SG-17). Packets for others it drops, or sends on
+//! if it [forwards](crate::forwarding).
+
+mod forward;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -17,6 +20,7 @@ use crate::applications::Site;
 use crate::config::{Framing, HostConfig, InterfaceConfig};
 use crate::drops;
 use crate::endpoint::{Endpoint, Fit};
+use crate::forwarding::Forwarder;
 use crate::neighbours::{Neighbours, Overdue, Resolution};
 use crate::probe::{Outcome, Probe, ProbeId};
 use crate::routing::{self, Route};
@@ -39,6 +43,8 @@ pub struct HostNode {
 struct HostState {
     endpoint: Endpoint,
     neighbours: Vec<Neighbours>,
+    forwarder: Box<Forwarder>,
+    forwards_translated: bool,
     alarm: Alarm,
 }
 
@@ -49,13 +55,17 @@ impl HostState {
         Box::new(Self {
             endpoint,
             neighbours,
+            forwarder: Box::default(),
+            forwards_translated: config.forwarding.as_ref().is_some_and(|config| config.masquerade),
             alarm: Alarm::default(),
         })
     }
 
     fn next_due(&self, now: Time) -> Option<Time> {
         let requests = self.neighbours.iter().filter_map(Neighbours::next_due);
-        requests.chain(self.endpoint.next_due(now)).min()
+        // Only a translating host has something to say when a connection ends.
+        let connections = self.forwards_translated.then(|| self.forwarder.next_due());
+        requests.chain(self.endpoint.next_due(now)).chain(connections.flatten()).min()
     }
 }
 
@@ -319,6 +329,9 @@ impl HostNode {
 
 impl Node for HostNode {
     fn process(&mut self, context: &mut Context<'_>, port: Port, packet: Handle) -> Step {
+        if context.packet(packet).frame().ethertype == EtherType::IPV4 && self.is_to_forward(context, port, packet) {
+            return self.forward(context, port, packet);
+        }
         let received = match context.packet(packet).frame().ethertype {
             EtherType::ARP => self.receive_arp(context, port, packet),
             EtherType::IPV4 => self.receive_ipv4(context, port, packet),
@@ -338,6 +351,7 @@ impl Node for HostNode {
         self.handle_overdue_requests(context);
         let now = context.now();
         self.running().endpoint.handle_deadlines(now);
+        self.end_idle(now);
         self.flush(context);
     }
 }

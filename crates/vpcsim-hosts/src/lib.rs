@@ -6,6 +6,7 @@
 //! - [`host`]: a host with interfaces, as a node of the engine. [`routing`]: which interface a packet leaves by.
 //! - [`path_mtu`]: what a host learned of its paths, and cutting segments to fit.
 //! - [`internet`]: all hosts of the internet as one node. [`metadata`]: the instance metadata service.
+//! - [`forwarding`]: what a host does with packets for others.
 //! - [`traffic`]: senders and receivers for loads. [`drops`]: why a host drops a packet.
 //! - Inside: `endpoint` (IPv4 without frames), `stack` (one TCP connection), `applications`, `neighbours` (ARP).
 //!
@@ -13,7 +14,7 @@
 //!
 //! - A host costs nothing but its configuration until the first packet or command.
 //! - Nothing is random but initial sequence numbers and tokens, and a seed decides those.
-//! - A host answers ARP only for its own addresses, and forwards nothing.
+//! - A host answers ARP only for its own addresses, and forwards nothing unless it is told to.
 //! - What a host cannot send comes into being and is dropped with a reason; nothing vanishes inside it, but for what a
 //!   TCP socket ignores and for fragments whose rest never comes.
 //!
@@ -49,6 +50,7 @@
 
 pub mod config;
 pub mod drops;
+pub mod forwarding;
 pub mod host;
 pub mod internet;
 pub mod metadata;
@@ -71,6 +73,7 @@ mod behaviour;
 mod test_wire;
 
 pub use config::{Framing, HostConfig, HostRouting, InterfaceConfig, Listener};
+pub use forwarding::{FirewallRule, ForwardingConfig, ForwardingNumbers, Prefix};
 pub use host::HostNode;
 pub use internet::{InternetHostConfig, InternetNode, InternetProfile};
 pub use metadata::{MetadataConfig, MetadataNode};

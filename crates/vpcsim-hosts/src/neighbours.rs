@@ -91,6 +91,29 @@ impl Neighbours {
         Resolution::Ask
     }
 
+    /// The Ethernet address of a neighbour, if it is known.
+    pub(crate) fn known(&self, next_hop: Ipv4Addr, now: Time) -> Option<Mac> {
+        match self.table.get(&next_hop) {
+            Some(Neighbour::Known { mac, expires }) if now < *expires => Some(*mac),
+            _ => None,
+        }
+    }
+
+    /// Notes that the neighbour's address is wanted; says whether to ask for it now.
+    pub(crate) fn want(&mut self, next_hop: Ipv4Addr, sender: Ipv4Addr, now: Time) -> bool {
+        if matches!(self.table.get(&next_hop), Some(Neighbour::Asked { .. })) {
+            return false;
+        }
+        let asked = Neighbour::Asked {
+            waiting: VecDeque::new(),
+            sender,
+            request_count: 1,
+        };
+        self.table.insert(next_hop, asked);
+        self.requests.insert((now + RETRY, next_hop));
+        true
+    }
+
     /// Takes note of an answer that was asked for; gives back the packets that waited for it.
     pub(crate) fn learn(&mut self, address: Ipv4Addr, mac: Mac, now: Time) -> VecDeque<Vec<u8>> {
         let Some(neighbour) = self.table.get_mut(&address) else {

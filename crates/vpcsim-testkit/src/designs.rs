@@ -224,13 +224,8 @@ impl Sketch {
             ports: PortRange::single(port),
         };
         self.topology.instances.push(Instance {
-            label: Label::named(name),
-            running: true,
-            instance_type: None,
             listen: LISTENING.iter().map(listener).collect(),
-            routing: HostRouting::PerInterface,
-            mtu: JUMBO_MTU,
-            metadata: MetadataOptions::default(),
+            ..Instance::new(Label::named(name))
         })
     }
 

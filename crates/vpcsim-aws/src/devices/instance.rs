@@ -10,6 +10,7 @@
 //!   for the plain Graviton ones of that generation (`m8g`, `m8gd`).
 
 use crate::arrangement::{Arrangement, Rank};
+use crate::appliance::Appliance;
 use crate::compile::place::interface_mac;
 use crate::compile::{HostInterfacePlan, HostPlan, NextHop, Place, Slot};
 use crate::devices::network_interface::FROM_HOST;
@@ -37,6 +38,8 @@ pub struct Instance {
     pub mtu: u16,
     /// Its instance metadata options.
     pub metadata: MetadataOptions,
+    /// What it does with packets for others; `None` drops them.
+    pub appliance: Option<Appliance>,
 }
 
 /// A service that an instance answers on.
@@ -115,6 +118,7 @@ impl Instance {
             routing: HostRouting::default(),
             mtu: JUMBO_MTU,
             metadata: MetadataOptions::default(),
+            appliance: None,
         }
     }
 }
@@ -141,6 +145,11 @@ impl Resource for Instance {
         let node = place.reserve_slot(id, slot);
         let interfaces = place.interfaces_of(id).iter().map(|&interface| interface_plan(interface, id, place)).collect();
         place.hosts.push(HostPlan { node, instance: id, interfaces });
+    }
+
+    fn rule_text(id: Id<Self>, rule: usize, topology: &Topology) -> Option<String> {
+        let appliance = topology.instances.find(id)?.appliance.as_ref()?;
+        appliance.firewall.get(rule).map(ToString::to_string)
     }
 
     /// An instance as a route's target stands for its only interface (RT-10).

@@ -130,6 +130,7 @@ fn declare(item: &Item<'_, ReservationJson>, json: &InstanceJson, build: &mut Bu
         routing: HostRouting::default(),
         mtu: JUMBO_MTU,
         metadata: read_metadata(json.metadata_options.as_ref()),
+        appliance: None,
     };
     let id = build.topology.instances.push(instance);
     build.enter(id, None);
@@ -165,6 +166,7 @@ pub(super) fn make_up(id: &str, origin: Origin, build: &mut Build<'_>) -> Id<Ins
         routing: HostRouting::default(),
         mtu: JUMBO_MTU,
         metadata: MetadataOptions::default(),
+        appliance: None,
     });
     build.enter(made, None);
     made

@@ -5,6 +5,7 @@ use vpcsim_aws::devices::network_interface::Attachment;
 use vpcsim_aws::devices::{Instance, NetworkInterface};
 use vpcsim_aws::{AnyId, Id, Label};
 
+use super::appliance;
 use super::context::{Context, Scope};
 use super::network_interface::{self, INLINE, SECONDARY, TRACKING, with_interface_keys};
 use super::node::{Entry, Node};
@@ -65,6 +66,11 @@ const RECORD: Record = Record::plain(
             "state",
             Shape::Choice(&["running", "stopped"]),
             "Whether it runs."
+        ),
+        key(
+            "appliance",
+            appliance::SHAPE,
+            "What it does with packets for others: `router`, `nat`, or a mapping with a firewall's rules."
         ),
         key(
             "metadata",
@@ -186,6 +192,7 @@ pub(crate) const ROUTINGS: [(&str, HostRouting); 2] = [
 
 fn read(context: &mut Context<'_>, fields: &Fields<'_>, label: Label) -> Instance {
     let listen = read_listeners(context, fields.items("listen"));
+    let appliance = fields.find("appliance").and_then(|node| appliance::read(context, node));
     let findings = &mut *context.findings;
     let states = [("running", true), ("stopped", false)];
     let routing = fields
@@ -203,6 +210,7 @@ fn read(context: &mut Context<'_>, fields: &Fields<'_>, label: Label) -> Instanc
         routing: routing.unwrap_or_default(),
         mtu: mtu.unwrap_or(JUMBO_MTU),
         metadata: read_metadata(context, fields),
+        appliance,
     }
 }
 

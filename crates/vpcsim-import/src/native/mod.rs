@@ -3,6 +3,7 @@
 //! [`load`] makes nodes of the text, [`node`] and [`shape`] read them with positions and without ever stopping at
 //! the first error, [`registry`] lists the nouns, one file each. [`words`] are the small languages inside strings.
 
+mod appliance;
 pub(crate) mod context;
 pub(crate) mod dhcp_options;
 pub(crate) mod elastic_ip;

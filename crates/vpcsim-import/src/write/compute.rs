@@ -1,6 +1,7 @@
 //! Instances and network interfaces.
 
 use vpcsim_aws::Id;
+use vpcsim_aws::appliance::Appliance;
 use vpcsim_aws::devices::instance::{JUMBO_MTU, Listener, MetadataOptions};
 use vpcsim_aws::devices::network_interface::{Attachment, InterfaceAddress, TrackingTimeouts};
 use vpcsim_aws::devices::{Instance, NetworkInterface, SecurityGroup, Vpc};
@@ -54,6 +55,7 @@ impl Writer<'_> {
         if !row.running {
             put(&mut map, "state", Yaml::text("stopped"));
         }
+        put_appliance(&mut map, row.appliance.as_ref());
         put_metadata(&mut map, row.metadata);
         put_label(&mut map, &row.label);
         Yaml::Map(map)
@@ -188,6 +190,26 @@ fn put_tracking(map: &mut Map, tracking: TrackingTimeouts) {
     if !written.is_empty() {
         put(map, "tracking", Yaml::Map(written));
     }
+}
+
+fn put_appliance(map: &mut Map, appliance: Option<&Appliance>) {
+    let Some(appliance) = appliance else { return };
+    for (word, known) in [("router", Appliance::router()), ("nat", Appliance::nat())] {
+        if *appliance == known {
+            return put(map, "appliance", Yaml::text(word));
+        }
+    }
+    let mut written = Map::new();
+    if appliance.masquerade {
+        put(&mut written, "nat", Yaml::text("masquerade"));
+    }
+    let rules = appliance.firewall.iter().map(ToString::to_string);
+    if !appliance.firewall.is_empty() {
+        put(&mut written, "firewall", Yaml::texts(rules));
+    }
+    put_flag(&mut written, "stateful", appliance.stateful, !appliance.firewall.is_empty());
+    put_flag(&mut written, "assumed", appliance.assumed, false);
+    put(map, "appliance", Yaml::Map(written));
 }
 
 fn put_metadata(map: &mut Map, metadata: MetadataOptions) {

@@ -163,7 +163,7 @@ impl NetworkInterfaceDevice {
             }
             // What an instance forwards is no traffic of the source's groups any more (RT-31).
             let forwarded = context.packet_mut(packet);
-            forwarded.set_mark(forwarded.mark() | mark::GROUP_UNKNOWN);
+            forwarded.set_mark(forwarded.mark() | mark::GROUP_UNKNOWN | mark::FORWARDED);
         }
         if let Some(step) = self.link_local(context, packet, &summary) {
             return step;
