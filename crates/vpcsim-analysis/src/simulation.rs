@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use vpcsim_aws::appliance::{self, Appliance};
 use vpcsim_aws::compile::place::router_mac;
 use vpcsim_aws::compile::{HostInterfacePlan, HostPlan, Slot};
 use vpcsim_aws::devices::instance::{self, Instance};
 use vpcsim_aws::devices::internet_host::FROM_HOSTS;
 use vpcsim_aws::devices::security_group::GroupMembers;
 use vpcsim_aws::services::metadata;
-use vpcsim_aws::appliance::{self, Appliance};
 use vpcsim_aws::traffic::{PortRange, Traffic};
 use vpcsim_aws::{Compiled, Topology, compile, station};
 use vpcsim_engine::{ComponentId, Network, Node, Observer, Random, Span};
 use vpcsim_hosts::{
-    FirewallRule, ForwardingConfig, ForwardingNumbers, Framing, HostConfig, HostNode, HostRouting, InterfaceConfig, InternetHostConfig, InternetNode,
-    InternetProfile, Listener, MetadataConfig, MetadataNode, Prefix,
+    FirewallRule, ForwardingConfig, ForwardingNumbers, Framing, HostConfig, HostNode, HostRouting,
+    InterfaceConfig, InternetHostConfig, InternetNode, InternetProfile, Listener, MetadataConfig,
+    MetadataNode, Prefix,
 };
 
 use crate::answer::Capture;
@@ -165,7 +166,10 @@ fn host(topology: &Topology, plan: &HostPlan) -> HostConfig {
             instance::HostRouting::MainTable => HostRouting::MainTable,
         },
         listeners: listeners(&instance.listen),
-        forwarding: instance.appliance.as_ref().map(|appliance| forwarding(appliance, topology.component(plan.instance))),
+        forwarding: instance
+            .appliance
+            .as_ref()
+            .map(|appliance| forwarding(appliance, topology.component(plan.instance))),
         ..HostConfig::new(plan.interfaces.iter().map(host_interface).collect())
     }
 }
@@ -199,7 +203,7 @@ fn firewall_rule(rule: &appliance::FirewallRule) -> FirewallRule {
         Traffic::Tcp(ports) | Traffic::Udp(ports) => ports,
         _ => PortRange::ALL,
     };
-    let prefix = |net: Ipv4Net| Prefix {
+    let prefix = |net: ipnet::Ipv4Net| Prefix {
         address: net.network(),
         len: net.prefix_len(),
     };

@@ -48,7 +48,7 @@ impl Appliance {
     }
 
     /// A NAT instance.
-    pub const fn nat() -> Self {
+    pub fn nat() -> Self {
         Self {
             masquerade: true,
             ..Self::router()
@@ -72,7 +72,12 @@ pub struct FirewallRule {
 impl fmt::Display for FirewallRule {
     /// `allow tcp 443 from 10.0.0.0/8 to 0.0.0.0/0`, with the ends left out where they are everybody.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", if self.allow { "allow" } else { "deny" }, self.traffic)?;
+        write!(
+            f,
+            "{} {}",
+            if self.allow { "allow" } else { "deny" },
+            self.traffic
+        )?;
         for (word, net) in [("from", self.source), ("to", self.destination)] {
             if net.prefix_len() > 0 {
                 write!(f, " {word} {net}")?;
@@ -126,7 +131,12 @@ mod tests {
             destination: "0.0.0.0/0".parse().unwrap(),
         };
         assert_eq!(rule.to_string(), "allow tcp 443 from 10.0.0.0/8");
-        let rule = FirewallRule { allow: false, traffic: Traffic::All, source: rule.destination, ..rule };
+        let rule = FirewallRule {
+            allow: false,
+            traffic: Traffic::All,
+            source: rule.destination,
+            ..rule
+        };
         assert_eq!(rule.to_string(), "deny all");
     }
 }

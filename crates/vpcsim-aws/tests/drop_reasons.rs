@@ -11,7 +11,14 @@ use vpcsim_aws::drop_reason::ALL;
 const FIRST_OF_THIS_CRATE: u16 = 32;
 
 /// Reasons that no unit test provokes, and why.
-const NOT_PROVOKED: &[(&str, &str)] = &[];
+const NOT_PROVOKED: &[(&str, &str)] = &[
+    ("MIDDLEBOX_FIREWALL", FORWARDING),
+    ("MIDDLEBOX_NO_STATE", FORWARDING),
+    ("MIDDLEBOX_PORT_EXHAUSTED", FORWARDING),
+    ("MIDDLEBOX_LOOP", FORWARDING),
+    ("MIDDLEBOX_NEXT_HOP", FORWARDING),
+];
+const FORWARDING: &str = "the hosts forward, and their crate has the tests";
 
 /// The crate's sources, cut into what runs and what tests.
 #[derive(Default)]

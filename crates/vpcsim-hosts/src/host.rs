@@ -65,7 +65,10 @@ impl HostState {
         let requests = self.neighbours.iter().filter_map(Neighbours::next_due);
         // Only a translating host has something to say when a connection ends.
         let connections = self.forwards_translated.then(|| self.forwarder.next_due());
-        requests.chain(self.endpoint.next_due(now)).chain(connections.flatten()).min()
+        requests
+            .chain(self.endpoint.next_due(now))
+            .chain(connections.flatten())
+            .min()
     }
 }
 
@@ -329,7 +332,9 @@ impl HostNode {
 
 impl Node for HostNode {
     fn process(&mut self, context: &mut Context<'_>, port: Port, packet: Handle) -> Step {
-        if context.packet(packet).frame().ethertype == EtherType::IPV4 && self.is_to_forward(context, port, packet) {
+        if context.packet(packet).frame().ethertype == EtherType::IPV4
+            && self.is_to_forward(context, port, packet)
+        {
             return self.forward(context, port, packet);
         }
         let received = match context.packet(packet).frame().ethertype {

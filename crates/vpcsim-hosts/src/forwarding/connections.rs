@@ -157,12 +157,18 @@ impl Connections {
     }
 
     /// What to write into a packet of a connection: the new source or the new destination.
-    pub(super) fn changes(&self, found: Found) -> (Option<(Ipv4Addr, Option<u16>)>, Option<(Ipv4Addr, Option<u16>)>) {
+    pub(super) fn changes(
+        &self,
+        found: Found,
+    ) -> (Option<(Ipv4Addr, Option<u16>)>, Option<(Ipv4Addr, Option<u16>)>) {
         let Some(row) = self.rows[found.index].filter(Connection::is_translated) else {
             return (None, None);
         };
         if found.is_answer {
-            (None, Some((row.opening.source(), Some(row.opening.source_port()))))
+            (
+                None,
+                Some((row.opening.source(), Some(row.opening.source_port()))),
+            )
         } else {
             let port = row.answer.destination_port();
             (Some((row.answer.destination(), Some(port))), None)
@@ -203,7 +209,8 @@ impl Connections {
                     self.by_key.remove(&key);
                 }
             }
-            if let (Some((seq, ack)), true, false) = (row.expected, row.answered && row.is_translated(), row.closing)
+            if let (Some((seq, ack)), true, false) =
+                (row.expected, row.answered && row.is_translated(), row.closing)
             {
                 let key = row.opening.reversed();
                 self.finished.push(Finish { key, seq, ack });

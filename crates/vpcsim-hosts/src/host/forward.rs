@@ -26,7 +26,9 @@ impl HostNode {
             return false;
         }
         let packet = context.packet(packet);
-        let Some(summary) = packet.summary() else { return false };
+        let Some(summary) = packet.summary() else {
+            return false;
+        };
         if port.0 >= HELD {
             return true;
         }
@@ -47,24 +49,40 @@ impl HostNode {
         sent.unwrap_or_else(|(reason, decision)| Step::drop(reason, decision))
     }
 
-    fn forward_new(&mut self, context: &mut Context<'_>, port: Port, packet: Handle) -> Result<Step, Refusal> {
+    fn forward_new(
+        &mut self,
+        context: &mut Context<'_>,
+        port: Port,
+        packet: Handle,
+    ) -> Result<Step, Refusal> {
         let shared = std::sync::Arc::clone(&self.config);
         let (Some(config), Some(&summary)) = (&shared.forwarding, context.packet(packet).summary()) else {
             return Err((crate::drops::MALFORMED, Decision::NONE));
         };
         let now = context.now();
         let id = context.packet(packet).id();
-        if self.running().forwarder.passages.is_circle(now, id, summary.key, port) {
+        if self
+            .running()
+            .forwarder
+            .passages
+            .is_circle(now, id, summary.key, port)
+        {
             return Err((config.numbers.circle, config.by_host()));
         }
         let out = self.way_out(summary.destination());
         let (mtu, own) = (self.config.interfaces[out].mtu, self.own_address(out));
         self.check_path(context, port, packet, &summary, config, mtu)?;
         let bytes = context.packet(packet).bytes();
-        let passage = self.running().forwarder.decide(config, own, now, &summary, bytes)?;
+        let passage = self
+            .running()
+            .forwarder
+            .decide(config, own, now, &summary, bytes)?;
         rewrite(context, packet, summary.key, passage);
         context.pass(packet, config.numbers.station, passage.decision);
-        let out = context.packet(packet).summary().map_or(out, |summary| self.way_out(summary.destination()));
+        let out = context
+            .packet(packet)
+            .summary()
+            .map_or(out, |summary| self.way_out(summary.destination()));
         if summary.total_len > mtu {
             self.cut(context, packet, mtu, out);
         }
@@ -74,7 +92,9 @@ impl HostNode {
     /// By the interface in whose subnet the destination lies, else by the primary one.
     fn way_out(&self, destination: Ipv4Addr) -> usize {
         let mut interfaces = self.config.interfaces.iter();
-        interfaces.position(|interface| interface.is_on_link(destination)).unwrap_or(0)
+        interfaces
+            .position(|interface| interface.is_on_link(destination))
+            .unwrap_or(0)
     }
 
     fn own_address(&self, interface: usize) -> Ipv4Addr {
@@ -96,7 +116,10 @@ impl HostNode {
         let own = self.own_address(port.0 as usize);
         let offending = context.packet(packet).bytes();
         let (report, reason) = if summary.ttl <= 1 {
-            (icmp_error::time_exceeded(own, offending), config.numbers.ttl_expired)
+            (
+                icmp_error::time_exceeded(own, offending),
+                config.numbers.ttl_expired,
+            )
         } else if summary.total_len > mtu && summary.dont_fragment {
             let report = icmp_error::fragmentation_needed(own, offending, mtu);
             (report, config.numbers.too_large)
@@ -136,7 +159,9 @@ impl HostNode {
         let (now, own) = (context.now(), self.own_address(out));
         let neighbours = &mut self.running().neighbours[out];
         if let Some(mac) = neighbours.known(next_hop, now) {
-            context.packet_mut(packet).set_frame(FrameHeader::ipv4(interface.mac, mac));
+            context
+                .packet_mut(packet)
+                .set_frame(FrameHeader::ipv4(interface.mac, mac));
             return Step::Forward {
                 to: interface.node,
                 port: interface.port,
@@ -147,11 +172,18 @@ impl HostNode {
         }
         self.arm(context);
         if attempt > PATIENCE_COUNT_MAX {
-            let numbers = shared.forwarding.as_ref().map(|config| (config.numbers.no_next_hop, config.by_host()));
+            let numbers = shared
+                .forwarding
+                .as_ref()
+                .map(|config| (config.numbers.no_next_hop, config.by_host()));
             let (reason, decision) = numbers.unwrap_or((crate::drops::NEXT_HOP_UNANSWERED, Decision::NONE));
             return Step::drop(reason, decision);
         }
-        let delay = if attempt < IMMEDIATE_COUNT { Span::from_ns(0) } else { PATIENCE };
+        let delay = if attempt < IMMEDIATE_COUNT {
+            Span::from_ns(0)
+        } else {
+            PATIENCE
+        };
         Step::ForwardAfter {
             to: context.node(),
             port: held(out, attempt + 1),
@@ -194,10 +226,15 @@ fn rewrite(context: &mut Context<'_>, packet: Handle, before: FlowKey, passage: 
 
 fn fin(finish: Finish, ttl: u8) -> Vec<u8> {
     let Finish { key, seq, ack } = finish;
-    PacketBuilder::tcp(key.source(), key.source_port(), key.destination(), key.destination_port())
-        .flags(tcp::FIN | tcp::ACK)
-        .seq(seq)
-        .ack(ack)
-        .ttl(ttl)
-        .build()
+    PacketBuilder::tcp(
+        key.source(),
+        key.source_port(),
+        key.destination(),
+        key.destination_port(),
+    )
+    .flags(tcp::FIN | tcp::ACK)
+    .seq(seq)
+    .ack(ack)
+    .ttl(ttl)
+    .build()
 }

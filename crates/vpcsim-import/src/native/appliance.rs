@@ -52,13 +52,16 @@ pub(crate) const SHAPE: Shape = Shape::Either(&[Shape::Choice(&WORDS), Shape::Re
 /// Reads what an instance does with packets for others.
 pub(crate) fn read(context: &mut Context<'_>, node: &Node) -> Option<Appliance> {
     if !node.is_mapping() {
-        let words = [(WORDS[0], Appliance::router()), (WORDS[1], Appliance::nat())];
-        return node.choice(&words, context.findings);
+        let words: [(&str, fn() -> Appliance); 2] =
+            [(WORDS[0], Appliance::router), (WORDS[1], Appliance::nat)];
+        return node.choice(&words, context.findings).map(|make| make());
     }
     let fields = Fields::check(node, &RECORD, "the appliance", context.findings);
     let forward = fields.flag("forward", context.findings).unwrap_or(true);
     let nats = [(NATS[0], false), (NATS[1], true)];
-    let nat = fields.find("nat").and_then(|node| node.choice(&nats, context.findings));
+    let nat = fields
+        .find("nat")
+        .and_then(|node| node.choice(&nats, context.findings));
     let firewall = read_rules(context, fields.items("firewall"));
     let stateful = fields.flag("stateful", context.findings);
     let assumed = fields.flag("assumed", context.findings).unwrap_or(false);
@@ -86,16 +89,23 @@ fn read_rules(context: &mut Context<'_>, nodes: &[Node]) -> Vec<FirewallRule> {
 
 /// Reads `allow tcp 443 from 10.0.0.0/8 to 0.0.0.0/0`; an end that is not written is everybody.
 fn parse_rule(text: &str) -> Result<Vec<FirewallRule>, String> {
-    let (action, rest) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
+    let (action, rest) = text
+        .trim()
+        .split_once(char::is_whitespace)
+        .unwrap_or((text.trim(), ""));
     let allow = match action.to_ascii_lowercase().as_str() {
         "allow" => true,
         "deny" => false,
         _ => return Err(format!("`{text}` begins with neither `allow` nor `deny`")),
     };
     let rest = format!(" {} ", rest.trim());
-    let at = |word| rest.find(word);
+    let at = |word: &str| rest.find(word);
     let cut = |from: usize, len: usize| {
-        let end = [at(" from "), at(" to ")].into_iter().flatten().filter(|end| *end > from).min();
+        let end = [at(" from "), at(" to ")]
+            .into_iter()
+            .flatten()
+            .filter(|end| *end > from)
+            .min();
         rest[from + len..end.unwrap_or(rest.len())].trim()
     };
     let end = |word: &str| match at(word) {
@@ -103,7 +113,12 @@ fn parse_rule(text: &str) -> Result<Vec<FirewallRule>, String> {
         None => Ok(Ipv4Net::default()),
     };
     let (source, destination) = (end(" from ")?, end(" to ")?);
-    let traffic = rest[..at(" from ").into_iter().chain(at(" to ")).min().unwrap_or(rest.len())].trim();
+    let traffic = rest[..at(" from ")
+        .into_iter()
+        .chain(at(" to "))
+        .min()
+        .unwrap_or(rest.len())]
+        .trim();
     let rule = |traffic| FirewallRule {
         allow,
         traffic,
@@ -125,7 +140,11 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        parse_rule(text).unwrap().iter().map(ToString::to_string).collect()
+        parse_rule(text)
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
@@ -138,13 +157,20 @@ mod tests {
         ] {
             assert_eq!(words(text), [text]);
         }
-        assert_eq!(words("allow tcp 80,443 to any"), ["allow tcp 80", "allow tcp 443"]);
+        assert_eq!(
+            words("allow tcp 80,443 to any"),
+            ["allow tcp 80", "allow tcp 443"]
+        );
     }
 
     #[test]
     fn a_wrong_rule_says_what_is_wrong() {
         assert!(parse_rule("permit all").unwrap_err().contains("neither"));
-        assert!(parse_rule("allow tcp 80 from nowhere").unwrap_err().contains("nowhere"));
+        assert!(
+            parse_rule("allow tcp 80 from nowhere")
+                .unwrap_err()
+                .contains("nowhere")
+        );
         assert!(parse_rule("allow").is_err());
     }
 }

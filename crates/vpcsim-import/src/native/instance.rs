@@ -192,7 +192,9 @@ pub(crate) const ROUTINGS: [(&str, HostRouting); 2] = [
 
 fn read(context: &mut Context<'_>, fields: &Fields<'_>, label: Label) -> Instance {
     let listen = read_listeners(context, fields.items("listen"));
-    let appliance = fields.find("appliance").and_then(|node| appliance::read(context, node));
+    let appliance = fields
+        .find("appliance")
+        .and_then(|node| appliance::read(context, node));
     let findings = &mut *context.findings;
     let states = [("running", true), ("stopped", false)];
     let routing = fields

@@ -207,7 +207,12 @@ fn put_appliance(map: &mut Map, appliance: Option<&Appliance>) {
     if !appliance.firewall.is_empty() {
         put(&mut written, "firewall", Yaml::texts(rules));
     }
-    put_flag(&mut written, "stateful", appliance.stateful, !appliance.firewall.is_empty());
+    put_flag(
+        &mut written,
+        "stateful",
+        appliance.stateful,
+        !appliance.firewall.is_empty(),
+    );
     put_flag(&mut written, "assumed", appliance.assumed, false);
     put(map, "appliance", Yaml::Map(written));
 }

@@ -97,6 +97,43 @@ pub const ALL: &[Advice] = &[
         "instances: { web-1: { subnet: public-a, state: running } }",
     ),
     advice(
+        "MIDDLEBOX_FIREWALL",
+        "The rules are asked in their order, the first that matches decides, and with rules what none allows is dropped.",
+        "instances: { fw: { appliance: { firewall: [allow tcp 443, deny all] } } }",
+    ),
+    advice(
+        "MIDDLEBOX_NO_STATE",
+        "Both directions have to go through the same instance: compare the routes there with the routes back. Through a transit \
+         gateway two zones need appliance mode.",
+        "",
+    ),
+    advice(
+        "MIDDLEBOX_PORT_EXHAUSTED",
+        "Give the NAT instance fewer clients of the same destination, or use several.",
+        "",
+    ),
+    advice(
+        "MIDDLEBOX_LOOP",
+        "Follow the trail: the instances on it send the packet to each other. The subnet of a middlebox needs a route that leads on, \
+         not back.",
+        "",
+    ),
+    advice(
+        "MIDDLEBOX_NEXT_HOP",
+        "The destination lies in the forwarding instance's own subnet, but no interface there has it.",
+        "",
+    ),
+    advice(
+        "INGRESS_RTB_NO_PUBLIC_IP",
+        "Give the interface that the internet gateway's route table leads to a public address, or an Elastic IP.",
+        "instances: { fw: { subnet: edge, public_ip: true, source_dest_check: false, appliance: router } }",
+    ),
+    advice(
+        "INGRESS_RTB_TRAFFIC_REDIRECTION",
+        "Send the subnet's way out through the same middlebox: its route table needs 0.0.0.0/0 to that interface.",
+        "route_tables: { web: { 0.0.0.0/0: fw } }",
+    ),
+    advice(
         "SRC_CHECK",
         "A host that forwards packets of others needs the check switched off.",
         "instances: { firewall: { subnet: public-a, source_dest_check: false } }",
