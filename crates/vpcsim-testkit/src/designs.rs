@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use vpcsim_aws::devices::instance::{HostRouting, JUMBO_MTU, Listener, MetadataOptions};
+use vpcsim_aws::devices::instance::Listener;
 use vpcsim_aws::devices::nat_gateway::{Connectivity, NatGatewayAddress, NatGatewayState};
 use vpcsim_aws::devices::network_acl::NetworkAclEntry;
 use vpcsim_aws::devices::network_interface::{Attachment, InterfaceAddress, TrackingTimeouts};

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use vpcsim_engine::{Span, Time};
 use vpcsim_wire::{FlowKey, Protocol, Summary, tcp};
 
-use super::Passage;
+use super::{NewEnd, Passage};
 
 /// How long Linux remembers what is idle (`nf_conntrack_*_timeout`).
 const TCP_ESTABLISHED: Span = Span::from_secs(432_000);
@@ -157,10 +157,7 @@ impl Connections {
     }
 
     /// What to write into a packet of a connection: the new source or the new destination.
-    pub(super) fn changes(
-        &self,
-        found: Found,
-    ) -> (Option<(Ipv4Addr, Option<u16>)>, Option<(Ipv4Addr, Option<u16>)>) {
+    pub(super) fn changes(&self, found: Found) -> (NewEnd, NewEnd) {
         let Some(row) = self.rows[found.index].filter(Connection::is_translated) else {
             return (None, None);
         };

@@ -57,12 +57,15 @@ pub struct ForwardingNumbers {
     pub no_next_hop: DropReason,
 }
 
+/// An address to write into a packet, with the port if that changes too.
+pub(crate) type NewEnd = Option<(Ipv4Addr, Option<u16>)>;
+
 /// How a packet goes on: what to write into it before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Passage {
     pub(crate) decision: Decision,
-    pub(crate) source: Option<(Ipv4Addr, Option<u16>)>,
-    pub(crate) destination: Option<(Ipv4Addr, Option<u16>)>,
+    pub(crate) source: NewEnd,
+    pub(crate) destination: NewEnd,
     pub(crate) embedded: Option<EmbeddedChange>,
 }
 
@@ -170,7 +173,7 @@ impl Forwarder {
         let found = self.connections.find(inner.key.reversed());
         let found = found.ok_or((config.numbers.no_connection, config.by_host()))?;
         let (source, destination) = self.connections.changes(found);
-        let address_of = |end: Option<(Ipv4Addr, Option<u16>)>| end.map(|(address, _)| (address, None));
+        let address_of = |end: NewEnd| end.map(|(address, _)| (address, None));
         Ok(Passage {
             decision: config.by_host(),
             source: address_of(source),

@@ -84,7 +84,7 @@ impl HostNode {
             .summary()
             .map_or(out, |summary| self.way_out(summary.destination()));
         if summary.total_len > mtu {
-            self.cut(context, packet, mtu, out);
+            cut(context, packet, mtu, out);
         }
         Ok(self.send_held(context, held(out, 0), packet))
     }
@@ -128,23 +128,6 @@ impl HostNode {
         };
         self.running().endpoint.push_error(report);
         Err((reason, config.by_host()))
-    }
-
-    /// Makes the packet its first fragment, and sends the others after it.
-    fn cut(&self, context: &mut Context<'_>, packet: Handle, mtu: u16, out: usize) {
-        let Ok(parts) = fragment(context.packet(packet).bytes(), usize::from(mtu)) else {
-            return;
-        };
-        let frame = context.packet(packet).frame();
-        for (index, part) in parts.iter().enumerate() {
-            if index == 0 {
-                let replaced = context.packet_mut(packet).replace_bytes(part);
-                debug_assert!(replaced.is_ok(), "a fragment of a packet is a packet");
-                continue;
-            }
-            let further = context.emit(frame, part);
-            context.forward(further, context.node(), held(out, 0));
-        }
     }
 
     /// Sends a packet by its interface once the next hop's Ethernet address is known.
@@ -198,6 +181,23 @@ impl HostNode {
             let packet = fin(finish, self.config.ttl);
             state.endpoint.outbox_mut().push(packet);
         }
+    }
+}
+
+/// Makes the packet its first fragment, and sends the others after it.
+fn cut(context: &mut Context<'_>, packet: Handle, mtu: u16, out: usize) {
+    let Ok(parts) = fragment(context.packet(packet).bytes(), usize::from(mtu)) else {
+        return;
+    };
+    let frame = context.packet(packet).frame();
+    for (index, part) in parts.iter().enumerate() {
+        if index == 0 {
+            let replaced = context.packet_mut(packet).replace_bytes(part);
+            debug_assert!(replaced.is_ok(), "a fragment of a packet is a packet");
+            continue;
+        }
+        let further = context.emit(frame, part);
+        context.forward(further, context.node(), held(out, 0));
     }
 }
 

@@ -52,9 +52,12 @@ pub(crate) const SHAPE: Shape = Shape::Either(&[Shape::Choice(&WORDS), Shape::Re
 /// Reads what an instance does with packets for others.
 pub(crate) fn read(context: &mut Context<'_>, node: &Node) -> Option<Appliance> {
     if !node.is_mapping() {
-        let words: [(&str, fn() -> Appliance); 2] =
-            [(WORDS[0], Appliance::router), (WORDS[1], Appliance::nat)];
-        return node.choice(&words, context.findings).map(|make| make());
+        let words = [(WORDS[0], false), (WORDS[1], true)];
+        let masquerade = node.choice(&words, context.findings)?;
+        return Some(Appliance {
+            masquerade,
+            ..Appliance::router()
+        });
     }
     let fields = Fields::check(node, &RECORD, "the appliance", context.findings);
     let forward = fields.flag("forward", context.findings).unwrap_or(true);

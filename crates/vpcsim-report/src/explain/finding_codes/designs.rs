@@ -10,6 +10,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Write `web-1 -> db-1 tcp 5432: reachable`, or `unreachable because SG_INGRESS`.",
     ),
     code(
+        "bad-firewall-rule",
+        &[],
+        "A firewall's rule is not one: it says what to do, which traffic, and from and to where.",
+        "Write `allow tcp 443 from 10.0.0.0/8 to 0.0.0.0/0` or `deny all`.",
+    ),
+    code(
         "bad-listener",
         &[],
         "An entry under `listen:` cannot be read.",
