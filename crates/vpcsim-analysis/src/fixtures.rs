@@ -135,6 +135,7 @@ pub(crate) fn shop() -> Shop {
     let gateway = t.internet_gateways.push(InternetGateway {
         label: Label::named("igw"),
         vpc: Some(vpc),
+        route_table: None,
     });
     let out = Route {
         destination: RouteDestination::Cidr("0.0.0.0/0".parse().unwrap()),

@@ -42,9 +42,11 @@ pub fn check_trail(trail: &[Station]) -> Result<(), String> {
     }
 }
 
-/// The route table comes without the network ACL only for what stays inside its subnet, and that enters no other.
+/// The route table comes without the network ACL only for what stays inside its subnet, and that enters no other, or for what
+/// comes in by a gateway that has a table of its own.
 fn enters_without_leaving(trail: &[Station]) -> bool {
-    matches!(trail, [before, station::ROUTE, station::SUBNET_IN, ..] if *before != station::SUBNET_OUT)
+    let legal = [station::SUBNET_OUT, station::GATEWAY];
+    matches!(trail, [before, station::ROUTE, station::SUBNET_IN, ..] if !legal.contains(before))
 }
 
 /// Checks that a packet that was dropped for `reason` ended at that reason's station.

@@ -431,15 +431,6 @@ fn a_block_of_public_access_makes_only_flows_through_the_internet_gateway_unknow
 }
 
 #[test]
-fn a_gateway_route_table_makes_what_comes_in_by_its_gateway_unknown() {
-    let mut shop = shop();
-    let table = unread(&shop, "gateway route table", "rtb-1 of igw");
-    shop.topology.unread.push(table);
-    assert!(trace(&shop, &flow("laptop", "web-1", 80)).unknown);
-    assert!(!trace(&shop, &flow("web-1", "db-1", 5432)).unknown);
-}
-
-#[test]
 fn a_rule_about_a_group_that_was_not_read_makes_its_denial_unknown() {
     let mut shop = shop();
     let rule = allow(tcp(22), Peer::Missing("sg-elsewhere".into()));

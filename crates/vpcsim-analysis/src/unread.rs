@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use vpcsim_aws::devices::{InternetGateway, Vpc};
-use vpcsim_aws::{Id, Resource, Topology, Unread, station};
+use vpcsim_aws::{Id, Resource, Topology, Unread};
 
 use crate::answer::{Answer, Hop, Leg};
 use crate::endpoint::{Source, interfaces_of};
@@ -56,8 +56,6 @@ impl Touched {
             answer.round_trip
                 && unread.name != "off"
                 && legs(answer).any(|leg| leg.trail.iter().any(is_internet_gateway))
-        } else if noun == "gateway route table" {
-            legs(answer).any(|leg| enters_by(leg, &unread.name))
         } else {
             self.missing_peers.contains(&unread.name)
         };
@@ -79,15 +77,6 @@ fn legs(answer: &Answer) -> impl Iterator<Item = &Leg> {
 
 fn is_internet_gateway(hop: &Hop) -> bool {
     hop.kind == InternetGateway::NOUN
-}
-
-/// Whether a packet came into its VPC by the gateway that `table_of_gateway` ends with.
-fn enters_by(leg: &Leg, table_of_gateway: &str) -> bool {
-    let enters =
-        |pair: &[Hop]| pair[1].station == station::name(station::SUBNET_IN) && is_internet_gateway(&pair[0]);
-    leg.trail
-        .windows(2)
-        .any(|pair| enters(pair) && table_of_gateway.ends_with(&pair[0].component))
 }
 
 fn vpcs_of(topology: &Topology, question: &Question) -> BTreeSet<Id<Vpc>> {

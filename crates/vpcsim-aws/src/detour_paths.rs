@@ -278,3 +278,99 @@ fn a_nat_gateway_serves_the_subnets_of_other_zones() {
     let way = scene.lab().send(client, &syn(CLIENT, FAR));
     assert!(way.ends_with("deliver"), "{way}");
 }
+
+/// Sends what comes in for the public subnet's web server to a firewall.
+fn ingress_routing(scene: &mut Scene, firewall: Id<NetworkInterface>, destination: &str) {
+    let public = scene.public;
+    let before = scene.topology.subnets[public].route_table;
+    scene.route(public, &[(destination, firewall.into())]);
+    let table = std::mem::replace(&mut scene.topology.subnets[public].route_table, before);
+    scene.topology.internet_gateways[scene.gateway].route_table = table;
+}
+
+fn give_public(scene: &mut Scene, interface: Id<NetworkInterface>) {
+    scene.topology.network_interfaces[interface].addresses[0].public = Some(address("203.0.113.9"));
+}
+
+#[test]
+fn a_gateways_table_sends_what_comes_in_to_a_firewall_after_the_translation() {
+    let mut scene = Scene::new();
+    let (_, firewall) = firewall(&mut scene);
+    give_public(&mut scene, firewall);
+    ingress_routing(&mut scene, firewall, "10.0.0.0/24");
+    let (web, filtered) = (scene.web, scene.topology.network_interfaces[firewall].subnet);
+    let mut denied = Scene {
+        topology: scene.topology.clone(),
+        ..scene
+    };
+    let mut lab = scene_lab(&denied);
+    let way = send_from_outside(&mut lab, &syn(FAR, WEB_PUBLIC));
+    assert_eq!(way, "emit rewrite Gateway Route SubnetIn EniIn deliver");
+    let seen = lab.received(firewall);
+    assert_eq!(last(&seen).destination(), address(WEB));
+    let way = lab.send(firewall, &seen[0]);
+    assert_eq!(way, "emit EniOut SubnetOut Route SubnetIn EniIn deliver");
+    assert_eq!(lab.received(web).len(), 1);
+    denied.filter(filtered, &[], &["10.0.0.0/24"]);
+    let mut lab = denied.lab();
+    assert_eq!(lab.send(firewall, &seen[0]), "emit EniOut drop NACL_EGRESS");
+}
+
+fn scene_lab(scene: &Scene) -> fixtures::Lab {
+    fixtures::Lab::new(scene.topology.clone())
+}
+
+#[test]
+fn the_firewall_of_a_gateways_table_needs_a_public_address() {
+    let mut scene = Scene::new();
+    let (_, firewall) = firewall(&mut scene);
+    ingress_routing(&mut scene, firewall, "10.0.0.0/24");
+    let mut lab = scene.lab();
+    let way = send_from_outside(&mut lab, &syn(FAR, WEB_PUBLIC));
+    assert_eq!(way, "emit drop INGRESS_RTB_NO_PUBLIC_IP");
+}
+
+#[test]
+fn a_redirected_subnet_answers_through_the_firewall_only() {
+    let mut scene = Scene::new();
+    let (inspection, firewall) = firewall(&mut scene);
+    give_public(&mut scene, firewall);
+    ingress_routing(&mut scene, firewall, "10.0.0.0/24");
+    scene.route(inspection, &[("0.0.0.0/0", scene.gateway.into())]);
+    let web = scene.web;
+    let mut lab = scene.lab();
+    let way = lab.send(web, &syn(WEB, FAR));
+    assert_eq!(
+        way,
+        "emit EniOut SubnetOut Route drop INGRESS_RTB_TRAFFIC_REDIRECTION"
+    );
+    let way = lab.send(firewall, &syn(WEB, FAR));
+    assert_eq!(way, "emit EniOut SubnetOut Route rewrite Gateway deliver");
+}
+
+#[test]
+fn a_gateways_table_says_nothing_about_other_subnets_and_about_what_stays_inside() {
+    let mut scene = Scene::new();
+    let (_, firewall) = firewall(&mut scene);
+    ingress_routing(&mut scene, firewall, "10.0.1.0/24");
+    let (web, client) = (scene.web, scene.client);
+    let mut lab = scene.lab();
+    let way = send_from_outside(&mut lab, &syn(FAR, WEB_PUBLIC));
+    assert_eq!(way, "emit rewrite Gateway Route SubnetIn EniIn deliver");
+    assert_eq!(lab.received(web).len(), 1);
+    lab.send(web, &syn(WEB, CLIENT));
+    assert_eq!(lab.received(client).len(), 1);
+    assert!(lab.received(firewall).is_empty());
+}
+
+#[test]
+fn a_firewall_of_a_gateways_table_with_its_check_on_gets_nothing() {
+    let mut scene = Scene::new();
+    let (_, firewall) = firewall(&mut scene);
+    give_public(&mut scene, firewall);
+    scene.topology.network_interfaces[firewall].source_dest_check = true;
+    ingress_routing(&mut scene, firewall, "10.0.0.0/24");
+    let mut lab = scene.lab();
+    let way = send_from_outside(&mut lab, &syn(FAR, WEB_PUBLIC));
+    assert_eq!(way, "emit rewrite Gateway Route SubnetIn drop DST_CHECK");
+}

@@ -93,6 +93,8 @@ reasons! {
     166 MIDDLEBOX_PORT_EXHAUSTED GATEWAY None, "The NAT instance has no free port left for this destination.";
     167 MIDDLEBOX_LOOP GATEWAY None, "The packet came back to an instance that had forwarded it already: routes lead in a circle.";
     168 MIDDLEBOX_NEXT_HOP GATEWAY Some("NO_POSSIBLE_DESTINATION"), "Nobody has the address that the forwarding instance asked for by ARP.";
+    169 INGRESS_RTB_NO_PUBLIC_IP GATEWAY Some("INGRESS_RTB_NO_PUBLIC_IP"), "The internet gateway's route table leads to an interface that has no public address itself.";
+    170 INGRESS_RTB_TRAFFIC_REDIRECTION GATEWAY Some("INGRESS_RTB_TRAFFIC_REDIRECTION"), "What comes in for this subnet is sent through a middlebox by the internet gateway's route table, so what leaves has to go through it too.";
 }
 
 /// What there is to say about a reason.

@@ -50,6 +50,7 @@ impl Scene {
         let gateway = topology.internet_gateways.push(InternetGateway {
             label: Label::named("igw"),
             vpc: Some(vpc),
+            route_table: None,
         });
         let nat = topology.nat_gateways.push(NatGateway {
             label: Label::named("nat"),

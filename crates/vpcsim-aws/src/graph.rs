@@ -92,6 +92,9 @@ impl DesignGraph {
             if let Some(vpc) = gateway.vpc {
                 self.relate(id, Relation::AttachedTo, vpc);
             }
+            if let Some(table) = gateway.route_table {
+                self.relate(id, Relation::Uses, table);
+            }
         }
         for (id, gateway) in topology.nat_gateways.iter() {
             self.relate(id, Relation::PartOf, gateway.subnet);

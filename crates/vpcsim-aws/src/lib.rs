@@ -68,6 +68,7 @@ pub mod drop_reason;
 mod fixtures;
 pub mod fragment_memory;
 pub mod graph;
+mod ingress_routing;
 pub mod mark;
 pub mod model;
 pub mod mtu;

@@ -252,7 +252,11 @@ pub(crate) fn internet_gateway(
     vpc: Option<Id<Vpc>>,
 ) -> Id<InternetGateway> {
     let label = Label::named(name);
-    topology.internet_gateways.push(InternetGateway { label, vpc })
+    topology.internet_gateways.push(InternetGateway {
+        label,
+        vpc,
+        route_table: None,
+    })
 }
 
 /// The codes of what validating finds.

@@ -291,6 +291,7 @@ impl Sketch {
         self.topology.internet_gateways.push(InternetGateway {
             label,
             vpc: Some(vpc),
+            route_table: None,
         })
     }
 

@@ -24,6 +24,10 @@
 //! - What a private NAT gateway sends does not go out (IGW-19), nor what comes from beyond the VPC (IGW-20).
 //! - Public addresses used as a VPC's own range are not known outside (CIDR-06).
 //! - The time to live stays as it is (PIPE-08).
+//! - A route table of its own decides where what comes in goes, after the translation (GRT-01): to a middlebox's interface, which
+//!   needs a public address itself (GRT-05), or as it would without (NACL-23).
+//! - What a subnet with such a middlebox sends goes out only through one (GRT-06).
+//! - That table decides nothing about what comes by other gateways or from inside (GRT-07).
 //!
 //! # Where AWS is silent
 //!
@@ -43,7 +47,9 @@ use vpcsim_wire::{FlowKey, icmp_error};
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::place::gateway_mac;
 use crate::compile::{Build, Fabric, LinkLayer, NextHop, Place};
-use crate::devices::{Kind, Resource, Subnet, Vpc, internet_host, network_interface};
+use crate::devices::{Kind, Resource, RouteTable, Subnet, Vpc, internet_host, network_interface};
+use crate::ingress_routing::{Entrance, IngressRouting};
+use crate::validation;
 use crate::drop_reason;
 use crate::mark;
 use crate::model::{Finding, Findings, Id, Label};
@@ -64,6 +70,8 @@ pub struct InternetGateway {
     pub label: Label,
     /// The VPC it is attached to.
     pub vpc: Option<Id<Vpc>>,
+    /// Its own route table, through which what comes in goes (GRT-01).
+    pub route_table: Option<Id<RouteTable>>,
 }
 
 impl Resource for InternetGateway {
@@ -85,9 +93,11 @@ impl Resource for InternetGateway {
 
     fn renumber(&mut self, order: &Renumbering) {
         order.ids(&mut self.vpc);
+        order.ids(&mut self.route_table);
     }
 
     fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        validation::gateway_route_table::check(id, topology, findings);
         let gateway = &topology.internet_gateways[id];
         let Some(vpc) = gateway.vpc else {
             return;
@@ -125,9 +135,13 @@ impl Resource for InternetGateway {
             return;
         };
         let subnets = topology.subnets.iter().filter(|(_, subnet)| subnet.vpc == vpc);
+        let (fabric, mapping) = (build.fabric(vpc), PublicMapping::of_vpc(vpc, place));
+        let table = topology.internet_gateways[id].route_table;
+        let table = table.filter(|table| topology.route_tables[*table].vpc == vpc);
         let plan = Plan {
-            fabric: build.fabric(vpc),
-            mapping: PublicMapping::of_vpc(vpc, place),
+            ingress: table.map(|table| IngressRouting::new(table, &fabric, &mapping, build)),
+            fabric,
+            mapping,
             routers: subnets.map(|(id, subnet)| (id, subnet.router())).collect(),
         };
         let device = InternetGatewayDevice {
@@ -156,8 +170,12 @@ impl Resource for InternetGateway {
 struct Plan {
     fabric: Arc<Fabric>,
     mapping: PublicMapping,
+    ingress: Option<IngressRouting>,
     routers: FxHashMap<Id<Subnet>, Ipv4Addr>,
 }
+
+/// Why a packet is dropped, and what decided so.
+type Refusal = (DropReason, Decision);
 
 /// A running internet gateway.
 #[derive(Clone, Debug)]
@@ -177,19 +195,25 @@ impl Node for InternetGatewayDevice {
             FROM_INTERNET => self.ingress(context, packet, key),
             _ => self.egress(context, packet, key),
         };
-        done.unwrap_or_else(|reason| Step::drop(reason, self.decision))
+        done.unwrap_or_else(|(reason, decision)| Step::drop(reason, decision))
     }
 }
 
 impl InternetGatewayDevice {
-    fn egress(&self, context: &mut Context<'_>, packet: Handle, key: FlowKey) -> Result<Step, DropReason> {
-        let public = self.plan.mapping.egress(key.source(), key.destination())?;
+    fn egress(&self, context: &mut Context<'_>, packet: Handle, key: FlowKey) -> Result<Step, Refusal> {
+        let public = self.plan.mapping.egress(key.source(), key.destination()).map_err(|reason| self.refuse(reason))?;
+        if let Some(ingress) = &self.plan.ingress
+            && context.packet(packet).mark() & mark::FORWARDED == 0
+            && let Some(decision) = ingress.redirection(key.source(), &self.plan.fabric)
+        {
+            return Err((drop_reason::INGRESS_RTB_TRAFFIC_REDIRECTION, decision));
+        }
         match PathMtu::INTERNET.check(context.packet(packet)) {
             Fit::Whole => {}
             Fit::Fragments(fragments) => mtu::cut_again(context, packet, &fragments, FROM_VPC),
             Fit::TooBig => {
                 self.report_too_big(context, packet, key.source());
-                return Err(drop_reason::MTU_EXCEEDED);
+                return Err(self.refuse(drop_reason::MTU_EXCEEDED));
             }
         }
         self.translate_embedded(context, packet, FROM_VPC);
@@ -202,18 +226,33 @@ impl InternetGatewayDevice {
         })
     }
 
-    fn ingress(&self, context: &mut Context<'_>, packet: Handle, key: FlowKey) -> Result<Step, DropReason> {
+    fn ingress(&self, context: &mut Context<'_>, packet: Handle, key: FlowKey) -> Result<Step, Refusal> {
         context.capture(packet, self.point, Direction::Inbound);
-        let private = self.plan.mapping.ingress(key.source(), key.destination())?;
+        let refuse = |reason| self.refuse(reason);
+        let private = self.plan.mapping.ingress(key.source(), key.destination()).map_err(refuse)?;
         let fabric = &self.plan.fabric;
-        let (index, claim) = fabric.find(private).ok_or(drop_reason::IGW_NO_MAPPING)?;
+        let (own, _) = fabric.find(private).ok_or(refuse(drop_reason::IGW_NO_MAPPING))?;
+        let entrance = self.plan.ingress.as_ref().map(|ingress| ingress.entrance(private, own)).transpose()?;
         self.translate_embedded(context, packet, FROM_INTERNET);
         let arriving = context.packet_mut(packet);
         arriving.set_destination(private, None);
         arriving.set_mark(arriving.mark() | mark::FROM_INTERNET | mark::GROUP_UNKNOWN);
-        mark::set_claim(arriving, index);
         self.note(context, packet, key);
+        let index = match entrance {
+            None => own,
+            Some(Entrance::Ends(step)) => return Ok(step),
+            Some(Entrance::To(index, decision)) => {
+                context.pass(packet, station::ROUTE, decision);
+                index
+            }
+        };
+        mark::set_claim(context.packet_mut(packet), index);
+        let claim = fabric.claim(index);
         Ok(fabric.enter(claim.zone, claim))
+    }
+
+    const fn refuse(&self, reason: DropReason) -> Refusal {
+        (reason, self.decision)
     }
 
     fn note(&self, context: &mut Context<'_>, packet: Handle, before: FlowKey) {

@@ -5,6 +5,7 @@
 //! error above it.
 
 pub(crate) mod dhcp_options;
+pub(crate) mod gateway_route_table;
 pub(crate) mod instance;
 pub(crate) mod instance_limits;
 pub(crate) mod network_interface;

@@ -37,10 +37,11 @@ impl Described for InternetGatewayJson {
         let attached = |attachment: &&AttachmentJson| !matches!(&*attachment.state, "detached" | "detaching");
         let attachment = item.value.attachments.iter().find(attached);
         let vpc = attachment.and_then(|attachment| build.vpc(&attachment.vpc_id, item));
-        let id = build
-            .topology
-            .internet_gateways
-            .push(InternetGateway { label, vpc });
+        let id = build.topology.internet_gateways.push(InternetGateway {
+            label,
+            vpc,
+            route_table: None,
+        });
         build.enter(id, vpc);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use vpcsim_aws::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
-use vpcsim_aws::devices::{Instance, RouteTable, Vpc};
+use vpcsim_aws::devices::{Instance, InternetGateway, RouteTable, Vpc};
 use vpcsim_aws::{AnyId, Id, Kind, Label, Unread};
 
 use super::build::Build;
@@ -72,11 +72,11 @@ impl Described for RouteTableJson {
         let Some(vpc) = build.vpc(&json.vpc_id, item) else {
             return;
         };
-        let in_force = |association: &&AssociationJson| {
-            let state = association.association_state.word();
-            matches!(state, "" | "associated" | "associating")
+        let associations = || {
+            json.associations
+                .iter()
+                .filter(|association| association.is_in_force())
         };
-        let associations = || json.associations.iter().filter(in_force);
         let main = associations().any(|association| association.main == Some(true));
         let id = build.topology.route_tables.push(RouteTable {
             label,
@@ -88,17 +88,6 @@ impl Described for RouteTableJson {
         for association in associations() {
             if let Some(subnet) = &association.subnet_id {
                 build.table_of_subnet.insert(subnet.clone(), id);
-            }
-            if let Some(gateway) = &association.gateway_id {
-                let effect = "a middlebox on the way in is not passed: what comes in through the gateway goes straight to its destination";
-                note(
-                    item,
-                    build,
-                    vpc,
-                    "gateway route table",
-                    &format!("{} of {gateway}", json.route_table_id),
-                    effect,
-                );
             }
         }
         for propagating in json.propagating_vgws.iter() {
@@ -126,6 +115,32 @@ impl Described for RouteTableJson {
             .filter_map(|route| read_route(item, route, vpc, build))
             .collect();
         build.topology.route_tables[id].routes = routes;
+        connect_gateways(item, id, build);
+    }
+}
+
+impl AssociationJson {
+    fn is_in_force(&self) -> bool {
+        matches!(self.association_state.word(), "" | "associated" | "associating")
+    }
+}
+
+/// Gives the table to the internet gateways that it is associated with; other gateways are not modelled.
+fn connect_gateways(item: &Item<'_, RouteTableJson>, table: Id<RouteTable>, build: &mut Build<'_>) {
+    let associations = item
+        .value
+        .associations
+        .iter()
+        .filter(|association| association.is_in_force());
+    for gateway in associations.filter_map(|association| association.gateway_id.as_deref()) {
+        if let Some(id) = build.find::<InternetGateway>(gateway) {
+            build.topology.internet_gateways[id].route_table = Some(table);
+            continue;
+        }
+        let effect = "a middlebox on the way in is not passed: what comes in through the gateway goes straight to its destination";
+        let name = format!("{} of {gateway}", item.value.route_table_id);
+        let vpc = build.topology.route_tables[table].vpc;
+        note(item, build, vpc, "gateway route table", &name, effect);
     }
 }
 

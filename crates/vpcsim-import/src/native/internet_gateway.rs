@@ -1,7 +1,7 @@
 //! Internet gateways: `internet_gateway:` of a VPC, and detached ones at the top of a design.
 
 use vpcsim_aws::devices::{InternetGateway, Vpc};
-use vpcsim_aws::{AnyId, Id, Label};
+use vpcsim_aws::{AnyId, Findings, Id, Label};
 
 use super::context::{Context, Scope};
 use super::node::{Entry, Node};
@@ -12,6 +12,11 @@ const ATTACHED: Record = Record::plain(
     "internet_gateway",
     &[
         key("name", Shape::Text, "What routes call it.").required(),
+        key(
+            "route_table",
+            Shape::Text,
+            "Its own route table: where what comes in goes.",
+        ),
         key("id", Shape::Text, "AWS's id."),
         key("tags", Shape::Named(&Shape::Text), "Tags."),
     ],
@@ -55,8 +60,23 @@ pub(crate) fn declare_attached(context: &mut Context<'_>, vpc: Id<Vpc>, node: &N
     let id = context.topology.internet_gateways.push(InternetGateway {
         label,
         vpc: Some(vpc),
+        route_table: None,
     });
     context.enter(id, Scope::inside(vpc));
+}
+
+/// Gives the gateway of a VPC its route table, once that is declared.
+pub(crate) fn connect_attached(context: &mut Context<'_>, vpc: Id<Vpc>, node: &Node) {
+    if !node.is_mapping() {
+        return;
+    }
+    let fields = Fields::check(node, &ATTACHED, "", &mut Findings::default());
+    let name = fields.text("name", context.findings).unwrap_or_default();
+    let gateway = context.names.find::<InternetGateway>(Some(vpc), name);
+    let table = context.reference_under(Scope::inside(vpc), &fields, "route_table");
+    if let (Some(gateway), Some(table)) = (gateway, table) {
+        context.topology.internet_gateways[gateway].route_table = Some(table);
+    }
 }
 
 #[expect(
@@ -66,9 +86,10 @@ pub(crate) fn declare_attached(context: &mut Context<'_>, vpc: Id<Vpc>, node: &N
 fn declare_detached(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<AnyId> {
     let fields = Fields::check(&entry.value, &LOOSE, "the internet gateway", context.findings);
     let label = context.label(entry, &fields);
-    let id = context
-        .topology
-        .internet_gateways
-        .push(InternetGateway { label, vpc: None });
+    let id = context.topology.internet_gateways.push(InternetGateway {
+        label,
+        vpc: None,
+        route_table: None,
+    });
     Some(context.enter(id, scope))
 }

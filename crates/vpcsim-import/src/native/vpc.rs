@@ -174,4 +174,7 @@ fn connect(context: &mut Context<'_>, _: Scope, entry: &Entry, any: AnyId) {
     context.reference_under::<RouteTable>(scope, &fields, "main_route_table");
     context.reference_under::<NetworkAcl>(scope, &fields, "default_network_acl");
     context.reference_under::<SecurityGroup>(scope, &fields, "default_security_group");
+    for node in fields.items("internet_gateway") {
+        internet_gateway::connect_attached(context, vpc, node);
+    }
 }

@@ -53,10 +53,14 @@ impl Writer<'_> {
             .filter(|(_, row)| row.vpc == Some(vpc));
         let mut written: Vec<Yaml> = gateways
             .map(|(_, row)| {
-                if row.label.id.is_none() && row.label.tags.is_empty() {
+                if row.label.id.is_none() && row.label.tags.is_empty() && row.route_table.is_none() {
                     return Yaml::text(&row.label.name);
                 }
                 let mut map = vec![("name".to_owned(), Yaml::text(&row.label.name))];
+                if let Some(table) = row.route_table {
+                    let name = self.references.name(Some(vpc), table);
+                    put(&mut map, "route_table", Yaml::text(name));
+                }
                 put_label(&mut map, &row.label);
                 Yaml::Map(map)
             })

@@ -124,6 +124,16 @@ pub const ALL: &[Advice] = &[
         "",
     ),
     advice(
+        "INGRESS_RTB_NO_PUBLIC_IP",
+        "Give the interface that the internet gateway's route table leads to a public address, or an Elastic IP.",
+        "instances: { fw: { subnet: edge, public_ip: true, source_dest_check: false, appliance: router } }",
+    ),
+    advice(
+        "INGRESS_RTB_TRAFFIC_REDIRECTION",
+        "Send the subnet's way out through the same middlebox: its route table needs 0.0.0.0/0 to that interface.",
+        "route_tables: { web: { 0.0.0.0/0: fw } }",
+    ),
+    advice(
         "SRC_CHECK",
         "A host that forwards packets of others needs the check switched off.",
         "instances: { firewall: { subnet: public-a, source_dest_check: false } }",

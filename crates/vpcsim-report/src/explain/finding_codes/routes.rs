@@ -4,6 +4,24 @@ use super::{FindingCode, code};
 
 pub(super) const CODES: &[FindingCode] = &[
     code(
+        "gateway-route-destination",
+        &["GRT-03"],
+        "A route in the table of an internet gateway is neither for a whole range of the VPC nor for a whole subnet.",
+        "Write the range of a subnet, or that of the VPC.",
+    ),
+    code(
+        "gateway-route-table",
+        &["GRT-09"],
+        "The route table of an internet gateway is a VPC's main one, or that of another VPC.",
+        "Make a table of its own for the gateway.",
+    ),
+    code(
+        "gateway-route-target",
+        &["GRT-04"],
+        "A route in the table of an internet gateway leads to something that such a table does not take.",
+        "Route to `local` or to a network interface.",
+    ),
+    code(
         "route-beats-prefix-list",
         &["RT-13"],
         "An entry of a prefix list does not count in a route table that has a static route for the same block.",
