@@ -4,6 +4,8 @@
 //!
 //! - It is asked about the private destination, after the translation (GRT-01).
 //! - The interface that it leads to needs a public address itself (GRT-05).
+//! - Delivery goes on by the table of that interface's subnet, whose network ACL sees the packet twice (GRT-08, GRT-10, NACL-23).
+//! - What comes by other ways and what stays inside does not ask it (GRT-07).
 //! - What a redirected subnet sends goes out only if it has passed a middlebox too (GRT-06).
 //!
 //! # Where AWS is silent

@@ -329,7 +329,6 @@ fn nothing_that_is_not_modelled_is_dropped_silently() {
         "VPC endpoint eni-e",
         "VPC endpoint vpce-1",
         "database eni-r",
-        "gateway route table rtb-2 of igw-1",
         "network load balancer eni-l",
         "peered VPC vpc-far",
         "security group sg-far",
@@ -337,6 +336,17 @@ fn nothing_that_is_not_modelled_is_dropped_silently() {
         "virtual private gateway vgw-1",
     ];
     assert_eq!(unread, expected);
+    let (_, gateway) = design
+        .topology
+        .internet_gateways
+        .iter()
+        .next()
+        .expect("one gateway");
+    let table = gateway.route_table.expect("the gateway has a route table");
+    assert_eq!(
+        design.topology.route_tables[table].label.id.as_deref(),
+        Some("rtb-2")
+    );
     let has = |code: &str| {
         design
             .findings

@@ -3,6 +3,8 @@
 //! The door of a VPC to the internet. It exchanges each private address that has a public one for that, one to one and
 //! without memory, on the way out in the source and on the way in in the destination.
 //!
+//! A route table of its own is the matter of `ingress_routing`.
+//!
 //! # AWS semantics
 //!
 //! - A VPC has one internet gateway, and an internet gateway one VPC (IGW-01).
@@ -24,10 +26,6 @@
 //! - What a private NAT gateway sends does not go out (IGW-19), nor what comes from beyond the VPC (IGW-20).
 //! - Public addresses used as a VPC's own range are not known outside (CIDR-06).
 //! - The time to live stays as it is (PIPE-08).
-//! - A route table of its own decides where what comes in goes, after the translation (GRT-01): to a middlebox's interface, which
-//!   needs a public address itself (GRT-05), or as it would without (NACL-23).
-//! - What a subnet with such a middlebox sends goes out only through one (GRT-06).
-//! - That table decides nothing about what comes by other gateways or from inside (GRT-07).
 //!
 //! # Where AWS is silent
 //!
