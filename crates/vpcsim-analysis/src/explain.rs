@@ -3,11 +3,13 @@
 use std::net::Ipv4Addr;
 
 use vpcsim_aws::devices::network_acl::NetworkAclLookup;
+use vpcsim_aws::devices::network_interface::Attachment;
+use vpcsim_aws::devices::route_table::RouteTarget;
 use vpcsim_aws::devices::security_group::{self, GroupMembers, Peer};
-use vpcsim_aws::devices::{NetworkAcl, NetworkInterface, RouteTable, network_acl};
+use vpcsim_aws::devices::{Instance, NetworkAcl, NetworkInterface, RouteTable, network_acl};
 use vpcsim_aws::drop_reason::{self, ReasonInfo};
 use vpcsim_aws::traffic::{Direction, packet_words};
-use vpcsim_aws::{AnyId, Compiled, Id, Topology};
+use vpcsim_aws::{AnyId, Compiled, Id, Kind, Resource, Topology, station};
 use vpcsim_engine::wire::{Summary, summarize};
 use vpcsim_engine::{Decision, DropReason};
 
@@ -76,6 +78,9 @@ impl Explainer<'_> {
                 is_back,
             };
             (explanation.detail, explanation.nearest, explanation.help) = self.words(&drop);
+            if reason == drop_reason::MIDDLEBOX_LOOP {
+                explanation.detail = format!("{} ({})", explanation.detail, circle(leg));
+            }
             return self.with_analyzer_codes(explanation, &drop);
         }
         vec![explanation]
@@ -147,6 +152,7 @@ impl Explainer<'_> {
             drop_reason::NACL_EGRESS => self.network_acl(drop, Direction::Egress),
             drop_reason::NACL_INGRESS => self.network_acl(drop, Direction::Ingress),
             drop_reason::NO_ROUTE => self.no_route(drop),
+            drop_reason::BLACKHOLE => self.black_hole(drop),
             reason => (self.generic_detail(drop), None, help(reason).map(str::to_owned)),
         }
     }
@@ -262,6 +268,50 @@ impl Explainer<'_> {
         (detail, nearest, help)
     }
 
+    /// A black hole with its cause, as far as the design tells it (RT-22).
+    fn black_hole(&self, drop: &Drop<'_>) -> (String, Option<String>, Option<String>) {
+        let detail = self.generic_detail(drop);
+        let help = help(drop.info.reason).map(str::to_owned);
+        let cause = self.cause_of_black_hole(drop.decision);
+        let detail = cause.map_or_else(|| detail.clone(), |cause| format!("{detail} Here {cause}."));
+        (detail, None, help)
+    }
+
+    fn cause_of_black_hole(&self, decision: Decision) -> Option<String> {
+        let topology = self.topology();
+        let table = self
+            .compiled
+            .decider(decision.component)?
+            .downcast::<RouteTable>()?;
+        let target = match &topology.route_tables[table]
+            .routes
+            .get(decision.rule_index()?)?
+            .target
+        {
+            RouteTarget::Missing(id) if id == "blackhole" => return None,
+            RouteTarget::Missing(id) => return Some(format!("the design has no {id}")),
+            RouteTarget::Resource(target) => *target,
+            _ => return None,
+        };
+        let name = topology.name_of(target);
+        if let Some(interface) = target.downcast::<NetworkInterface>() {
+            return match topology.network_interfaces.find(interface)?.attachment {
+                Attachment::None => Some(format!("{name} is attached to nothing")),
+                Attachment::Instance { instance, .. } if !topology.instances[instance].running => Some(
+                    format!("the instance {} of {name} is stopped", topology.name_of(instance)),
+                ),
+                _ => None,
+            };
+        }
+        let noun = target.kind.noun();
+        match target.kind {
+            Kind::InternetGateway => Some(format!("the {noun} {name} is not attached to this VPC")),
+            Kind::PeeringConnection => Some(format!("the {noun} {name} is not active")),
+            Kind::NatGateway => Some(format!("the {noun} {name} is not available")),
+            _ => None,
+        }
+    }
+
     fn no_route(&self, drop: &Drop<'_>) -> (String, Option<String>, Option<String>) {
         let topology = self.topology();
         let any = self.compiled.decider(drop.decision.component);
@@ -361,4 +411,16 @@ fn help(reason: DropReason) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+/// The instances that a packet went round by, from the one that saw it twice.
+fn circle(leg: &Leg) -> String {
+    let gateway = station::name(station::GATEWAY);
+    let passed = leg
+        .trail
+        .iter()
+        .filter(|hop| hop.station == gateway && hop.kind == Instance::NOUN);
+    let names: Vec<&str> = passed.map(|hop| hop.name.as_str()).collect();
+    let last = names.last().copied().unwrap_or_default();
+    let start = names.iter().position(|name| *name == last).unwrap_or(0);
+    names[start..].join(" -> ")
 }

@@ -1,6 +1,9 @@
 //! One flow there and back: the answer to a [`FlowQuery`].
 
-use vpcsim_aws::{Unread, drop_reason};
+use std::collections::BTreeSet;
+
+use vpcsim_aws::devices::Instance;
+use vpcsim_aws::{Resource, Unread, drop_reason};
 use vpcsim_engine::wire::{FlowKey, icmp, summarize};
 use vpcsim_engine::{Network, NodeId};
 use vpcsim_hosts::{self as hosts, Outcome};
@@ -44,6 +47,7 @@ impl Simulation {
         answer.id.clone_from(&query.id);
         note_observed(&mut answer, question, outcome.as_ref());
         self.note_unread(&mut answer, question, missing_peers);
+        self.note_assumptions(&mut answer);
         answer
     }
 
@@ -105,6 +109,36 @@ impl Simulation {
         let mut missing_peers = explainer.missing_peers(forward);
         missing_peers.extend(back.into_iter().flat_map(|back| explainer.missing_peers(back)));
         (answer, missing_peers)
+    }
+
+    /// Notes the instances on the way of which only their routes say that they forward.
+    fn note_assumptions(&self, answer: &mut Answer) {
+        let legs = std::iter::once(&answer.forward).chain(&answer.back);
+        let hops = legs
+            .flat_map(|leg| &leg.trail)
+            .filter(|hop| hop.kind == Instance::NOUN);
+        let passed: BTreeSet<&str> = hops.map(|hop| hop.component.as_str()).collect();
+        if passed.is_empty() {
+            return;
+        }
+        let instances = self.topology().instances.iter().map(|(_, instance)| instance);
+        let assumed = |instance: &&Instance| {
+            let on_its_way = passed.contains(instance.label.id_or_name());
+            on_its_way
+                && instance
+                    .appliance
+                    .as_ref()
+                    .is_some_and(|appliance| appliance.assumed)
+        };
+        let notes: Vec<UnreadNote> = instances
+            .filter(assumed)
+            .map(|instance| UnreadNote {
+                what: format!("software of {} {}", Instance::NOUN, instance.label.id_or_name()),
+                effect: "it is assumed to forward whatever its routes bring, without a firewall of its own"
+                    .to_owned(),
+            })
+            .collect();
+        answer.unread.extend(notes);
     }
 
     /// Notes what was not understood and could change the answer; what the answer rests on makes it unknown.

@@ -3,7 +3,7 @@
 //! # AWS semantics
 //!
 //! - A NAT gateway sends on by the table of its own subnet; if that leads back to it, or to another whose subnet leads back,
-//!   packets are lost, and AWS says nothing when such routes are made (NAT-26).
+//!   packets are lost, and AWS says nothing when such routes are made (NAT-26). So does an instance that forwards (RT-30).
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -14,9 +14,10 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 use rustc_hash::FxHashMap;
 
+use crate::devices::network_interface::Attachment;
 use crate::devices::route_table::{Route, RouteDestination, RouteTarget};
 use crate::devices::security_group::Peer;
-use crate::devices::{AnyId, NatGateway, RouteTable, Subnet};
+use crate::devices::{AnyId, Kind, NatGateway, RouteTable, Subnet};
 use crate::model::{Finding, Findings, Id};
 use crate::topology::Topology;
 
@@ -75,7 +76,6 @@ impl DesignGraph {
     }
 
     fn add_interfaces(&mut self, topology: &Topology) {
-        use crate::devices::network_interface::Attachment;
         for (id, interface) in topology.network_interfaces.iter() {
             self.relate(id, Relation::PartOf, interface.subnet);
             for &group in &interface.security_groups {
@@ -162,11 +162,11 @@ pub(crate) fn check(topology: &Topology, findings: &mut Findings) {
     }
 }
 
-/// The destinations that some route sends to a NAT gateway.
-fn natted(topology: &Topology) -> BTreeSet<Ipv4Net> {
+/// The destinations that some route sends to something that sends on by the table of its own subnet.
+fn sent_on(topology: &Topology) -> BTreeSet<Ipv4Net> {
     let routes = topology.route_tables.iter().flat_map(|(_, table)| &table.routes);
-    let to_nat = routes.filter(|route| nat_target(route).is_some());
-    to_nat
+    let sent_on = routes.filter(|route| next_sender(topology, route).is_some());
+    sent_on
         .filter_map(|route| match route.destination {
             RouteDestination::Cidr(net) => Some(net.trunc()),
             RouteDestination::PrefixList(_) => None,
@@ -174,19 +174,35 @@ fn natted(topology: &Topology) -> BTreeSet<Ipv4Net> {
         .collect()
 }
 
-fn nat_target(route: &Route) -> Option<Id<NatGateway>> {
-    match route.target {
-        RouteTarget::Resource(target) if !route.blackhole => target.downcast(),
-        _ => None,
+/// The NAT gateway or the forwarding instance's interface that a route leads to, and the subnet that it sends on from.
+fn next_sender(topology: &Topology, route: &Route) -> Option<(AnyId, Id<Subnet>)> {
+    let RouteTarget::Resource(target) = route.target else {
+        return None;
+    };
+    if route.blackhole {
+        return None;
     }
+    if let Some(gateway) = target.downcast::<NatGateway>() {
+        return Some((target, topology.nat_gateways.find(gateway)?.subnet));
+    }
+    let interface = topology.network_interfaces.find(target.downcast()?)?;
+    let Attachment::Instance { instance, .. } = interface.attachment else {
+        return None;
+    };
+    let instance = topology.instances.find(instance)?;
+    (instance.running && instance.appliance.is_some()).then_some((target, interface.subnet))
 }
 
 fn check_circles(topology: &Topology, findings: &mut Findings) {
-    for net in natted(topology) {
+    for net in sent_on(topology) {
         let step = |subnet: Id<Subnet>| {
             let table = topology.route_table_of(subnet)?;
             let route = best_route(topology, table, net.network())?;
-            Some((route, nat_target(route)?))
+            let (sender, next) = next_sender(topology, route)?;
+            // An instance reaches what lies in its own subnet without a route.
+            let is_there =
+                sender.kind == Kind::NetworkInterface && topology.subnets[next].cidr.contains(&net);
+            (!is_there).then_some((route, sender, next))
         };
         let mut graph: DiGraph<Id<Subnet>, ()> = DiGraph::new();
         let nodes: Vec<NodeIndex> = topology
@@ -195,16 +211,21 @@ fn check_circles(topology: &Topology, findings: &mut Findings) {
             .map(|subnet| graph.add_node(subnet))
             .collect();
         for subnet in topology.subnets.ids() {
-            if let Some((_, gateway)) = step(subnet) {
-                let next = topology.nat_gateways[gateway].subnet;
+            if let Some((_, _, next)) = step(subnet) {
                 graph.add_edge(nodes[subnet.index()], nodes[next.index()], ());
             }
         }
         for circle in tarjan_scc(&graph) {
-            let first = circle.iter().map(|&node| graph[node]).min();
+            let mut subnets: Vec<Id<Subnet>> = circle.iter().map(|&node| graph[node]).collect();
             let closes = circle.len() > 1 || graph.contains_edge(circle[0], circle[0]);
-            if let Some((route, gateway)) = first.filter(|_| closes).and_then(step) {
-                findings.push(circle_finding(topology, net, route, gateway));
+            subnets.sort_unstable();
+            let mut members = subnets
+                .into_iter()
+                .filter_map(step)
+                .map(|(route, sender, _)| (route, sender));
+            if let Some((route, first)) = members.next().filter(|_| closes) {
+                let others: Vec<AnyId> = members.map(|(_, sender)| sender).collect();
+                findings.push(circle_finding(topology, net, route, first, &others));
             }
         }
     }
@@ -222,15 +243,27 @@ fn best_route(topology: &Topology, table: Id<RouteTable>, address: Ipv4Addr) -> 
     covering.max_by_key(|(length, _)| *length).map(|(_, route)| route)
 }
 
-fn circle_finding(topology: &Topology, net: Ipv4Net, route: &Route, gateway: Id<NatGateway>) -> Finding {
-    let declared = &topology.nat_gateways[gateway];
-    let (name, subnet) = (declared.label.display(), topology.name_of(declared.subnet));
-    let message = format!(
-        "packets for {net} go in a circle: the subnet {subnet} of NAT gateway {name} routes them back"
-    );
+fn circle_finding(
+    topology: &Topology,
+    net: Ipv4Net,
+    route: &Route,
+    first: AnyId,
+    others: &[AnyId],
+) -> Finding {
+    let words = |member: &AnyId| format!("{} {}", member.kind.noun(), topology.name_of(*member));
+    let path = std::iter::once(first)
+        .chain(others.iter().copied())
+        .chain([first]);
+    let path: Vec<String> = path.map(|member| words(&member)).collect();
+    let rule = if first.kind == Kind::NatGateway {
+        "NAT-26"
+    } else {
+        "RT-30"
+    };
+    let message = format!("packets for {net} go in a circle: {}", path.join(" -> "));
     Finding::warning("route-circle", route.origin, message)
-        .rule("NAT-26")
-        .help("in the NAT gateway's own subnet, route this destination to an internet gateway or on to another network")
+        .rule(rule)
+        .help("in the subnet that it stands in, route this destination to an internet gateway or on to another network")
 }
 
 #[cfg(test)]
@@ -302,6 +335,41 @@ mod tests {
         let mut straight = design([0, 0]);
         straight.route_tables[Id::from_index(0)].routes.clear();
         assert!(codes(&straight).is_empty());
+    }
+
+    /// One subnet, or two, each with a forwarding instance that its default route leads to.
+    #[test]
+    fn instances_that_forward_to_each_other_are_found_with_their_names() {
+        use crate::appliance::Appliance;
+        for (targets, expected) in [
+            (
+                [1, 0],
+                "network interface fw-1 eni -> network interface fw-0 eni -> network interface fw-1 eni",
+            ),
+            ([0, 0], "network interface fw-0 eni -> network interface fw-0 eni"),
+        ] {
+            let mut topology = design(targets);
+            topology.nat_gateways = crate::model::Table::default();
+            for index in 0..2 {
+                let subnet = Id::from_index(index);
+                let eni = interface(subnet, &format!("10.0.{index}.10"), &[]);
+                attach(&mut topology, &format!("fw-{index}"), eni);
+                topology.instances[Id::from_index(index)].appliance = Some(Appliance::router());
+            }
+            for (index, target) in targets.into_iter().enumerate() {
+                let target = Id::<crate::devices::NetworkInterface>::from_index(target);
+                topology.route_tables[Id::from_index(index)].routes[0].target =
+                    RouteTarget::Resource(target.into());
+            }
+            let mut findings = Findings::default();
+            check_circles(&topology, &mut findings);
+            let found: Vec<_> = findings
+                .iter()
+                .map(|finding| (finding.rule, finding.message.clone()))
+                .collect();
+            let message = format!("packets for 0.0.0.0/0 go in a circle: {expected}");
+            assert_eq!(found, [(Some("RT-30"), message)]);
+        }
     }
 
     #[test]

@@ -396,3 +396,51 @@ fn a_broken_item_costs_only_itself_and_has_a_place() {
     assert_eq!(places, [("describe-item", 4, 16, 1), ("bad-cidr", 5, 35, 11)]);
     assert_eq!(design.topology.vpcs.len(), 2);
 }
+
+/// A NAT instance, a firewall behind an internet gateway's table, and a host that only has its check off.
+const FORWARDING: &str = r#"{
+ "Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}],
+ "Subnets": [{"SubnetId": "subnet-1", "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24", "AvailabilityZone": "eu-west-1a"},
+             {"SubnetId": "subnet-2", "VpcId": "vpc-1", "CidrBlock": "10.0.2.0/24", "AvailabilityZone": "eu-west-1a"}],
+ "InternetGateways": [{"InternetGatewayId": "igw-1", "Attachments": [{"VpcId": "vpc-1", "State": "available"}]}],
+ "Reservations": [{"Instances": [
+   {"InstanceId": "i-nat", "State": {"Name": "running"}}, {"InstanceId": "i-fw", "State": {"Name": "running"}},
+   {"InstanceId": "i-web", "State": {"Name": "running"}}]}],
+ "NetworkInterfaces": [
+   {"NetworkInterfaceId": "eni-nat", "SubnetId": "subnet-1", "VpcId": "vpc-1", "SourceDestCheck": false, "PrivateIpAddress": "10.0.1.5",
+    "Attachment": {"InstanceId": "i-nat", "DeviceIndex": 0}, "Association": {"PublicIp": "192.0.2.5"}},
+   {"NetworkInterfaceId": "eni-fw", "SubnetId": "subnet-1", "VpcId": "vpc-1", "SourceDestCheck": false, "PrivateIpAddress": "10.0.1.6",
+    "Attachment": {"InstanceId": "i-fw", "DeviceIndex": 0}, "Association": {"PublicIp": "192.0.2.6"}},
+   {"NetworkInterfaceId": "eni-web", "SubnetId": "subnet-2", "VpcId": "vpc-1", "SourceDestCheck": false, "PrivateIpAddress": "10.0.2.7",
+    "Attachment": {"InstanceId": "i-web", "DeviceIndex": 0}}],
+ "RouteTables": [
+   {"RouteTableId": "rtb-1", "VpcId": "vpc-1", "Associations": [{"SubnetId": "subnet-2"}],
+    "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "NetworkInterfaceId": "eni-nat", "State": "active"}]},
+   {"RouteTableId": "rtb-2", "VpcId": "vpc-1", "Associations": [{"SubnetId": "subnet-1"}],
+    "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "NetworkInterfaceId": "eni-fw", "State": "active"}]},
+   {"RouteTableId": "rtb-3", "VpcId": "vpc-1", "Associations": [{"GatewayId": "igw-1"}],
+    "Routes": [{"DestinationCidrBlock": "10.0.2.0/24", "NetworkInterfaceId": "eni-fw", "State": "active"}]}]
+}"#;
+
+#[test]
+fn an_instance_that_routes_lead_to_is_assumed_to_forward_and_said_to_be() {
+    let design = read_one(FORWARDING);
+    let appliance = |id: &str| {
+        let mut rows = design.topology.instances.iter().map(|(_, row)| row);
+        rows.find(|row| row.label.id.as_deref() == Some(id))
+            .expect("it is described")
+            .appliance
+            .clone()
+    };
+    let (nat, firewall) = (
+        appliance("i-nat").expect("routed to"),
+        appliance("i-fw").expect("routed to"),
+    );
+    assert!(nat.assumed && nat.masquerade && firewall.assumed && !firewall.masquerade);
+    assert_eq!(appliance("i-web"), None);
+    let notes = design
+        .findings
+        .iter()
+        .filter(|finding| finding.code == "appliance-assumed");
+    assert_eq!(notes.count(), 2);
+}

@@ -193,6 +193,7 @@ macro_rules! scenarios {
 scenarios! {
     connection_tracking
     internet_gateway
+    middleboxes
     nat_gateway
     neighbours
     network_acl

@@ -4,6 +4,7 @@
 //! item costs only itself, [`registry`] lists the nouns, one file each. What is recognised but not modelled is in
 //! [`unmodelled`].
 
+mod appliance;
 mod build;
 mod dhcp_options;
 mod document;
@@ -57,6 +58,7 @@ pub(crate) fn read(
     let mut build = Build::new(topology, names, findings);
     dump.prepare(&mut build);
     dump.build(&mut build);
+    appliance::assume(&mut build);
     build.finish();
     if topology.name.is_empty() {
         topology.name = sources

@@ -35,9 +35,9 @@ pub(super) const CODES: &[FindingCode] = &[
     ),
     code(
         "route-circle",
-        &["NAT-26"],
-        "The subnet of a NAT gateway routes packets back to this gateway, or to another one whose subnet does: they go in a circle and are lost.",
-        "In the gateway's own subnet, route the destination to an internet gateway or on to another network.",
+        &["NAT-26", "RT-30"],
+        "The subnet of a NAT gateway, or of an instance that forwards, routes packets back to it, or to another one whose subnet does: they go in a circle and are lost.",
+        "In that subnet, route the destination to an internet gateway or on to another network.",
     ),
     code(
         "route-inside-vpc",
