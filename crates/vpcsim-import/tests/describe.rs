@@ -424,7 +424,7 @@ const FORWARDING: &str = r#"{
 
 #[test]
 fn an_instance_that_routes_lead_to_is_assumed_to_forward_and_said_to_be() {
-    let design = read_one(FORWARDING);
+    let design = read_one(FORWARDING.as_bytes());
     let appliance = |id: &str| {
         let mut rows = design.topology.instances.iter().map(|(_, row)| row);
         rows.find(|row| row.label.id.as_deref() == Some(id))

@@ -10,12 +10,6 @@ pub(super) const CODES: &[FindingCode] = &[
         "Write `web-1 -> db-1 tcp 5432: reachable`, or `unreachable because SG_INGRESS`.",
     ),
     code(
-        "appliance-assumed",
-        &["NAT-50"],
-        "Nobody says what an instance does with packets for others. A route leads to it and its source/destination check is off, so it is assumed to send them on.",
-        "Convert the design to YAML and write its `appliance` if it filters or does something else.",
-    ),
-    code(
         "bad-firewall-rule",
         &[],
         "A firewall's rule is not one: it says what to do, which traffic, and from and to where.",

@@ -4,6 +4,12 @@ use super::{FindingCode, code};
 
 pub(super) const CODES: &[FindingCode] = &[
     code(
+        "appliance-assumed",
+        &["NAT-50"],
+        "Nobody says what an instance does with packets for others. A route leads to it and its source/destination check is off, so it is assumed to send them on.",
+        "Convert the design to YAML and write its `appliance` if it filters or does something else.",
+    ),
+    code(
         "bad-address",
         &[],
         "Something that should be an IPv4 address is none.",
