@@ -9,11 +9,12 @@ use vpcsim_aws::compile::place::router_mac;
 use vpcsim_aws::compile::{HostInterfacePlan, HostPlan, Slot};
 use vpcsim_aws::devices::instance::{self, Instance};
 use vpcsim_aws::devices::internet_host::FROM_HOSTS;
+use vpcsim_aws::devices::load_balancer::LoadBalancerDevice;
 use vpcsim_aws::devices::security_group::GroupMembers;
 use vpcsim_aws::services::metadata;
 use vpcsim_aws::traffic::{PortRange, Traffic};
 use vpcsim_aws::{Compiled, Topology, compile, station};
-use vpcsim_engine::{ComponentId, Network, Node, Observer, Random, Span};
+use vpcsim_engine::{ComponentId, Network, Node, NodeId, Observer, Random, Span};
 use vpcsim_hosts::{
     FirewallRule, ForwardingConfig, ForwardingNumbers, Framing, HostConfig, HostNode, HostRouting,
     InterfaceConfig, InternetHostConfig, InternetNode, InternetProfile, Listener, MetadataConfig,
@@ -25,6 +26,10 @@ use crate::recorder::{CaptureChoice, Recorder};
 
 /// How long a flow waits for an answer.
 pub const TIMEOUT: Span = Span::from_secs(5);
+
+/// How long a health check waits for an answer (NLB-18).
+const HEALTH_CHECK_TIMEOUT: Span = Span::from_secs(10);
+const HEALTH_CHECK_STEP: Span = Span::from_ms(100);
 
 /// How questions are asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,8 +82,36 @@ impl Simulation {
     /// A network in its first state, with hosts in all places for hosts.
     pub fn fresh_network(&self, seed: u64, observer: Option<Box<dyn Observer>>) -> Network {
         let mut network = self.compiled.network(seed, |slot| self.fill(slot, seed));
+        self.check_health(&mut network);
         network.observe_with(observer);
         network
+    }
+
+    /// Lets the load balancers check their targets before anything else happens: health is known when flows come.
+    fn check_health(&self, network: &mut Network) {
+        let balancers: Vec<NodeId> = self
+            .topology()
+            .load_balancers
+            .ids()
+            .filter_map(|id| self.compiled.node_of(id))
+            .collect();
+        for node in &balancers {
+            network.act(*node, LoadBalancerDevice::start_checks);
+        }
+        let end = network.now() + HEALTH_CHECK_TIMEOUT;
+        let is_open = |network: &Network| {
+            let device = |node: &NodeId| network.node::<LoadBalancerDevice>(*node);
+            balancers
+                .iter()
+                .filter_map(device)
+                .any(LoadBalancerDevice::checks_are_open)
+        };
+        while is_open(network) && network.now() < end {
+            network.run_until(network.now() + HEALTH_CHECK_STEP);
+        }
+        for node in &balancers {
+            network.act(*node, |device: &mut LoadBalancerDevice, _| device.finish_checks());
+        }
     }
 
     /// A fresh network with a [`Recorder`] that looks on.

@@ -88,6 +88,18 @@ reasons! {
     122 CONNTRACK_FULL_INGRESS ENI_IN None, "The instance tracks as many connections as it can; a new one does not fit.";
     123 NO_HOST ENI_IN Some("BAD_STATE"), "The interface is attached to nothing that runs.";
     124 INTERFACE_NOT_MODELLED ENI_IN Some("UNSUPPORTED_COMPONENT"), "The interface belongs to a service that the simulator does not model yet; the verdict is unknown.";
+    140 NLB_LISTENER GATEWAY Some("ELBV2_LISTENERS_MISMATCH"), "No listener of the load balancer takes this protocol and port; nobody answers.";
+    141 NLB_LISTENER_WITHOUT_GROUP GATEWAY Some("ELBV2_LISTENER_HAS_NO_TG"), "The load balancer's listener forwards to no target group.";
+    142 NLB_NO_TARGETS GATEWAY Some("ELBV2_LISTENER_HAS_NO_TG"), "The listener's target group has no target that gets flows: none is registered in a zone of the load balancer.";
+    143 NLB_NO_TARGETS_IN_ZONE GATEWAY Some("ELBV2_NO_TARGETS_IN_AZ"), "The target group has targets in other zones only, and load balancing across zones is off.";
+    144 NLB_HAIRPIN GATEWAY Some("ELBV2_SOURCE_ADDRESS_PRESERVATION"), "The load balancer chose the client itself as the target, and keeps the client's address: source and destination would be the same.";
+    145 NLB_NO_FLOW GATEWAY None, "The load balancer knows no flow that this packet belongs to: it has been idle for too long, or never began with a SYN. The sender gets a RST.";
+    146 NLB_PORT_EXHAUSTED GATEWAY None, "All 55,000 ports of the load balancer's node are taken for this target.";
+    147 NLB_PROTOCOL GATEWAY Some("PROTOCOL_RESTRICTION"), "A Network Load Balancer carries TCP and UDP only, and answers no ping.";
+    148 NLB_NOT_ACTIVE GATEWAY Some("BAD_STATE"), "The load balancer is not active.";
+    149 NLB_FRAGMENT GATEWAY None, "The load balancer does not carry fragments without the ports of their flow.";
+    150 NLB_TARGET_UNHEALTHY GATEWAY None, "The flow's target became unhealthy; the sender gets a RST.";
+    151 NLB_LATE_ANSWER GATEWAY None, "The target first answered the flow more than 30 s after it began.";
     164 MIDDLEBOX_FIREWALL GATEWAY Some("FIREWALL_RULES_RESTRICTION"), "The firewall on an instance that forwards does not let it through.";
     165 MIDDLEBOX_NO_STATE GATEWAY None, "The instance that forwards knows no connection that this packet belongs to: it has not seen the beginning, as when the two directions take different ways.";
     166 MIDDLEBOX_PORT_EXHAUSTED GATEWAY None, "The NAT instance has no free port left for this destination.";

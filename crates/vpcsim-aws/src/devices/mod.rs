@@ -196,6 +196,10 @@ resources! {
     peering_connections: PeeringConnection in peering_connection,
     /// A host on the internet.
     internet_hosts: InternetHost in internet_host,
+    /// A target group.
+    target_groups: TargetGroup in target_group,
+    /// A Network Load Balancer.
+    load_balancers: LoadBalancer in load_balancer,
 }
 
 /// A resource of any kind.

@@ -11,7 +11,9 @@ use vpcsim_aws::devices::{Instance, NetworkAcl, NetworkInterface, RouteTable, Vp
 use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Label, Origin, Resource, Topology, Unread};
 
 use super::item::{Described, Item};
+use super::load_balancer::ListenerJson;
 use super::place::Place;
+use super::target_group::DescriptionJson;
 use crate::names::Names;
 use crate::native::node::{BadCidr, parse_cidr};
 
@@ -33,6 +35,14 @@ pub(super) struct Build<'a> {
     pub instances_of_name: BTreeMap<String, BTreeSet<String>>,
     /// The entries of prefix lists whose descriptions lack them.
     pub entries_of_list: FxHashMap<String, Vec<Ipv4Net>>,
+    /// The interfaces of each Network Load Balancer, by the end of its ARN.
+    pub interfaces_of_balancer: BTreeMap<String, Vec<Id<NetworkInterface>>>,
+    /// The listeners of a load balancer's ARN.
+    pub listeners_of: BTreeMap<String, Vec<ListenerJson>>,
+    /// The targets of a target group's ARN.
+    pub targets_of_group: BTreeMap<String, Vec<DescriptionJson>>,
+    /// The attributes of load balancers and target groups, by ARN and key.
+    pub attributes: BTreeMap<(String, String), String>,
     /// The accounts whose dumps are in the input.
     pub accounts: BTreeSet<String>,
     names: &'a mut Names,
@@ -54,6 +64,10 @@ impl<'a> Build<'a> {
             region_of_vpc: FxHashMap::default(),
             instances_of_name: BTreeMap::new(),
             entries_of_list: FxHashMap::default(),
+            interfaces_of_balancer: BTreeMap::new(),
+            listeners_of: BTreeMap::new(),
+            targets_of_group: BTreeMap::new(),
+            attributes: BTreeMap::new(),
             accounts: BTreeSet::new(),
             names,
             primary: FxHashMap::default(),

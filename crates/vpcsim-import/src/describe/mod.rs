@@ -12,6 +12,7 @@ mod elastic_ip;
 mod instance;
 mod internet_gateway;
 mod item;
+mod load_balancer;
 mod nat_gateway;
 mod network_acl;
 mod network_interface;
@@ -23,6 +24,7 @@ mod route_table;
 mod security_group;
 mod security_group_rule;
 mod subnet;
+mod target_group;
 mod unmodelled;
 mod vpc;
 

@@ -164,6 +164,9 @@ fn declare<T>(
     {
         build.note_interface(instance, device_index, id);
     }
+    if let Some(own) = balancer_of(json).and_then(|owner| build.interfaces_of_balancer.get_mut(owner)) {
+        own.push(id);
+    }
     build.enter(id, Some(vpc));
 }
 
@@ -277,7 +280,15 @@ fn read_attachment<T>(item: &Item<'_, T>, json: &InterfaceJson, build: &mut Buil
             device_index,
         };
     }
+    if balancer_of(json).is_some_and(|owner| build.interfaces_of_balancer.contains_key(owner)) {
+        return Attachment::Managed;
+    }
     service_of(json).map_or(Attachment::None, Attachment::Unmodelled)
+}
+
+/// The load balancer that an interface's description names (`ELB net/web/50dc6c495c0c9188`).
+fn balancer_of(json: &InterfaceJson) -> Option<&str> {
+    json.description.as_deref()?.strip_prefix("ELB ")
 }
 
 /// The owner of an interface that a NAT gateway names as its own.

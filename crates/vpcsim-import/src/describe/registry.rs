@@ -67,6 +67,13 @@ nouns! {
     "NatGateways" => nat_gateways: nat_gateway::NatGatewayJson,
     "VpcPeeringConnections" => peering_connections: peering_connection::PeeringJson,
     "Addresses" => addresses: elastic_ip::AddressJson,
+    "LoadBalancerAttributes" => load_balancer_attributes: target_group::AttributesJson,
+    "TargetGroupAttributes" => target_group_attributes: target_group::AttributesJson,
+    "LoadBalancerTargetHealth" => target_health: target_group::TargetHealthJson,
+    "TargetGroups" => target_groups: target_group::TargetGroupJson,
+    "LoadBalancerListeners" => load_balancer_listeners: load_balancer::ListenersJson,
+    "Listeners" => listeners: load_balancer::ListenersJson,
+    "LoadBalancers" => load_balancers: load_balancer::LoadBalancerJson,
 }
 
 /// A member of a document on its way into the dump.

@@ -1,0 +1,306 @@
+//! Network Load Balancer: a node in each of its zones, which hands flows on to targets without ending them.
+//!
+//! # AWS semantics
+//!
+//! - It has a node with an interface and a private address in each zone that it is enabled for (ELB-01); an internet-facing
+//!   one has a public address there too (NLB-19, ELB-12).
+//! - Targets in zones that it is not enabled for get nothing (ELB-01).
+//! - TCP and UDP pass through: one connection of the client is one of the target, with the same sequence numbers (NLB-01).
+//! - A flow is hashed over protocol, addresses, ports and the sequence number of the SYN, and stays with its target; the same
+//!   ports with another SYN are a new flow (NLB-02). A sticky group is hashed over the client's address alone (NLB-21).
+//! - A node chooses among the targets of its zone unless load balancing across zones is on; the target group's own setting
+//!   goes before the load balancer's (NLB-09).
+//! - With the client's address kept, only the destination is rewritten; the answer goes to the client's address and is brought
+//!   back to the node, which makes it come from the listener (NLB-05).
+//! - A kept address needs targets in the load balancer's VPC; elsewhere the target's answer goes its own way (NLB-04, NLB-27).
+//! - A target that is the client itself is reached only if the address is not kept (NLB-06).
+//! - Flows with equal ports that reach one target by two nodes collide: the later one gets the answers (NLB-07).
+//! - Without it the source is the node's private address, of which 55,000 ports serve one target (NLB-08).
+//! - A load balancer without a security group takes everything (NLB-10); targets may refer to the group of one that has it,
+//!   even if the client's address is kept (NLB-11).
+//! - TCP is forgotten after 350 s without a packet, or what the listener says; what comes later is answered with a RST
+//!   (NLB-12, X-01). UDP is forgotten after 120 s, and then chosen for anew (NLB-13).
+//! - A target that first answers after 30 s is too late (NLB-15).
+//! - A flow whose target becomes unhealthy is answered with a RST, unless all targets are (NLB-16).
+//! - If no target is healthy, all are used (NLB-17).
+//! - A target that is being deregistered gets no new flows, and keeps those it has (ELB-07, NLB-23).
+//! - Health checks are connections from the node's address to the target's port or the port of the group's checks
+//!   (NLB-18); they pass the groups and network ACLs of both sides.
+//! - It answers no ping (NLB-28). A port without a listener answers nothing: so it was measured on AWS.
+//!
+//! # Where AWS is silent
+//!
+//! - A group without targets answers a SYN with a RST, as does a node without targets in its zone.
+//! - The time to live is left as it is.
+//! - The hash is one of our own: which target a flow gets is the same in every run, and not the one that AWS would choose.
+//! - Later fragments, and ICMP errors about a flow, do not pass.
+//! - A target of which the input says the health has that health. Any other is checked once, before the first flow; one that
+//!   refuses the connection is healthy if the design does not say what it listens to.
+//!
+//! Not modelled: health checks while a design runs and their thresholds (ELB-05, ELB-06), the content of HTTP checks; the
+//! handshake of TLS, which passes through as TCP does (NLB-14, NLB-26); the bytes of the proxy protocol; Application Load
+//! Balancers as targets (NLB-22); zonal shift (NLB-25); quotas (NLB-24).
+
+pub mod device;
+mod flows;
+#[cfg(test)]
+mod tests;
+mod validation;
+
+use std::net::Ipv4Addr;
+
+use vpcsim_engine::{Decision, Port, Span};
+use vpcsim_wire::Protocol;
+
+use crate::arrangement::{Arrangement, Rank, Renumbering};
+use crate::compile::{Build, Place};
+use crate::devices::target_group::{Target, TargetAddress, TargetGroup};
+use crate::devices::{Kind, NetworkInterface, Resource, Subnet, Vpc, network_interface};
+use crate::model::{Findings, Id, Label};
+use crate::topology::Topology;
+
+pub use device::LoadBalancerDevice;
+
+/// After so long without a packet a TCP flow is forgotten (NLB-12).
+pub const TCP_IDLE_TIMEOUT: Span = Span::from_secs(350);
+/// After so long without a packet a UDP flow is forgotten (NLB-13).
+pub const UDP_IDLE_TIMEOUT: Span = Span::from_secs(120);
+
+/// A Network Load Balancer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadBalancer {
+    /// How it is called.
+    pub label: Label,
+    /// Its VPC.
+    pub vpc: Id<Vpc>,
+    /// Whether it has public addresses.
+    pub scheme: Scheme,
+    /// A node for each of its zones.
+    pub nodes: Vec<LoadBalancerNode>,
+    /// Whether targets of other zones get flows too; off by default (NLB-09).
+    pub cross_zone: bool,
+    /// Whether it is in the state active.
+    pub active: bool,
+    /// What it takes.
+    pub listeners: Vec<Listener>,
+    /// Its name in the DNS, where the input says it.
+    pub dns_name: Option<String>,
+}
+
+/// Whether a load balancer has public addresses (ELB-12).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scheme {
+    /// It has them.
+    #[default]
+    InternetFacing,
+    /// It has private addresses only.
+    Internal,
+}
+
+/// A load balancer's part in one zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadBalancerNode {
+    /// The subnet it is in.
+    pub subnet: Id<Subnet>,
+    /// Its interface, with its addresses and security groups.
+    pub interface: Id<NetworkInterface>,
+}
+
+/// What a load balancer takes, and who gets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The protocol.
+    pub protocol: ListenerProtocol,
+    /// The port.
+    pub port: u16,
+    /// Who gets it.
+    pub target_group: Option<Id<TargetGroup>>,
+    /// After so many seconds without a packet a TCP flow is forgotten: 60 to 6000; `None` is 350 (NLB-12).
+    pub idle_timeout_s: Option<u32>,
+}
+
+/// The protocols of listeners and target groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenerProtocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+    /// Both on one port.
+    TcpUdp,
+    /// TCP that the load balancer decrypts.
+    Tls,
+}
+
+impl ListenerProtocol {
+    /// The spellings.
+    pub const NAMES: [(&'static str, Self); 4] = [
+        ("tcp", Self::Tcp),
+        ("udp", Self::Udp),
+        ("tcp_udp", Self::TcpUdp),
+        ("tls", Self::Tls),
+    ];
+
+    /// The spelling, in small letters.
+    pub fn word(self) -> &'static str {
+        Self::NAMES
+            .iter()
+            .find(|(_, protocol)| *protocol == self)
+            .map_or("tcp", |(name, _)| name)
+    }
+
+    /// The protocol of this name, in any case of letters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut names = Self::NAMES.iter();
+        names
+            .find(|(name, _)| name.eq_ignore_ascii_case(text))
+            .map(|(_, protocol)| *protocol)
+    }
+
+    /// Whether packets of an IP protocol are meant.
+    pub const fn takes(self, protocol: Protocol) -> bool {
+        match self {
+            Self::Tcp | Self::Tls => protocol.0 == Protocol::TCP.0,
+            Self::Udp => protocol.0 == Protocol::UDP.0,
+            Self::TcpUdp => protocol.has_ports(),
+        }
+    }
+}
+
+impl LoadBalancer {
+    /// The private and the public address of each node.
+    pub fn addresses<'t>(
+        &'t self,
+        topology: &'t Topology,
+    ) -> impl Iterator<Item = (Ipv4Addr, Option<Ipv4Addr>)> + 't {
+        let interfaces = self
+            .nodes
+            .iter()
+            .filter_map(|node| topology.network_interfaces.find(node.interface));
+        interfaces.filter_map(|row| row.addresses.first().map(|address| (address.private, address.public)))
+    }
+}
+
+impl Resource for LoadBalancer {
+    const KIND: Kind = Kind::LoadBalancer;
+    const NOUN: &'static str = "load balancer";
+
+    fn label(&self) -> &Label {
+        &self.label
+    }
+
+    fn vpc(id: Id<Self>, topology: &Topology) -> Option<Id<Vpc>> {
+        Some(topology.load_balancers[id].vpc)
+    }
+
+    fn rank(&self, _: Id<Self>, _: &Arrangement<'_>) -> Rank {
+        Rank::of_vpc(self.vpc)
+    }
+
+    fn renumber(&mut self, order: &Renumbering) {
+        order.id(&mut self.vpc);
+        for node in &mut self.nodes {
+            order.id(&mut node.subnet);
+            order.id(&mut node.interface);
+        }
+        for listener in &mut self.listeners {
+            order.ids(&mut listener.target_group);
+        }
+    }
+
+    fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        validation::validate(id, topology, findings);
+    }
+
+    fn place(id: Id<Self>, place: &mut Place<'_>) {
+        let topology = place.topology;
+        let node = place.reserve(id);
+        for (index, own) in topology.load_balancers[id].nodes.iter().enumerate() {
+            network_interface::serve(own.interface, node, Port(index as u32), place);
+        }
+    }
+
+    fn build(id: Id<Self>, build: &mut Build<'_>) {
+        let Some(node) = build.place.node_of(id) else { return };
+        let plan = plan(id, build);
+        build.install(node, LoadBalancerDevice::new(plan));
+    }
+}
+
+fn plan(id: Id<LoadBalancer>, build: &Build<'_>) -> device::Plan {
+    let (topology, place) = (build.topology, build.place);
+    let declared = &topology.load_balancers[id];
+    let fabric = build.fabric(declared.vpc);
+    let nodes = declared.nodes.iter().filter_map(|node| {
+        let address = topology.network_interfaces.find(node.interface)?.primary()?;
+        Some(device::NodePlan {
+            address,
+            claim: fabric.find(address)?.0,
+            interface: place.node_of(node.interface)?,
+            zone: place.known_zone(&topology.subnets[node.subnet].availability_zone),
+        })
+    });
+    let nodes: Vec<device::NodePlan> = nodes.collect();
+    let listener = |listener: &Listener| device::ListenerPlan {
+        protocol: listener.protocol,
+        port: listener.port,
+        idle: listener
+            .idle_timeout_s
+            .map_or(TCP_IDLE_TIMEOUT, |seconds| Span::from_secs(seconds.into())),
+        group: listener.target_group.map(|group| {
+            let declared = &topology.target_groups[group];
+            let target = |target: &Target| target_plan(declared, target, build, &fabric);
+            device::GroupPlan {
+                keeps_client: declared.keeps_client(),
+                cross_zone: declared
+                    .cross_zone
+                    .unwrap_or(topology.load_balancers[id].cross_zone),
+                sticky: declared.sticky,
+                targets: declared.targets.iter().filter_map(target).collect(),
+            }
+        }),
+    };
+    device::Plan {
+        decision: Decision::by(topology.component(id)),
+        active: declared.active,
+        listeners: declared.listeners.iter().map(listener).collect(),
+        nodes,
+    }
+}
+
+fn target_plan(
+    group: &TargetGroup,
+    target: &Target,
+    build: &Build<'_>,
+    fabric: &crate::compile::Fabric,
+) -> Option<device::TargetPlan> {
+    let topology = build.topology;
+    let (address, port) = group.destination(target, topology)?;
+    let claim = fabric.find(address).map(|(_, claim)| claim);
+    let listens = match target.to {
+        TargetAddress::Instance(id) => !topology.instances[id].listen.is_empty(),
+        TargetAddress::Address(_) => claim.is_none_or(|claim| says_what_it_listens_to(claim.owner, topology)),
+    };
+    Some(device::TargetPlan {
+        address,
+        port,
+        health_port: group.health_port.unwrap_or(port),
+        zone: claim.map(|claim| claim.zone),
+        inside: fabric.covers(address),
+        health: target.health,
+        listeners_known: listens,
+    })
+}
+
+/// Whether the design says what the host of an interface listens to.
+fn says_what_it_listens_to(owner: crate::devices::AnyId, topology: &Topology) -> bool {
+    let interface = owner
+        .downcast::<NetworkInterface>()
+        .and_then(|id| topology.network_interfaces.find(id));
+    match interface.map(|row| &row.attachment) {
+        Some(network_interface::Attachment::Instance { instance, .. }) => {
+            !topology.instances[*instance].listen.is_empty()
+        }
+        _ => true,
+    }
+}
