@@ -40,8 +40,13 @@
 //! - **Flows that are tracked for their far end** (CT-09, CT-20) beyond NAT gateways: an open flow to a load balancer or an
 //!   endpoint does not count as tracked. Their verdicts are unknown anyway.
 //! - **Other gateways**: regional NAT gateways (NAT-02, NAT-11), virtual private gateways and what propagates routes (NAT-28,
-//!   RT-29), route servers (RT-33), load balancers (NACL-21, NACL-22), route tables of virtual private gateways, peering between regions
+//!   RT-29), route servers (RT-33), application, classic and gateway load balancers (NACL-21, NACL-22), route tables of virtual
+//!   private gateways, peering between regions
 //!   (PCX-13). Flows by them are unknown.
+//! - **Network Load Balancers**: targets are checked once, before the first flow, by a handshake, whatever the protocol of
+//!   their checks (ELB-05, ELB-06); names in the DNS lose no zone (ELB-03, NLB-25); TLS passes through as TCP does (NLB-14,
+//!   NLB-26); the header of the proxy protocol is not added; ICMP errors about flows do not pass (ELB-10); no quota is
+//!   counted (NLB-24, ELB-11). The hash is not AWS's own, so a flow may get another target than there.
 //! - **Block Public Access** (IGW-22): what it would stop at the internet gateway passes.
 //! - **Border groups and zone failures** (NAT-40, NAT-43): every zone works, every address fits every zone.
 //! - **Interfaces of services** (ENI-13, SG-25): their type decides nothing; what enters them has an unknown verdict after the rules

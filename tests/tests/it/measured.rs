@@ -145,6 +145,16 @@ fn instances_with_several_interfaces_behave_as_measured() {
     agrees_in_all("instance_multiple_interface", 140);
 }
 
+#[test]
+fn load_balancers_in_front_of_instances_behave_as_measured() {
+    agrees_in_all("nlb_targets_instance", 179);
+}
+
+#[test]
+fn load_balancers_in_front_of_addresses_behave_as_measured() {
+    agrees_in_all("nlb_targets_ip", 268);
+}
+
 /// S3's public addresses, of which the design says nothing, answer on one port only.
 const PORTS_OF_S3: [&str; 2] = ["vpc_endpoints-0008", "vpc_endpoints-0026"];
 
@@ -152,8 +162,6 @@ const PORTS_OF_S3: [&str; 2] = ["vpc_endpoints-0008", "vpc_endpoints-0026"];
 fn what_is_not_modelled_is_unknown_and_the_rest_of_such_labs_is_as_measured() {
     let labs = [
         "multi_account_vpc_peering_tgw",
-        "nlb_targets_instance",
-        "nlb_targets_ip",
         "tgw_multi_az_intra_region",
         "tgw_peering",
         "vpc_endpoints",

@@ -94,7 +94,10 @@ impl Described for ListenersJson {
 
     fn prepare(item: &Item<'_, Self>, build: &mut Build<'_>) {
         let json = &item.value;
-        let listeners = build.listeners_of.entry(json.load_balancer_arn.clone()).or_default();
+        let listeners = build
+            .listeners_of
+            .entry(json.load_balancer_arn.clone())
+            .or_default();
         listeners.extend(json.listeners.iter().cloned());
         if json.own.port.is_some() {
             listeners.push(json.own.clone());
@@ -205,7 +208,11 @@ fn read_listener(json: &ListenerJson, build: &Build<'_>) -> Option<Listener> {
     })
 }
 
-fn node(item: &Item<'_, LoadBalancerJson>, zone: &ZoneJson, build: &mut Build<'_>) -> Option<LoadBalancerNode> {
+fn node(
+    item: &Item<'_, LoadBalancerJson>,
+    zone: &ZoneJson,
+    build: &mut Build<'_>,
+) -> Option<LoadBalancerNode> {
     let subnet = build.find::<Subnet>(&zone.subnet_id)?;
     let owner = short_arn(&item.value.load_balancer_arn);
     let described = build.interfaces_of_balancer.get(owner).into_iter().flatten();

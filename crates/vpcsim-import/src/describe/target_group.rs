@@ -100,9 +100,7 @@ impl Described for TargetHealthJson {
     }
 
     fn prepare(item: &Item<'_, Self>, build: &mut Build<'_>) {
-        let targets = build
-            .targets_of_group
-            .entry(item.value.target_group_arn.clone());
+        let targets = build.targets_of_group.entry(item.value.target_group_arn.clone());
         targets
             .or_default()
             .extend(item.value.target_health_descriptions.iter().cloned());
@@ -139,7 +137,9 @@ impl Described for TargetGroupJson {
         };
         let port = json.port.and_then(|port| u16::try_from(port.0).ok());
         let vpc = build.vpc(json.vpc_id.as_deref().unwrap_or_default(), item);
-        let (Some(vpc), Some(port)) = (vpc, port) else { return };
+        let (Some(vpc), Some(port)) = (vpc, port) else {
+            return;
+        };
         let arn = &json.target_group_arn;
         let flag = |key: &str| match build.attributes.get(&(arn.clone(), key.to_owned())) {
             Some(value) => match value.as_str() {

@@ -324,6 +324,62 @@ pub const ALL: &[Advice] = &[
         "",
     ),
     advice(
+        "NLB_LISTENER",
+        "Compare protocol and port with the load balancer's listeners; a load balancer answers nothing on other ports.",
+        "load_balancers: { front: { subnet: public-a, listeners: { tcp 80: web } } }",
+    ),
+    advice(
+        "NLB_LISTENER_WITHOUT_GROUP",
+        "Name the target group in the listener.",
+        "listeners: { tcp 80: web }",
+    ),
+    advice(
+        "NLB_NO_TARGETS",
+        "Register targets in the group, in zones that the load balancer is enabled for.",
+        "target_groups: { web: { port: 80, targets: [web-1] } }",
+    ),
+    advice(
+        "NLB_NO_TARGETS_IN_ZONE",
+        "Register a target in each zone of the load balancer, or let it balance across zones.",
+        "load_balancers: { front: { subnet: public-a, cross_zone: true } }",
+    ),
+    advice(
+        "NLB_HAIRPIN",
+        "A target that is a client of its own load balancer needs a group that does not keep the client's address.",
+        "target_groups: { web: { port: 80, preserve_client_ip: false } }",
+    ),
+    advice(
+        "NLB_NO_FLOW",
+        "Send keepalives more often than every 350 seconds, or raise the listener's idle timeout.",
+        "",
+    ),
+    advice(
+        "NLB_PORT_EXHAUSTED",
+        "Register more targets, use more zones, or keep the client's address.",
+        "",
+    ),
+    advice(
+        "NLB_PROTOCOL",
+        "Test with a connection to a listener's port instead of a ping.",
+        "",
+    ),
+    advice(
+        "NLB_NOT_ACTIVE",
+        "Wait until it is active; one that failed has to be made anew.",
+        "",
+    ),
+    advice("NLB_FRAGMENT", "Send datagrams that fit the path's MTU.", ""),
+    advice(
+        "NLB_TARGET_UNHEALTHY",
+        "Look at what the target's security groups and network ACL say about the load balancer's private addresses.",
+        "",
+    ),
+    advice(
+        "NLB_LATE_ANSWER",
+        "The target has to answer a new flow within 30 seconds.",
+        "",
+    ),
+    advice(
         "DST_CHECK",
         "A host that takes packets for others needs the check switched off.",
         "instances: { firewall: { subnet: public-a, source_dest_check: false } }",

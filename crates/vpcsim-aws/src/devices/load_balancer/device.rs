@@ -144,15 +144,20 @@ impl LoadBalancerDevice {
 
     /// Takes the results: a target is healthy if it answered a node, the one that has not answered is not.
     pub fn finish_checks(&mut self) {
-        for check in &self.checks {
-            if check.passed != Some(true) {
-                self.health[usize::from(check.listener)][usize::from(check.target)] = TargetHealth::Unhealthy;
+        let checks = std::mem::take(&mut self.checks);
+        for (passed, health) in [(false, TargetHealth::Unhealthy), (true, TargetHealth::Healthy)] {
+            for check in checks.iter().filter(|check| (check.passed == Some(true)) == passed) {
+                self.set_health(check.listener.into(), check.target.into(), health);
             }
         }
-        for check in &self.checks {
-            if check.passed == Some(true) {
-                self.health[usize::from(check.listener)][usize::from(check.target)] = TargetHealth::Healthy;
-            }
+        self.checks = checks;
+    }
+
+    /// Notes the health of a listener's target.
+    pub fn set_health(&mut self, listener: usize, target: usize, health: TargetHealth) {
+        let targets = self.health.get_mut(listener);
+        if let Some(known) = targets.and_then(|targets| targets.get_mut(target)) {
+            *known = health;
         }
     }
 

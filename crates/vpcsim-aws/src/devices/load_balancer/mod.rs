@@ -183,7 +183,7 @@ impl LoadBalancer {
 
 impl Resource for LoadBalancer {
     const KIND: Kind = Kind::LoadBalancer;
-    const NOUN: &'static str = "load balancer";
+    const NOUN: &'static str = "network load balancer";
 
     fn label(&self) -> &Label {
         &self.label

@@ -9,6 +9,7 @@ mod filters;
 mod flows;
 mod inputs;
 mod interfaces;
+mod load_balancers;
 mod nat_gateways;
 mod peerings;
 mod routes;
@@ -73,6 +74,7 @@ pub const AREAS: &[Area] = &[
     area("security groups and network ACLs", filters::CODES),
     area("NAT gateways", nat_gateways::CODES),
     area("peering connections", peerings::CODES),
+    area("load balancers", load_balancers::CODES),
     Area {
         title: "files of flows",
         source: "reported by `vpcsim trace --flows`",

@@ -1,0 +1,54 @@
+//! Codes about load balancers and target groups.
+
+use super::{FindingCode, code};
+
+pub(super) const CODES: &[FindingCode] = &[
+    code(
+        "listener-protocol",
+        &["NLB-20"],
+        "A listener forwards to a target group of a protocol that does not fit its own.",
+        "TCP goes to TCP or TCP_UDP, TLS to TCP or TLS, UDP to UDP or TCP_UDP, TCP_UDP to TCP_UDP.",
+    ),
+    code(
+        "listener-twice",
+        &["NLB-20"],
+        "Two listeners of one load balancer take the same protocol and port.",
+        "Remove one.",
+    ),
+    code(
+        "listener-without-target-group",
+        &["NLB-20"],
+        "A listener has no target group, or one that does not exist.",
+        "Name the target group that gets its flows.",
+    ),
+    code(
+        "load-balancer-in-private-subnet",
+        &["ELB-12"],
+        "An internet-facing load balancer stands in a subnet without a route to an internet gateway.",
+        "Give the subnet a route table with 0.0.0.0/0 to the internet gateway, or make the load balancer internal.",
+    ),
+    code(
+        "load-balancer-zone-twice",
+        &["ELB-01"],
+        "A load balancer has two subnets in one availability zone.",
+        "Keep one subnet of each zone.",
+    ),
+    code(
+        "target-address",
+        &["ELB-08"],
+        "A target is a public address outside the target group's VPC.",
+        "Register a private address.",
+    ),
+    code(
+        "target-outside-vpc",
+        &["ELB-09"],
+        "A target is an instance of another VPC than the target group's.",
+        "Register it by its address in a group of target type ip.",
+    ),
+    code(
+        "targets-not-in-input",
+        &[],
+        "A target group is described, and who is registered in it is not.",
+        "Put the answer of describe-target-health beside the group's ARN into LoadBalancerTargetHealth.",
+    ),
+];
