@@ -6,8 +6,9 @@ use super::context::{Context, Scope};
 use super::node::Entry;
 use super::shape::Shape;
 use super::{
-    dhcp_options, elastic_ip, instance, internet_gateway, internet_host, nat_gateway, network_acl,
-    network_interface, peering_connection, prefix_list, route_table, security_group, subnet, vpc,
+    dhcp_options, elastic_ip, instance, internet_gateway, internet_host, load_balancer, nat_gateway,
+    network_acl, network_interface, peering_connection, prefix_list, route_table, security_group, subnet,
+    target_group, vpc,
 };
 
 /// A noun of the native format: a mapping from names to what is declared.
@@ -46,4 +47,6 @@ pub(crate) const VPC_NOUNS: &[Noun] = &[
     instance::NOUN,
     network_interface::NOUN,
     nat_gateway::NOUN,
+    target_group::NOUN,
+    load_balancer::NOUN,
 ];

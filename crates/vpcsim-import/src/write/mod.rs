@@ -5,6 +5,7 @@
 
 mod compute;
 mod design;
+mod load_balancers;
 mod network;
 mod reference;
 mod security;

@@ -42,6 +42,8 @@ impl Writer<'_> {
         put_block(&mut map, "security_groups", self.security_groups(id));
         put_block(&mut map, "instances", self.instances(Some(id)));
         put_block(&mut map, "network_interfaces", self.network_interfaces(id));
+        put_block(&mut map, "target_groups", self.target_groups(id));
+        put_block(&mut map, "load_balancers", self.load_balancers(id));
         (row.label.name.clone(), Yaml::Block(map))
     }
 

@@ -4,6 +4,12 @@ use super::{FindingCode, code};
 
 pub(super) const CODES: &[FindingCode] = &[
     code(
+        "bad-listener",
+        &[],
+        "The key of a listener is not a protocol and a port.",
+        "Write it like tcp 80, udp 53, tcp_udp 53 or tls 443.",
+    ),
+    code(
         "listener-protocol",
         &["NLB-20"],
         "A listener forwards to a target group of a protocol that does not fit its own.",
