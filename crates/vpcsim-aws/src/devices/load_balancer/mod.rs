@@ -237,7 +237,7 @@ fn plan(id: Id<LoadBalancer>, build: &Build<'_>) -> device::Plan {
             address,
             claim: fabric.find(address)?.0,
             interface: place.node_of(node.interface)?,
-            zone: place.known_zone(&topology.subnets[node.subnet].availability_zone),
+            zone: place.zone_of(node.subnet),
         })
     });
     let nodes: Vec<device::NodePlan> = nodes.collect();
