@@ -6,7 +6,7 @@
 //!   the group's attribute says otherwise (NLB-03).
 //! - An instance is reached at the primary private address of its primary interface (ELB-09).
 //! - Addresses as targets are private ones or those of the VPC, never public ones (ELB-08).
-//! - A group that says nothing about zones follows its load balancer (NLB-09).
+//! - Instances of other VPCs cannot be targets (ELB-09).
 
 use std::net::Ipv4Addr;
 
@@ -172,4 +172,81 @@ fn is_in_vpc(id: Id<Instance>, vpc: Id<Vpc>, topology: &Topology) -> bool {
     let mut interfaces = topology.network_interfaces.iter();
     let own = interfaces.find(|(_, row)| matches!(row.attachment, Attachment::Instance { instance, .. } if instance == id));
     own.is_none_or(|(_, row)| topology.subnets[row.subnet].vpc == vpc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::devices::NetworkInterface;
+    use crate::stand::{ip, subnet, vpc};
+
+    /// A group of `targets`, and an instance with two interfaces at 10.0.1.5 and, first in the table, 10.0.1.6.
+    fn design(target_type: TargetType, targets: Vec<TargetAddress>) -> (Topology, Id<TargetGroup>) {
+        let mut topology = Topology::named("t", "eu-west-1");
+        let home = vpc(&mut topology, "v", &["10.0.0.0/16", "203.0.113.0/24"]);
+        let net = subnet(&mut topology, home, "10.0.1.0/24");
+        let instance = Id::from_index(0);
+        for (address, device_index) in [("10.0.1.6", 1), ("10.0.1.5", 0)] {
+            let mut row = NetworkInterface::new(Label::named(address), net, ip(address));
+            row.attachment = Attachment::Instance { instance, device_index };
+            topology.network_interfaces.push(row);
+        }
+        let target = |to| Target { to, port: None, health: None };
+        let group = topology.target_groups.push(TargetGroup {
+            label: Label::named("web"),
+            vpc: home,
+            protocol: ListenerProtocol::Tcp,
+            port: 80,
+            target_type,
+            targets: targets.into_iter().map(target).collect(),
+            preserve_client_ip: None,
+            cross_zone: None,
+            sticky: false,
+            health_port: None,
+            proxy_protocol: false,
+        });
+        (topology, group)
+    }
+
+    #[test]
+    fn instances_see_the_client_and_addresses_only_that_of_udp() {
+        let (mut topology, group) = design(TargetType::Ip, Vec::new());
+        let group = &mut topology.target_groups[group];
+        assert!(!group.keeps_client());
+        group.target_type = TargetType::Instance;
+        assert!(group.keeps_client());
+        group.preserve_client_ip = Some(false);
+        assert!(!group.keeps_client());
+        group.protocol = ListenerProtocol::Udp;
+        assert!(group.keeps_client(), "of UDP it is always kept");
+    }
+
+    #[test]
+    fn an_instance_is_reached_at_its_primary_interface() {
+        let (topology, group) = design(TargetType::Instance, vec![TargetAddress::Instance(Id::from_index(0))]);
+        let group = &topology.target_groups[group];
+        assert_eq!(group.destination(&group.targets[0], &topology), Some((ip("10.0.1.5"), 80)));
+        let with_port = Target { port: Some(8080), ..group.targets[0] };
+        assert_eq!(group.destination(&with_port, &topology), Some((ip("10.0.1.5"), 8080)));
+    }
+
+    #[test]
+    fn public_addresses_outside_the_vpc_are_refused() {
+        let count = |address: &str| {
+            let (topology, group) = design(TargetType::Ip, vec![TargetAddress::Address(ip(address))]);
+            let mut findings = Findings::default();
+            TargetGroup::validate(group, &topology, &mut findings);
+            findings.iter().filter(|finding| finding.code == "target-address").count()
+        };
+        let counts = ["198.51.100.5", "203.0.113.5", "10.9.9.9", "100.64.0.1", "172.16.4.4"].map(count);
+        assert_eq!(counts, [1, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn instances_of_another_vpc_are_refused() {
+        let (mut topology, group) = design(TargetType::Instance, Vec::new());
+        let other = vpc(&mut topology, "other", &["10.1.0.0/16"]);
+        assert!(is_in_vpc(Id::from_index(0), topology.target_groups[group].vpc, &topology));
+        assert!(!is_in_vpc(Id::from_index(0), other, &topology));
+    }
 }

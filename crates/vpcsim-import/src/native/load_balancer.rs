@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use vpcsim_aws::devices::load_balancer::{Listener, ListenerProtocol, LoadBalancerNode, Scheme};
 use vpcsim_aws::devices::network_interface::{Attachment, InterfaceAddress};
 use vpcsim_aws::devices::{LoadBalancer, NetworkInterface, SecurityGroup, Subnet};
-use vpcsim_aws::{AnyId, Id, Label};
+use vpcsim_aws::{AnyId, Finding, Id, Label};
 
 use super::context::{Context, Scope, UNASSIGNED};
 use super::network_interface::read_elastic;
@@ -190,7 +190,7 @@ fn read_listener(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Opti
         .filter(|port| *port > 0);
     let (Some(protocol), Some(port), None) = (protocol, port, words.next()) else {
         let message = format!("`{}` is no listener", entry.key);
-        let finding = vpcsim_aws::Finding::error("bad-listener", entry.key_origin, message);
+        let finding = Finding::error("bad-balancer-listener", entry.key_origin, message);
         context
             .findings
             .push(finding.help("a listener looks like `tcp 80`, `udp 53`, `tcp_udp 53` or `tls 443`"));

@@ -149,20 +149,6 @@ fn without_the_client_the_source_is_the_node_with_a_port_of_its_own() {
 }
 
 #[test]
-fn a_group_of_instances_keeps_the_client_and_one_of_addresses_only_udp() {
-    let mut design = design();
-    let group = design.group();
-    group.protocol = ListenerProtocol::Tcp;
-    assert!(!group.keeps_client());
-    group.target_type = TargetType::Instance;
-    assert!(group.keeps_client());
-    group.preserve_client_ip = Some(false);
-    assert!(!group.keeps_client());
-    group.protocol = ListenerProtocol::Udp;
-    assert!(group.keeps_client(), "UDP always does");
-}
-
-#[test]
 fn a_flow_stays_with_its_target_and_another_syn_may_change_it() {
     let mut bench = design().bench();
     let first = bench.key(&syn(5000).build());
@@ -414,8 +400,4 @@ fn what_aws_refuses_is_found() {
     let mut public = design();
     public.topology.load_balancers[public.balancer].scheme = Scheme::InternetFacing;
     assert_eq!(codes(&public), ["load-balancer-in-private-subnet"; 2]);
-    let mut outside = design();
-    outside.group().targets.push(target("203.0.113.5"));
-    outside.group().targets.push(target("172.16.4.4"));
-    assert_eq!(codes(&outside), ["target-address"]);
 }

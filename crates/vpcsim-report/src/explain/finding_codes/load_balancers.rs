@@ -4,9 +4,9 @@ use super::{FindingCode, code};
 
 pub(super) const CODES: &[FindingCode] = &[
     code(
-        "bad-listener",
+        "bad-balancer-listener",
         &[],
-        "The key of a listener is not a protocol and a port.",
+        "The key of a load balancer's listener is not a protocol and a port.",
         "Write it like tcp 80, udp 53, tcp_udp 53 or tls 443.",
     ),
     code(
