@@ -3,13 +3,11 @@
 use std::net::Ipv4Addr;
 
 use vpcsim_aws::devices::network_acl::NetworkAclLookup;
-use vpcsim_aws::devices::network_interface::Attachment;
-use vpcsim_aws::devices::route_table::RouteTarget;
 use vpcsim_aws::devices::security_group::{self, GroupMembers, Peer};
 use vpcsim_aws::devices::{Instance, NetworkAcl, NetworkInterface, RouteTable, network_acl};
 use vpcsim_aws::drop_reason::{self, ReasonInfo};
 use vpcsim_aws::traffic::{Direction, packet_words};
-use vpcsim_aws::{AnyId, Compiled, Id, Kind, Resource, Topology, station};
+use vpcsim_aws::{AnyId, Compiled, Id, Resource, Topology, station};
 use vpcsim_engine::wire::{Summary, summarize};
 use vpcsim_engine::{Decision, DropReason};
 
@@ -283,33 +281,8 @@ impl Explainer<'_> {
             .compiled
             .decider(decision.component)?
             .downcast::<RouteTable>()?;
-        let target = match &topology.route_tables[table]
-            .routes
-            .get(decision.rule_index()?)?
-            .target
-        {
-            RouteTarget::Missing(id) if id == "blackhole" => return None,
-            RouteTarget::Missing(id) => return Some(format!("the design has no {id}")),
-            RouteTarget::Resource(target) => *target,
-            _ => return None,
-        };
-        let name = topology.name_of(target);
-        if let Some(interface) = target.downcast::<NetworkInterface>() {
-            return match topology.network_interfaces.find(interface)?.attachment {
-                Attachment::None => Some(format!("{name} is attached to nothing")),
-                Attachment::Instance { instance, .. } if !topology.instances[instance].running => Some(
-                    format!("the instance {} of {name} is stopped", topology.name_of(instance)),
-                ),
-                _ => None,
-            };
-        }
-        let noun = target.kind.noun();
-        match target.kind {
-            Kind::InternetGateway => Some(format!("the {noun} {name} is not attached to this VPC")),
-            Kind::PeeringConnection => Some(format!("the {noun} {name} is not active")),
-            Kind::NatGateway => Some(format!("the {noun} {name} is not available")),
-            _ => None,
-        }
+        let route = topology.route_tables[table].routes.get(decision.rule_index()?)?;
+        route.target.fault(topology)
     }
 
     fn no_route(&self, drop: &Drop<'_>) -> (String, Option<String>, Option<String>) {

@@ -26,6 +26,9 @@ use vpcsim_engine::{ComponentId, Decision};
 
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::{NextHop, Place};
+use crate::devices::nat_gateway::NatGatewayState;
+use crate::devices::network_interface::{Attachment, NetworkInterface};
+use crate::devices::peering_connection::PeeringState;
 use crate::devices::{AnyId, Kind, PrefixList, Resource, Vpc};
 use crate::model::{Findings, Id, Label, Origin};
 use crate::topology::Topology;
@@ -129,6 +132,48 @@ impl Resource for RouteTable {
         }
         let cidr = topology.vpcs[table.vpc].cidrs.get(rule - table.routes.len())?;
         Some(format!("{} -> local", cidr.net))
+    }
+}
+
+impl RouteTarget {
+    /// Why what is sent there is lost, where the design tells it (RT-22).
+    pub fn fault(&self, topology: &Topology) -> Option<String> {
+        let target = match self {
+            Self::Missing(id) if id == "blackhole" => return None,
+            Self::Missing(id) => return Some(format!("the design has no {id}")),
+            Self::Resource(target) => *target,
+            Self::Local | Self::Unmodelled(..) => return None,
+        };
+        let problem = match target.kind {
+            Kind::NetworkInterface => return interface_fault(target.id(), topology),
+            Kind::Instance if !topology.instances.find(target.id())?.running => "is stopped",
+            Kind::InternetGateway => match topology.internet_gateways.find(target.id())?.vpc {
+                None => "is attached to no VPC",
+                Some(_) => return None,
+            },
+            Kind::NatGateway => match topology.nat_gateways.find(target.id())?.state {
+                NatGatewayState::Available | NatGatewayState::Deleting => return None,
+                _ => "is not available",
+            },
+            Kind::PeeringConnection => match topology.peering_connections.find(target.id())?.state {
+                PeeringState::Active => return None,
+                _ => "is not active",
+            },
+            _ => return None,
+        };
+        Some(format!("{} {} {problem}", target.kind.noun(), topology.name_of(target)))
+    }
+}
+
+fn interface_fault(id: Id<NetworkInterface>, topology: &Topology) -> Option<String> {
+    let name = topology.name_of(id);
+    match topology.network_interfaces.find(id)?.attachment {
+        Attachment::None => Some(format!("network interface {name} is attached to nothing")),
+        Attachment::Instance { instance, .. } => {
+            let declared = topology.instances.find(instance)?;
+            (!declared.running).then(|| format!("instance {} is stopped", topology.name_of(instance)))
+        }
+        _ => None,
     }
 }
 

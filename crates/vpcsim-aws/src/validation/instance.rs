@@ -7,6 +7,7 @@
 //! - The interfaces of an instance are in one availability zone, and normally in one VPC (ENI-02).
 //! - How many interfaces an instance has, and how many addresses each, depends on its type (ENI-11).
 //! - The hop limit of the metadata service's token answers is 1 to 64 (IMDS-03).
+//! - An instance that forwards has its source/destination check off (RT-30).
 //! - An interface carries packets of up to 9001 bytes (MTU-01).
 //!
 //! # Where AWS is silent
@@ -25,6 +26,26 @@ use crate::topology::Topology;
 
 const MTU_MIN: u16 = 576;
 const HOP_LIMIT_MAX: u8 = 64;
+
+/// An instance that forwards gets and sends packets for others only without the source/destination check.
+fn check_forwarding(instance: &Instance, interfaces: &[Attached<'_>], findings: &mut Findings) {
+    if instance.appliance.is_none() {
+        return;
+    }
+    for attached in interfaces
+        .iter()
+        .filter(|attached| attached.interface.source_dest_check)
+    {
+        let label = &attached.interface.label;
+        let message = format!(
+            "instance {} forwards, and its network interface {} checks source and destination",
+            instance.label.display(),
+            label.display()
+        );
+        let finding = Finding::warning("appliance-check-on", label.origin, message).rule("RT-30");
+        findings.push(finding.help("write `source_dest_check: false`, or nothing for others passes"));
+    }
+}
 
 /// Reports what is wrong with an instance itself.
 pub(crate) fn check(id: Id<Instance>, topology: &Topology, findings: &mut Findings) {
@@ -74,6 +95,7 @@ pub(crate) fn check_attachments(topology: &Topology, findings: &mut Findings) {
         let interfaces = attached.get_mut(&id).map_or(&mut [][..], Vec::as_mut_slice);
         interfaces.sort_by_key(|attached| attached.device_index);
         check_primary(instance, interfaces, findings);
+        check_forwarding(instance, interfaces, findings);
         check_limits(instance, interfaces, findings);
         check_together(instance, interfaces, topology, findings);
     }
@@ -305,5 +327,22 @@ mod tests {
             codes(|topology| topology.instances[Id::from_index(0)].mtu = 9002),
             ["instance-mtu"]
         );
+    }
+
+    #[test]
+    fn an_instance_that_forwards_needs_its_check_off() {
+        let mut topology = shop();
+        let instance = topology.instances.ids().next().unwrap();
+        topology.instances[instance].appliance = Some(crate::appliance::Appliance::router());
+        let codes = |topology: &Topology| {
+            let mut findings = Findings::default();
+            check_attachments(topology, &mut findings);
+            findings.iter().map(|finding| finding.code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(&topology), ["appliance-check-on"]);
+        for id in topology.network_interfaces.ids() {
+            topology.network_interfaces[id].source_dest_check = false;
+        }
+        assert!(codes(&topology).is_empty());
     }
 }

@@ -119,8 +119,10 @@ fn check_target(table: &RouteTable, route: &Route, topology: &Topology, findings
             table.label.display()
         )
     };
-    if route.blackhole || matches!(route.target, RouteTarget::Missing(_)) {
-        let message = format!("{} drops what matches it: it is a black hole", words());
+    let fault = route.target.fault(topology);
+    if route.blackhole || fault.is_some() || matches!(route.target, RouteTarget::Missing(_)) {
+        let cause = fault.map_or_else(String::new, |fault| format!(": {fault}"));
+        let message = format!("{} drops what matches it: it is a black hole{cause}", words());
         let finding = Finding::warning("route-blackhole", route.origin, message).rule("RT-22");
         findings.push(finding.help("packets that match it are dropped; remove it, or restore its target"));
         return;

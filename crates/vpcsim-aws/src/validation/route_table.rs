@@ -290,6 +290,20 @@ mod tests {
     }
 
     #[test]
+    fn a_route_to_a_stopped_instance_or_a_detached_interface_is_a_black_hole() {
+        let mut design = design();
+        let target = design.interface.clone();
+        let instance = design.topology.instances.ids().next().unwrap();
+        assert_eq!(one(&design, "0.0.0.0/0", &target), []);
+        design.topology.instances[instance].running = false;
+        assert_eq!(one(&design, "0.0.0.0/0", &target), [("route-blackhole", "RT-22")]);
+        let interface = design.topology.network_interfaces.ids().next().unwrap();
+        design.topology.network_interfaces[interface].attachment = Attachment::None;
+        let fault = target.fault(&design.topology);
+        assert!(fault.unwrap().ends_with("is attached to nothing"));
+    }
+
+    #[test]
     fn a_route_whose_target_is_gone_is_a_black_hole() {
         let design = design();
         let missing = RouteTarget::Missing("igw-gone".to_owned());

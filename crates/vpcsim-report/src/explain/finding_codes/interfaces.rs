@@ -22,6 +22,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Give each its own.",
     ),
     code(
+        "appliance-check-on",
+        &["RT-30"],
+        "An instance is to forward, but its interface checks source and destination: packets for others neither reach nor leave it.",
+        "Write `source_dest_check: false` for its interface.",
+    ),
+    code(
         "device-index-taken",
         &["ENI-02"],
         "Two network interfaces of an instance have one device index.",
