@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use thiserror::Error;
 use vpcsim_aws::devices::network_interface::Attachment;
-use vpcsim_aws::devices::{AnyId, Instance, InternetHost, NetworkInterface, Vpc};
+use vpcsim_aws::devices::{AnyId, Instance, InternetHost, LoadBalancer, NetworkInterface, Vpc};
 use vpcsim_aws::{Id, Label, Topology};
 
 use crate::similar::edit_distance;
@@ -100,6 +100,7 @@ enum Named {
     Instance(Id<Instance>),
     Interface(Id<NetworkInterface>),
     Host(Id<InternetHost>),
+    Balancer(Id<LoadBalancer>),
 }
 
 impl Named {
@@ -108,6 +109,7 @@ impl Named {
             Self::Instance(id) => id.into(),
             Self::Interface(id) => id.into(),
             Self::Host(id) => id.into(),
+            Self::Balancer(id) => id.into(),
         }
     }
 }
@@ -158,6 +160,10 @@ pub fn source(topology: &Topology, text: &str, src_ip: Option<Ipv4Addr>) -> Resu
             let first = topology.network_interfaces[interface].addresses.first();
             on_interface(topology, text, interface, first.map(|address| address.private))
         }
+        Named::Balancer(_) => Err(QuestionError::NoHost {
+            text: text.to_owned(),
+            what: "a load balancer".to_owned(),
+        }),
     }
 }
 
@@ -176,6 +182,7 @@ pub fn destination(topology: &Topology, text: &str, from: &Source) -> Result<Ipv
         Named::Host(host) => return Ok(topology.internet_hosts[host].address),
         Named::Interface(interface) => vec![interface],
         Named::Instance(instance) => interfaces_of(topology, instance),
+        Named::Balancer(balancer) => return balancer_address(topology, text, balancer),
     };
     let addresses = || {
         interfaces
@@ -191,6 +198,20 @@ pub fn destination(topology: &Topology, text: &str, from: &Source) -> Result<Ipv
     meant.ok_or_else(|| QuestionError::NoAddress {
         text: text.to_owned(),
     })
+}
+
+/// What the name of a load balancer resolves to: its first node, at the public address where it has one (ELB-02).
+fn balancer_address(
+    topology: &Topology,
+    text: &str,
+    id: Id<LoadBalancer>,
+) -> Result<Ipv4Addr, QuestionError> {
+    let first = topology.load_balancers[id].addresses(topology).next();
+    first
+        .map(|(private, public)| public.unwrap_or(private))
+        .ok_or_else(|| QuestionError::NoAddress {
+            text: text.to_owned(),
+        })
 }
 
 const INTERNET_SOURCE: u8 = 200;
@@ -278,11 +299,20 @@ fn candidates(topology: &Topology) -> impl Iterator<Item = (Named, &Label)> {
         .internet_hosts
         .iter()
         .map(|(id, host)| (Named::Host(id), &host.label));
-    instances.chain(interfaces).chain(hosts)
+    let balancers = topology
+        .load_balancers
+        .iter()
+        .map(|(id, balancer)| (Named::Balancer(id), &balancer.label));
+    instances.chain(interfaces).chain(hosts).chain(balancers)
 }
 
 /// Ids are looked at first, then names, then `Name` tags: the first kind of match that anything has decides.
 fn by_name(topology: &Topology, text: &str) -> Result<Named, QuestionError> {
+    let mut balancers = topology.load_balancers.iter();
+    let in_the_dns = balancers.find(|(_, balancer)| balancer.dns_name.as_deref() == Some(text));
+    if let Some((id, _)) = in_the_dns {
+        return Ok(Named::Balancer(id));
+    }
     let (vpc, name) = match text.split_once('/') {
         Some((vpc, name)) => (Some(vpc), name),
         None => (None, text),
@@ -332,6 +362,7 @@ fn vpc_of(topology: &Topology, named: Named) -> Option<Id<Vpc>> {
     let interface = match named {
         Named::Interface(id) => id,
         Named::Instance(instance) => *interfaces_of(topology, instance).first()?,
+        Named::Balancer(id) => return Some(topology.load_balancers[id].vpc),
         Named::Host(_) => return None,
     };
     topology

@@ -18,8 +18,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::names::{AwsName, private_domain, private_hostname, public_domain, public_hostname};
-use crate::devices::Vpc;
 use crate::devices::peering_connection::PeeringState;
+use crate::devices::{LoadBalancer, Vpc};
 use crate::model::Id;
 use crate::topology::Topology;
 
@@ -69,7 +69,23 @@ impl PublicNames {
                     .insert(host.label.name.to_ascii_lowercase(), host.address);
             }
         }
+        for (_, balancer) in topology.load_balancers.iter() {
+            names.add_balancer(topology, balancer);
+        }
         Arc::new(names)
+    }
+
+    /// A load balancer's name and those of its zones; public addresses inside the VPC too (ELB-02, NLB-19).
+    fn add_balancer(&mut self, topology: &Topology, balancer: &LoadBalancer) {
+        let Some(name) = balancer.dns_name.as_deref().map(str::to_ascii_lowercase) else {
+            return;
+        };
+        for (node, (private, public)) in balancer.nodes.iter().zip(balancer.addresses(topology)) {
+            let address = public.unwrap_or(private);
+            let zone = &topology.subnets[node.subnet].availability_zone;
+            self.hosts.insert(format!("{zone}.{name}"), address);
+            self.hosts.entry(name.clone()).or_insert(address);
+        }
     }
 
     fn add(

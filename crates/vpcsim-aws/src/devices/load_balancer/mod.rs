@@ -26,6 +26,8 @@
 //! - A target that is being deregistered gets no new flows, and keeps those it has (ELB-07, NLB-23).
 //! - Health checks are connections from the node's address to the target's port or the port of the group's checks
 //!   (NLB-18); they pass the groups and network ACLs of both sides.
+//! - Its name in the DNS stands for its nodes' addresses, the public ones inside the VPC too; each zone has a name of its own
+//!   (ELB-02, NLB-19).
 //! - It answers no ping (NLB-28). A port without a listener answers nothing: so it was measured on AWS.
 //!
 //! # Where AWS is silent
@@ -33,6 +35,7 @@
 //! - A group without targets answers a SYN with a RST, as does a node without targets in its zone.
 //! - The time to live is left as it is.
 //! - The hash is one of our own: which target a flow gets is the same in every run, and not the one that AWS would choose.
+//! - Its name resolves to its first node, without a look at the client's zone.
 //! - Later fragments, and ICMP errors about a flow, do not pass.
 //! - A target of which the input says the health has that health. Any other is checked once, before the first flow; one that
 //!   refuses the connection is healthy if the design does not say what it listens to.

@@ -401,3 +401,16 @@ fn what_aws_refuses_is_found() {
     public.topology.load_balancers[public.balancer].scheme = Scheme::InternetFacing;
     assert_eq!(codes(&public), ["load-balancer-in-private-subnet"; 2]);
 }
+
+#[test]
+fn its_name_resolves_to_a_node_and_the_names_of_its_zones_to_theirs() {
+    use crate::services::horizon::{Horizon, PublicNames, Resolution};
+    let mut design = design();
+    let name = "front-1.elb.eu-west-1.amazonaws.com";
+    design.topology.load_balancers[design.balancer].dns_name = Some(name.to_owned());
+    let public = PublicNames::new(&design.topology);
+    let horizon = Horizon::new(&design.topology, Id::from_index(0), public);
+    let resolved = |name: &str| horizon.resolve(name);
+    assert_eq!(resolved(name), Resolution::Address(ip(NODE_A)));
+    assert_eq!(resolved(&format!("eu-west-1b.{name}")), Resolution::Address(ip(NODE_B)));
+}
