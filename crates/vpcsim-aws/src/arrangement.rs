@@ -21,6 +21,11 @@ impl Rank {
         Self(vpc.index(), 0)
     }
 
+    /// With what has this place in another table.
+    pub const fn at(place: usize) -> Self {
+        Self(place, 0)
+    }
+
     /// The same place, `behind` others of equal rank.
     #[must_use]
     pub const fn behind(self, behind: u64) -> Self {

@@ -88,6 +88,14 @@ reasons! {
     122 CONNTRACK_FULL_INGRESS ENI_IN None, "The instance tracks as many connections as it can; a new one does not fit.";
     123 NO_HOST ENI_IN Some("BAD_STATE"), "The interface is attached to nothing that runs.";
     124 INTERFACE_NOT_MODELLED ENI_IN Some("UNSUPPORTED_COMPONENT"), "The interface belongs to a service that the simulator does not model yet; the verdict is unknown.";
+    128 TGW_ROUTE_AZ ROUTE Some("TGW_ROUTE_AZ_RESTRICTION"), "The transit gateway has no interface in the sender's availability zone: the VPC's attachment enables no subnet there.";
+    129 TGW_ATTACHMENT_STATE GATEWAY Some("BAD_STATE_ATTACHMENT"), "The transit gateway attachment is not in the state available.";
+    130 TGW_NOT_ASSOCIATED GATEWAY Some("TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION"), "The attachment by which the packet came is associated with no route table of the transit gateway.";
+    131 TGW_NO_ROUTE GATEWAY Some("TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT"), "The transit gateway's route table has no route for the destination.";
+    132 TGW_BLACKHOLE GATEWAY Some("TGW_RTB_BAD_STATE_ROUTE"), "The best route of the transit gateway's route table is a black hole.";
+    133 TGW_INTERFACE GATEWAY Some("NO_POSSIBLE_DESTINATION"), "The address belongs to an interface of a transit gateway, which answers nothing.";
+    134 TGW_TTL_EXPIRED GATEWAY None, "The time to live ran out at a transit gateway, which tells nobody.";
+    135 TGW_MTU_EXCEEDED GATEWAY None, "The packet is larger than the 8500 bytes that a transit gateway carries; the sender is told so by ICMP if it came from a VPC and must not be fragmented.";
     140 NLB_LISTENER GATEWAY Some("ELBV2_LISTENERS_MISMATCH"), "No listener of the load balancer takes this protocol and port; nobody answers.";
     141 NLB_LISTENER_WITHOUT_GROUP GATEWAY Some("ELBV2_LISTENER_HAS_NO_TG"), "The load balancer's listener forwards to no target group.";
     142 NLB_NO_TARGETS GATEWAY Some("ELBV2_LISTENER_HAS_NO_TG"), "The listener's target group has no target that gets flows: none is registered in a zone of the load balancer.";

@@ -39,6 +39,8 @@ pub const fn return_claim(mark: u64) -> Option<ClaimIndex> {
         Some(ClaimIndex(((mark & RETURN_MASK) >> RETURN_SHIFT) as u32))
     }
 }
+/// The packet came by a transit gateway, which a NAT gateway serves like its own VPC (TGW-49).
+pub const FROM_TRANSIT_GATEWAY: u64 = 1 << 35;
 
 /// The packet left an instance that is not its source: a middlebox forwarded it.
 pub const FORWARDED: u64 = 1 << 37;

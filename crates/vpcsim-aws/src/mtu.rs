@@ -25,6 +25,9 @@ impl PathMtu {
     /// Through a NAT gateway (NAT-22).
     pub const NAT_GATEWAY: Self = Self(8500);
 
+    /// Through a transit gateway (TGW-32).
+    pub const TRANSIT_GATEWAY: Self = Self(8500);
+
     /// How the packet gets over the path.
     pub fn check(self, packet: &Packet) -> Fit {
         let Some(summary) = packet.summary() else {

@@ -245,7 +245,7 @@ fn routes_lead_to_resources_to_unmodelled_things_or_nowhere() {
         .collect();
     let expected = [
         "igw-1",
-        "transit gateway tgw-1",
+        "tgw-1",
         "missing nat-gone",
         "eni-1",
         "pcx-1",
@@ -332,7 +332,6 @@ fn nothing_that_is_not_modelled_is_dropped_silently() {
         "network load balancer eni-l",
         "peered VPC vpc-far",
         "security group sg-far",
-        "transit gateway tgw-1",
         "virtual private gateway vgw-1",
     ];
     assert_eq!(unread, expected);

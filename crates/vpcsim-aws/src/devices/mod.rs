@@ -41,6 +41,11 @@ pub trait Resource: Sized {
         None
     }
 
+    /// Whether a route of the VPC can lead to it: whether it lives there, or is joined to it.
+    fn is_reached_from(id: Id<Self>, vpc: Id<Vpc>, topology: &Topology) -> bool {
+        Self::vpc(id, topology).is_none_or(|own| own == vpc)
+    }
+
     /// Where it stands among its kind when a design is [put in order](Topology::arrange).
     fn rank(&self, _id: Id<Self>, _arrangement: &Arrangement<'_>) -> Rank {
         Rank::default()
@@ -126,6 +131,13 @@ macro_rules! resources {
                 }
             }
 
+            /// Whether a route of the VPC can lead to the resource.
+            pub(crate) fn is_reached_from(&self, any: AnyId, vpc: Id<Vpc>) -> bool {
+                match any.kind {
+                    $( Kind::$type => <$type as Resource>::is_reached_from(any.id(), vpc, self), )*
+                }
+            }
+
             /// The words for rule number `rule` of the resource.
             pub fn rule_text(&self, any: AnyId, rule: usize) -> Option<String> {
                 match any.kind {
@@ -200,6 +212,12 @@ resources! {
     target_groups: TargetGroup in target_group,
     /// A Network Load Balancer.
     load_balancers: LoadBalancer in load_balancer,
+    /// A transit gateway.
+    transit_gateways: TransitGateway in transit_gateway,
+    /// An attachment of a transit gateway.
+    transit_gateway_attachments: TransitGatewayAttachment in transit_gateway_attachment,
+    /// A route table of a transit gateway.
+    transit_gateway_route_tables: TransitGatewayRouteTable in transit_gateway_route_table,
 }
 
 /// A resource of any kind.

@@ -88,6 +88,12 @@ impl Resource for PeeringConnection {
         &self.label
     }
 
+    fn is_reached_from(id: Id<Self>, vpc: Id<Vpc>, topology: &Topology) -> bool {
+        let peering = &topology.peering_connections[id];
+        let sides = [peering.requester, peering.accepter];
+        sides.contains(&Some(vpc)) || sides.contains(&None)
+    }
+
     fn renumber(&mut self, order: &Renumbering) {
         order.ids(&mut self.requester);
         order.ids(&mut self.accepter);

@@ -18,10 +18,7 @@ use ipnet::Ipv4Net;
 
 use crate::devices::network_interface::Attachment;
 use crate::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
-use crate::devices::{
-    AnyId, Instance, InternetGateway, Kind, NatGateway, NetworkInterface, PeeringConnection, RouteTable,
-    Subnet, Vpc,
-};
+use crate::devices::{AnyId, Instance, Kind, RouteTable, Vpc};
 use crate::model::{Finding, Findings, Id};
 use crate::topology::Topology;
 
@@ -135,7 +132,7 @@ fn check_target(table: &RouteTable, route: &Route, topology: &Topology, findings
         Target::OfOtherVpc => ("route-target-vpc", "route to a target of the table's own VPC"),
         Target::WrongKind => (
             "route-target-kind",
-            "route to an internet gateway, NAT gateway, network interface, peering connection or instance",
+            "route to a gateway, a network interface, a peering connection or an instance",
         ),
         Target::ManyInterfaces => (
             "route-target-interfaces",
@@ -170,36 +167,13 @@ enum Target {
 
 /// What a resource is as the target of a route of this VPC.
 fn target_of(target: AnyId, vpc: Id<Vpc>, topology: &Topology) -> Target {
-    let of_subnet = |subnet: Option<Id<Subnet>>| {
-        let found = subnet.and_then(|id| topology.subnets.find(id));
-        found.is_none_or(|subnet| subnet.vpc == vpc)
-    };
+    if !target.kind.is_route_target() {
+        return Target::WrongKind;
+    }
+    let exists = topology.label(target).is_some();
     let own = match target.kind {
-        Kind::InternetGateway => {
-            let gateway = topology.internet_gateways.find(target.id::<InternetGateway>());
-            gateway
-                .and_then(|gateway| gateway.vpc)
-                .is_none_or(|attached| attached == vpc)
-        }
-        Kind::NatGateway => {
-            let gateway = topology.nat_gateways.find(target.id::<NatGateway>());
-            of_subnet(gateway.map(|gateway| gateway.subnet))
-        }
-        Kind::NetworkInterface => {
-            let interface = topology.network_interfaces.find(target.id::<NetworkInterface>());
-            of_subnet(interface.map(|interface| interface.subnet))
-        }
-        Kind::PeeringConnection => {
-            let peering = topology
-                .peering_connections
-                .find(target.id::<PeeringConnection>());
-            peering.is_none_or(|peering| {
-                let sides = [peering.requester, peering.accepter];
-                sides.contains(&Some(vpc)) || sides.contains(&None)
-            })
-        }
         Kind::Instance => return instance_target(target.id(), vpc, topology),
-        _ => return Target::WrongKind,
+        _ => !exists || topology.is_reached_from(target, vpc),
     };
     if own { Target::Right } else { Target::OfOtherVpc }
 }

@@ -29,6 +29,8 @@ pub(super) struct Build<'a> {
     pub acl_of_subnet: FxHashMap<String, Id<NetworkAcl>>,
     /// What a network interface's id belongs to, by what names it (`NAT gateway`).
     pub owner_of_interface: FxHashMap<String, String>,
+    /// The interfaces' ids of a transit gateway attachment's id.
+    pub interfaces_of_attachment: FxHashMap<String, Vec<String>>,
     /// The region of a VPC's id, as its subnets' zones say it.
     pub region_of_vpc: FxHashMap<String, String>,
     /// The ids of the instances that share a name.
@@ -61,6 +63,7 @@ impl<'a> Build<'a> {
             table_of_subnet: FxHashMap::default(),
             acl_of_subnet: FxHashMap::default(),
             owner_of_interface: FxHashMap::default(),
+            interfaces_of_attachment: FxHashMap::default(),
             region_of_vpc: FxHashMap::default(),
             instances_of_name: BTreeMap::new(),
             entries_of_list: FxHashMap::default(),

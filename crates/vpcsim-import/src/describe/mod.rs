@@ -25,6 +25,9 @@ mod security_group;
 mod security_group_rule;
 mod subnet;
 mod target_group;
+mod transit_gateway;
+mod transit_gateway_attachment;
+mod transit_gateway_route_table;
 mod unmodelled;
 mod vpc;
 

@@ -4,12 +4,15 @@ use std::net::Ipv4Addr;
 
 use serde::Deserialize;
 use vpcsim_aws::devices::network_interface::{Attachment, InterfaceAddress, TrackingTimeouts};
-use vpcsim_aws::devices::{Instance, NatGateway, NetworkInterface, SecurityGroup, Subnet};
+use vpcsim_aws::devices::{
+    Instance, NatGateway, NetworkInterface, SecurityGroup, Subnet, TransitGatewayAttachment,
+};
 use vpcsim_aws::{Finding, Id, Kind, Label, Unread};
 
 use super::build::Build;
 use super::instance::{self, InstanceJson};
 use super::item::{Described, Item, List, Tag, Whole};
+use super::transit_gateway_attachment::DESCRIPTION;
 use crate::native::instance::default_name;
 
 #[derive(Debug, Default, Deserialize)]
@@ -91,6 +94,24 @@ impl Described for InterfaceJson {
             &self.tags
         } else {
             &self.tag_set
+        }
+    }
+
+    /// An interface says of which transit gateway attachment it is.
+    fn prepare(item: &Item<'_, Self>, build: &mut Build<'_>) {
+        let json = &item.value;
+        let of = json
+            .description
+            .as_deref()
+            .and_then(|words| words.strip_prefix(DESCRIPTION));
+        let interfaces = of.and_then(|attachment| build.interfaces_of_attachment.get_mut(attachment.trim()));
+        if let Some(interfaces) = interfaces {
+            interfaces.push(json.network_interface_id.clone());
+            let owner = (
+                json.network_interface_id.clone(),
+                TRANSIT_GATEWAY_ATTACHMENT.to_owned(),
+            );
+            build.owner_of_interface.extend([owner]);
         }
     }
 
@@ -251,7 +272,7 @@ const INSTANCE_TYPES: [&str; 6] = ["", "interface", "efa", "efa-only", "trunk", 
 fn read_attachment<T>(item: &Item<'_, T>, json: &InterfaceJson, build: &mut Build<'_>) -> Attachment {
     if let Some(owner) = build.owner_of_interface.get(&json.network_interface_id) {
         return match owner.as_str() {
-            NAT_GATEWAY => Attachment::Managed,
+            NAT_GATEWAY | TRANSIT_GATEWAY_ATTACHMENT => Attachment::Managed,
             other => Attachment::Unmodelled(other.to_owned()),
         };
     }
@@ -293,6 +314,9 @@ fn balancer_of(json: &InterfaceJson) -> Option<&str> {
 
 /// The owner of an interface that a NAT gateway names as its own.
 pub(super) const NAT_GATEWAY: &str = <NatGateway as vpcsim_aws::Resource>::NOUN;
+
+/// The owner of an interface that a transit gateway attachment has in a subnet.
+const TRANSIT_GATEWAY_ATTACHMENT: &str = <TransitGatewayAttachment as vpcsim_aws::Resource>::NOUN;
 
 /// What managed interfaces are for, by the begin of their descriptions.
 const BY_DESCRIPTION: [(&str, &str); 13] = [

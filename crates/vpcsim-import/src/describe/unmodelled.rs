@@ -36,22 +36,6 @@ const THROUGH: &str = "what is reached through it cannot be judged";
 
 const ROWS: &[Row] = &[
     row(
-        "TransitGateways",
-        "transit gateway",
-        &["TransitGatewayId"],
-        BEHIND,
-    ),
-    row(
-        "TransitGatewayVpcAttachments",
-        "transit gateway attachment",
-        &["TransitGatewayAttachmentId"],
-        BEHIND,
-    ),
-    row(
-        "TransitGatewayPeeringAttachments",
-        "transit gateway attachment",
-        &["TransitGatewayAttachmentId"],
-        BEHIND,
     ),
     row(
         "LoadBalancerDescriptions",
@@ -152,11 +136,7 @@ const ROWS: &[Row] = &[
 
 /// Parts of those things: what they say is covered by the entry of the whole.
 const PARTS: &[&str] = &[
-    "TransitGatewayAttachments",
-    "TransitGatewayRouteTables",
-    "TransitGatewayPropagations",
     "TransitGatewayRouteTablePropagations",
-    "TransitGatewayStaticRoutes",
     "TransitGatewayConnectPeers",
     "TargetHealthDescriptions",
     "Rules",

@@ -28,6 +28,7 @@ pub(crate) mod shape;
 pub(crate) mod subnet;
 pub(crate) mod suggest;
 pub(crate) mod target_group;
+pub(crate) mod transit_gateway;
 pub(crate) mod unread;
 pub(crate) mod vpc;
 pub(crate) mod words;

@@ -8,7 +8,7 @@ use super::shape::Shape;
 use super::{
     dhcp_options, elastic_ip, instance, internet_gateway, internet_host, load_balancer, nat_gateway,
     network_acl, network_interface, peering_connection, prefix_list, route_table, security_group, subnet,
-    target_group, vpc,
+    target_group, transit_gateway, vpc,
 };
 
 /// A noun of the native format: a mapping from names to what is declared.
@@ -33,6 +33,7 @@ pub(crate) const TOP_NOUNS: &[Noun] = &[
     elastic_ip::NOUN,
     vpc::NOUN,
     peering_connection::NOUN,
+    transit_gateway::NOUN,
     internet_host::NOUN,
     internet_gateway::DETACHED,
     instance::WITHOUT_VPC,

@@ -49,7 +49,7 @@ const TARGET: Record = Record::plain("route", TARGET_KEYS);
 const ROUTE: Shape = Shape::Either(&[Shape::Text, Shape::Record(&TARGET)]);
 
 /// The form of a destination: a range, an address, or a prefix list.
-const DESTINATION: &str = r"^([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+(/[0-9]+)?|pl:.+|pl-.+)$";
+pub(super) const DESTINATION: &str = r"^([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+(/[0-9]+)?|pl:.+|pl-.+)$";
 
 const RECORD: Record = Record {
     name: "route_table",
@@ -118,7 +118,7 @@ fn connect(context: &mut Context<'_>, scope: Scope, entry: &Entry, any: AnyId) {
     context.topology.route_tables[id].routes = routes;
 }
 
-fn read_destination(
+pub(super) fn read_destination(
     context: &mut Context<'_>,
     scope: Scope,
     text: &str,

@@ -98,12 +98,7 @@ impl Writer<'_> {
             "vpcs",
             topology.vpcs.ids().map(|id| self.vpc(id)).collect(),
         );
-        let peerings = topology.peering_connections.iter();
-        put_block(
-            &mut map,
-            "peerings",
-            peerings.map(|(_, row)| self.peering(row)).collect(),
-        );
+        self.put_joins(&mut map);
         put_block(&mut map, "internet_gateways", self.detached_gateways());
         put_block(&mut map, "instances", self.instances(None));
         put_block(
@@ -128,6 +123,17 @@ impl Writer<'_> {
             put(&mut map, "vpcs", Yaml::Map(Map::new()));
         }
         map
+    }
+
+    /// What joins VPCs.
+    fn put_joins(&self, map: &mut Map) {
+        let peerings = self.topology.peering_connections.iter();
+        put_block(
+            map,
+            "peerings",
+            peerings.map(|(_, row)| self.peering(row)).collect(),
+        );
+        put_block(map, "transit_gateways", self.transit_gateways());
     }
 
     fn detached_gateways(&self) -> Map {

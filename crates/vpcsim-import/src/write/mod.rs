@@ -9,6 +9,7 @@ mod load_balancers;
 mod network;
 mod reference;
 mod security;
+mod transit;
 mod yaml;
 
 use std::collections::BTreeSet;

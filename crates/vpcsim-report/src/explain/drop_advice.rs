@@ -389,6 +389,46 @@ pub const ALL: &[Advice] = &[
         "Start the instance, or attach the interface to one.",
         "",
     ),
+    advice(
+        "TGW_ROUTE_AZ",
+        "Enable a subnet of this zone in the VPC's attachment: a transit gateway takes packets in their own zone only.",
+        "attachments: { shop: { vpc: shop, subnets: [a, b] } }",
+    ),
+    advice(
+        "TGW_ATTACHMENT_STATE",
+        "Accept the attachment, or wait until it is available; one that failed has to be made anew.",
+        "",
+    ),
+    advice(
+        "TGW_NOT_ASSOCIATED",
+        "Associate the attachment with a route table of the transit gateway.",
+        "route_tables: { spokes: { associations: [shop] } }",
+    ),
+    advice(
+        "TGW_NO_ROUTE",
+        "Let the destination's attachment propagate to the table that the sender's attachment is associated with, or add a static route; between gateways only static routes lead.",
+        "route_tables: { spokes: { propagations: [services], routes: { 10.9.0.0/16: services } } }",
+    ),
+    advice(
+        "TGW_BLACKHOLE",
+        "Remove the black hole, or add a route that is more specific and leads to an attachment.",
+        "",
+    ),
+    advice(
+        "TGW_INTERFACE",
+        "Send to a host: the interfaces of an attachment only carry packets.",
+        "",
+    ),
+    advice(
+        "TGW_TTL_EXPIRED",
+        "Follow the trace: gateways that send a packet to each other end it by its time to live.",
+        "",
+    ),
+    advice(
+        "TGW_MTU_EXCEEDED",
+        "Let the hosts send no more than 8500 bytes on paths through a transit gateway.",
+        "instances: { web-1: { mtu: 8500 } }",
+    ),
 ];
 
 /// Advice on the reason of this name.

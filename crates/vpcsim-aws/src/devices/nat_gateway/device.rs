@@ -122,7 +122,7 @@ impl NatGatewayDevice {
         summary: &Summary,
         way: Way,
     ) -> Result<(), DropReason> {
-        self.plan.admit(summary, way)?;
+        self.plan.admit(summary, way, context.packet(packet).mark())?;
         self.check_path(context, packet, summary, way)?;
         let now = context.now();
         let (translation, embedded) = match summary.embedded(context.packet(packet).bytes()) {
@@ -274,7 +274,7 @@ impl Plan {
     }
 
     /// Whether the gateway serves such a packet at all.
-    fn admit(&self, packet: &Summary, way: Way) -> Result<(), DropReason> {
+    fn admit(&self, packet: &Summary, way: Way, mark: u64) -> Result<(), DropReason> {
         match self.state {
             NatGatewayState::Available | NatGatewayState::Deleting => {}
             _ => return Err(drop_reason::NAT_NOT_AVAILABLE),
@@ -283,7 +283,7 @@ impl Plan {
             if self.addresses.contains(&packet.source()) {
                 return Err(drop_reason::ROUTE_LOOP);
             }
-            if !self.fabric.covers(packet.source()) {
+            if !self.fabric.covers(packet.source()) && mark & mark::FROM_TRANSIT_GATEWAY == 0 {
                 return Err(drop_reason::NAT_SOURCE_NOT_IN_VPC);
             }
         }

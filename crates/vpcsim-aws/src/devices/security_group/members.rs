@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::address_set::{AddressRange, AddressSet};
 use crate::devices::peering_connection::PeeringState;
-use crate::devices::{NetworkInterface, PrefixList, SecurityGroup, Topology, Vpc};
+use crate::devices::transit_gateway_attachment::AttachmentEnd;
+use crate::devices::{NetworkInterface, PrefixList, SecurityGroup, Topology, TransitGateway, Vpc};
 use crate::model::Id;
 
 use super::Peer;
@@ -50,7 +51,7 @@ impl GroupMembers {
                 .iter()
                 .map(|(id, list)| peers(&Peer::PrefixList(id), entries(list), topology))
                 .collect(),
-            peered: peered_vpcs(topology),
+            peered: &peered_vpcs(topology) | &transit_vpcs(topology),
         }
     }
 
@@ -102,4 +103,25 @@ fn peered_vpcs(topology: &Topology) -> BTreeSet<(Id<Vpc>, Id<Vpc>)> {
         .filter(|(requester, accepter)| regions.get(requester) == regions.get(accepter))
         .map(|(requester, accepter)| (requester.min(accepter), requester.max(accepter)))
         .collect()
+}
+
+/// The pairs of VPCs between which a transit gateway keeps references to groups, the lower id first (TGW-44).
+fn transit_vpcs(topology: &Topology) -> BTreeSet<(Id<Vpc>, Id<Vpc>)> {
+    let mut attached: BTreeMap<Id<TransitGateway>, BTreeSet<Id<Vpc>>> = BTreeMap::new();
+    for (_, attachment) in topology.transit_gateway_attachments.iter() {
+        let keeps = topology.transit_gateways.find(attachment.gateway);
+        if let AttachmentEnd::Vpc { vpc, security_group_referencing: true, .. } = attachment.end
+            && keeps.is_some_and(|gateway| gateway.security_group_referencing)
+        {
+            attached.entry(attachment.gateway).or_default().insert(vpc);
+        }
+    }
+    let pairs = attached.values().flat_map(|vpcs| {
+        let with_later = |one: &Id<Vpc>| {
+            let one = *one;
+            vpcs.range(one..).skip(1).map(move |later| (one, *later))
+        };
+        vpcs.iter().flat_map(with_later)
+    });
+    pairs.collect()
 }

@@ -130,6 +130,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Answers that it could change may be wrong; look for a slip of the pen.",
     ),
     code(
+        "transit-gateway-not-in-input",
+        &[],
+        "Something is attached to a transit gateway that the input does not hold; the gateway is assumed to have the route tables that are there.",
+        "Add the output of `aws ec2 describe-transit-gateways`.",
+    ),
+    code(
         "vpc-not-in-input",
         &[],
         "Something lies in a VPC that the input does not hold; the VPC is assumed to be no larger than its subnets.",
