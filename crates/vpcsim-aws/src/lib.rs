@@ -43,6 +43,9 @@
 //!   RT-29), route servers (RT-33), application, classic and gateway load balancers (NACL-21, NACL-22), route tables of virtual
 //!   private gateways, peering between regions
 //!   (PCX-13). Flows by them are unknown.
+//! - **Transit gateways**: attachments of VPNs, Direct Connect gateways and Connect (TGW-36, TGW-37, TGW-40 to TGW-43) and network
+//!   function attachments (TGW-58) are unknown; no address blocks of a gateway (TGW-38, TGW-39), no bandwidth (TGW-35), no flow
+//!   logs and metrics (TGW-46 to TGW-48). Public host names of other VPCs resolve to public addresses (TGW-53).
 //! - **Network Load Balancers**: targets are checked once, before the first flow, by a handshake, whatever the protocol of
 //!   their checks (ELB-05, ELB-06); names in the DNS lose no zone (ELB-03, NLB-25); TLS passes through as TCP does (NLB-14,
 //!   NLB-26); the header of the proxy protocol is not added; ICMP errors about flows do not pass (ELB-10); no quota is

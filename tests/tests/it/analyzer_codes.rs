@@ -75,7 +75,6 @@ const NOT_CAUSED: &[(&str, &[&str])] = &[
     (
         "not caused by a design yet",
         &[
-            "BAD_STATE_ATTACHMENT",
             "ELBV2_LISTENERS_MISMATCH",
             "ELBV2_LISTENER_HAS_NO_TG",
             "ELBV2_LISTENER_PORT_RESTRICTION",
@@ -90,14 +89,10 @@ const NOT_CAUSED: &[(&str, &[&str])] = &[
             "NGW_REQUIRES_SOURCE_IN_VPC",
             "SG_REFERENCES_NOT_PRESERVED",
             "SG_REFERENCING_SUPPORT",
-            "TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION",
             "TGW_ATTACH_VPC_AZ_RESTRICTION",
-            "TGW_ROUTE_AZ_RESTRICTION",
-            "TGW_RTB_BAD_STATE_ROUTE",
             "TGW_RTB_CANNOT_ROUTE",
             "TGW_RTB_HIGHER_PRIORITY_ROUTE",
             "TGW_RTB_MORE_SPECIFIC_ROUTE",
-            "TGW_RTB_NO_ROUTE_TO_TGW_ATTACHMENT",
             "VPCE_GATEWAY_EGRESS_SOURCE_ADDRESS_RESTRICTION",
             "VPCE_GATEWAY_PROTOCOL_RESTRICTION",
             "VPCE_SERVICE_NOT_INSTALLED_IN_AZ",

@@ -19,6 +19,8 @@ mod fuzz_replay;
 #[cfg(test)]
 mod measured;
 #[cfg(test)]
+mod peer_cases;
+#[cfg(test)]
 mod print;
 #[cfg(test)]
 mod reference;

@@ -12,7 +12,8 @@ use crate::compile::place::interface_mac;
 use crate::compile::{Place, ZonalTarget};
 use crate::devices::{Kind, NetworkInterface, Resource, TransitGateway, Vpc};
 use crate::drop_reason;
-use crate::model::{Id, Label};
+use crate::model::{Finding, Findings, Id, Label};
+use crate::topology::Topology;
 use vpcsim_engine::Port;
 
 /// A transit gateway attachment.
@@ -97,6 +98,38 @@ impl Resource for TransitGatewayAttachment {
         &self.label
     }
 
+    fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        let attachment = &topology.transit_gateway_attachments[id];
+        let AttachmentEnd::Vpc { vpc, interfaces, .. } = &attachment.end else {
+            return;
+        };
+        let (name, origin) = (attachment.label.display(), attachment.label.origin);
+        let mut earlier = topology.transit_gateway_attachments.iter().take(id.index());
+        let same = |other: &Self| other.gateway == attachment.gateway && other.vpc() == Some(*vpc);
+        if let Some((_, first)) = earlier.find(|(_, other)| same(other)) {
+            let (vpc, first) = (topology.name_of(*vpc), first.label.display());
+            let message = format!("transit gateway attachment {name} attaches VPC {vpc}, which {first} attaches already");
+            let finding = Finding::error("transit-gateway-attachment-twice", origin, message).rule("TGW-01");
+            findings.push(finding.help("a VPC has one attachment to a transit gateway; add the subnets to that one"));
+        }
+        let mut seen: Vec<&str> = Vec::new();
+        for interface in interfaces {
+            let subnet = &topology.subnets[topology.network_interfaces[*interface].subnet];
+            if subnet.vpc != *vpc {
+                let (subnet, vpc) = (subnet.label.display(), topology.name_of(*vpc));
+                let message = format!("transit gateway attachment {name} names subnet {subnet}, which is not in VPC {vpc}");
+                findings.push(Finding::error("transit-gateway-attachment-vpc", origin, message).rule("TGW-01"));
+            }
+            let zone = subnet.availability_zone.as_str();
+            if seen.contains(&zone) {
+                let message = format!("transit gateway attachment {name} names two subnets in {zone}");
+                let finding = Finding::error("transit-gateway-attachment-zone", origin, message).rule("TGW-01");
+                findings.push(finding.help("an attachment has one subnet in each availability zone"));
+            }
+            seen.push(zone);
+        }
+    }
+
     fn rank(&self, _: Id<Self>, _: &Arrangement<'_>) -> Rank {
         Rank::at(self.gateway.index())
     }
@@ -144,4 +177,100 @@ fn claim(
     let mac = declared.mac.unwrap_or_else(|| interface_mac(interface.index()));
     let claim = place.claim(declared.subnet, declared.primary(), node, port_of(id), mac, id.into());
     Some((place.zone_of(declared.subnet), claim))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::NextHop;
+    use crate::fixtures::{interface, subnet, vpc};
+
+    /// A VPC with two subnets, of zones a and b, and an attachment in the first.
+    fn design() -> (Topology, [Id<NetworkInterface>; 2]) {
+        let mut topology = Topology::named("transit", "eu-west-1");
+        let gateway = topology.transit_gateways.push(TransitGateway::new(Label::named("tgw"), "eu-west-1"));
+        let vpc = topology.vpcs.push(vpc("shop", "10.1.0.0/16"));
+        let interfaces = ["a", "b"].map(|zone| {
+            let range = if zone == "a" { "10.1.1.0/24" } else { "10.1.2.0/24" };
+            let mut subnet = subnet(vpc, zone, range);
+            subnet.availability_zone = format!("eu-west-1{zone}");
+            let subnet = topology.subnets.push(subnet);
+            topology.network_interfaces.push(interface(subnet, &range.replace(".0/24", ".9"), &[]))
+        });
+        attach(&mut topology, gateway, vpc, &interfaces[..1]);
+        (topology, interfaces)
+    }
+
+    fn attach(topology: &mut Topology, gateway: Id<TransitGateway>, vpc: Id<Vpc>, interfaces: &[Id<NetworkInterface>]) {
+        topology.transit_gateway_attachments.push(TransitGatewayAttachment {
+            label: Label::named("to-shop"),
+            gateway,
+            end: AttachmentEnd::Vpc {
+                vpc,
+                interfaces: interfaces.to_vec(),
+                appliance_mode: false,
+                security_group_referencing: true,
+            },
+            state: AttachmentState::Available,
+        });
+    }
+
+    fn codes(topology: &Topology) -> Vec<&'static str> {
+        let mut findings = Findings::default();
+        for id in topology.transit_gateway_attachments.ids() {
+            TransitGatewayAttachment::validate(id, topology, &mut findings);
+        }
+        findings.iter().map(|finding| finding.code).collect()
+    }
+
+    #[test]
+    fn an_attachment_has_one_subnet_in_each_zone_of_its_vpc() {
+        let (mut topology, interfaces) = design();
+        let first = Id::from_index(0);
+        assert!(codes(&topology).is_empty());
+        let second = topology.network_interfaces[interfaces[1]].subnet;
+        topology.subnets[second].availability_zone = "eu-west-1a".to_owned();
+        if let AttachmentEnd::Vpc { interfaces: own, .. } = &mut topology.transit_gateway_attachments[first].end {
+            own.push(interfaces[1]);
+        }
+        assert_eq!(codes(&topology), ["transit-gateway-attachment-zone"]);
+        let other = topology.vpcs.push(vpc("other", "10.2.0.0/16"));
+        topology.subnets[second].vpc = other;
+        topology.subnets[second].availability_zone = "eu-west-1b".to_owned();
+        assert_eq!(codes(&topology), ["transit-gateway-attachment-vpc"]);
+    }
+
+    #[test]
+    fn a_vpc_is_attached_to_a_gateway_once() {
+        let (mut topology, interfaces) = design();
+        attach(&mut topology, Id::from_index(0), Id::from_index(0), &interfaces[1..]);
+        assert_eq!(codes(&topology), ["transit-gateway-attachment-twice"]);
+    }
+
+    #[test]
+    fn only_an_available_attachment_makes_the_gateway_a_target() {
+        let (mut topology, _) = design();
+        let gateway: Id<TransitGateway> = Id::from_index(0);
+        let hop = |topology: &Topology| {
+            let mut place = Place::new(topology);
+            topology.place_resources(&mut place);
+            place.next_hop(gateway.into(), Id::from_index(0))
+        };
+        assert!(matches!(hop(&topology), NextHop::Zonal(_)));
+        topology.transit_gateway_attachments[Id::from_index(0)].state = AttachmentState::Pending;
+        assert_eq!(hop(&topology), NextHop::Blackhole);
+    }
+
+    #[test]
+    fn a_peering_has_a_gateway_on_either_side() {
+        let (near, far): (Id<TransitGateway>, _) = (Id::from_index(0), Id::from_index(1));
+        let peering = TransitGatewayAttachment {
+            label: Label::named("peering"),
+            gateway: near,
+            end: AttachmentEnd::Peering(Some(far)),
+            state: AttachmentState::Available,
+        };
+        assert!(peering.is_of(near) && peering.is_of(far) && !peering.is_of(Id::from_index(2)));
+        assert_eq!((peering.other_gateway(near), peering.other_gateway(far)), (Some(far), Some(near)));
+    }
 }

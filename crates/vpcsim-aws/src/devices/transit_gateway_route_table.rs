@@ -20,7 +20,7 @@ use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::devices::route_table::RouteDestination;
 use crate::devices::transit_gateway_attachment::AttachmentState;
 use crate::devices::{Kind, Resource, TransitGateway, TransitGatewayAttachment};
-use crate::model::{Id, Label, Origin};
+use crate::model::{Finding, Findings, Id, Label, Origin};
 use crate::topology::Topology;
 
 /// A route table of a transit gateway.
@@ -68,6 +68,21 @@ impl Resource for TransitGatewayRouteTable {
         &self.label
     }
 
+    fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        let table = &topology.transit_gateway_route_tables[id];
+        table.check_attachments(topology, findings);
+        table.check_associations(id, topology, findings);
+        for (index, route) in table.routes.iter().enumerate() {
+            if table.routes[..index].iter().any(|first| first.destination == route.destination) {
+                let name = table.label.display();
+                let words = Self::rule_text(id, index, topology).unwrap_or_default();
+                let message = format!("route {words} of transit gateway route table {name} is for a destination that has a route");
+                let finding = Finding::error("transit-gateway-route-twice", route.origin, message).rule("TGW-25");
+                findings.push(finding.help("a destination has one static route in a table"));
+            }
+        }
+    }
+
     fn rank(&self, _: Id<Self>, _: &Arrangement<'_>) -> Rank {
         Rank::at(self.gateway.index())
     }
@@ -101,6 +116,44 @@ impl Resource for TransitGatewayRouteTable {
             TransitTarget::Blackhole => format!("{destination} -> blackhole"),
             TransitTarget::Missing(attachment) => format!("{destination} -> {attachment} (does not exist)"),
         })
+    }
+}
+
+impl TransitGatewayRouteTable {
+    /// Whatever it names has to be attached to its own gateway.
+    fn check_attachments(&self, topology: &Topology, findings: &mut Findings) {
+        let routed = self.routes.iter().filter_map(|route| match route.target {
+            TransitTarget::Attachment(attachment) => Some(attachment),
+            _ => None,
+        });
+        let named = self.associations.iter().chain(&self.propagations).copied().chain(routed);
+        for attachment in named {
+            if !topology.transit_gateway_attachments[attachment].is_of(self.gateway) {
+                let (name, attachment) = (self.label.display(), topology.name_of(attachment));
+                let gateway = topology.name_of(self.gateway);
+                let message = format!(
+                    "transit gateway route table {name} names attachment {attachment}, which is none of transit gateway {gateway}"
+                );
+                let finding = Finding::error("transit-gateway-table-of-another", self.label.origin, message);
+                findings.push(finding.rule("TGW-18").help("name attachments of the table's own gateway"));
+            }
+        }
+    }
+
+    /// An attachment is associated with one table of a gateway.
+    fn check_associations(&self, id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        let earlier = topology.transit_gateway_route_tables.iter().take(id.index());
+        for (_, other) in earlier.filter(|(_, other)| other.gateway == self.gateway) {
+            for attachment in self.associations.iter().filter(|own| other.associations.contains(own)) {
+                let (name, other) = (self.label.display(), other.label.display());
+                let attachment = topology.name_of(*attachment);
+                let message = format!(
+                    "attachment {attachment} is associated with transit gateway route table {name}, and with {other} already"
+                );
+                let finding = Finding::error("transit-gateway-association-twice", self.label.origin, message);
+                findings.push(finding.rule("TGW-18").help("an attachment is associated with one table"));
+            }
+        }
     }
 }
 
@@ -203,4 +256,130 @@ pub fn compile(id: Id<TransitGatewayRouteTable>, topology: &Topology) -> Transit
     candidates.dedup_by_key(|(_, route)| route.net);
     let routes = candidates.into_iter().map(|(_, route)| route).collect();
     TransitLookup { component, routes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::devices::PrefixList;
+    use crate::devices::transit_gateway_attachment::AttachmentEnd;
+    use crate::devices::vpc::VpcCidr;
+    use crate::fixtures::{address, net, vpc};
+
+    /// A gateway with three attached VPCs 10.1, 10.2 and 10.3, and a table that all propagate to.
+    fn design() -> Topology {
+        let mut topology = Topology::named("transit", "eu-west-1");
+        let gateway = topology.transit_gateways.push(TransitGateway::new(Label::named("tgw"), "eu-west-1"));
+        for number in 1..=3 {
+            let id = topology.vpcs.push(vpc(&format!("vpc-{number}"), &format!("10.{number}.0.0/16")));
+            topology.transit_gateway_attachments.push(TransitGatewayAttachment {
+                label: Label::named(format!("to-{number}")),
+                gateway,
+                end: AttachmentEnd::Vpc {
+                    vpc: id,
+                    interfaces: Vec::new(),
+                    appliance_mode: false,
+                    security_group_referencing: true,
+                },
+                state: AttachmentState::Available,
+            });
+        }
+        let all: Vec<_> = topology.transit_gateway_attachments.ids().collect();
+        topology.transit_gateway_route_tables.push(TransitGatewayRouteTable {
+            label: Label::named("table"),
+            gateway,
+            associations: all.clone(),
+            propagations: all,
+            routes: Vec::new(),
+        });
+        topology
+    }
+
+    const TABLE: Id<TransitGatewayRouteTable> = Id::from_index(0);
+
+    fn add(topology: &mut Topology, destination: RouteDestination, to: Option<usize>) {
+        let target = to.map_or(TransitTarget::Blackhole, |to| TransitTarget::Attachment(Id::from_index(to)));
+        topology.transit_gateway_route_tables[TABLE].routes.push(TransitRoute {
+            destination,
+            target,
+            origin: Origin::NOWHERE,
+        });
+    }
+
+    fn way(topology: &Topology, destination: &str) -> String {
+        let found = compile(TABLE, topology).lookup(address(destination)).copied();
+        let rule = found.and_then(|found| found.decision.rule_index());
+        rule.and_then(|rule| TransitGatewayRouteTable::rule_text(TABLE, rule, topology)).unwrap_or_default()
+    }
+
+    #[test]
+    fn the_longest_prefix_wins_and_of_equal_ones_static_then_list_then_propagated() {
+        let mut topology = design();
+        assert_eq!(way(&topology, "10.2.0.1"), "10.2.0.0/16 -> to-2 (propagated)");
+        let list = topology.prefix_lists.push(PrefixList {
+            label: Label::named("list"),
+            entries: vec![net("10.2.0.0/16")],
+            entries_max: 1,
+        });
+        add(&mut topology, RouteDestination::PrefixList(list), Some(2));
+        assert_eq!(way(&topology, "10.2.0.1"), "list -> to-3");
+        add(&mut topology, RouteDestination::Cidr(net("10.2.0.0/16")), Some(0));
+        assert_eq!(way(&topology, "10.2.0.1"), "10.2.0.0/16 -> to-1");
+        add(&mut topology, RouteDestination::Cidr(net("10.2.3.0/24")), Some(1));
+        assert_eq!((way(&topology, "10.2.3.4").as_str(), way(&topology, "10.9.0.1").as_str()), ("10.2.3.0/24 -> to-2", ""));
+    }
+
+    #[test]
+    fn every_range_of_a_vpc_is_propagated() {
+        let mut topology = design();
+        let second = VpcCidr { net: net("100.64.0.0/16"), associated: true, origin: Origin::NOWHERE };
+        topology.vpcs[Id::from_index(0)].cidrs.push(second);
+        assert_eq!(way(&topology, "100.64.1.1"), "100.64.0.0/16 -> to-1 (propagated)");
+    }
+
+    #[test]
+    fn ranges_of_a_vpc_that_was_attached_before_are_not_propagated_again() {
+        let mut topology = design();
+        topology.vpcs[Id::from_index(2)].cidrs[0].net = net("10.1.128.0/17");
+        assert_eq!(way(&topology, "10.1.200.1"), "10.1.0.0/16 -> to-1 (propagated)");
+        assert_eq!(propagated(TABLE, &topology).len(), 2);
+    }
+
+    #[test]
+    fn a_black_hole_wins_by_its_prefix() {
+        let mut topology = design();
+        add(&mut topology, RouteDestination::Cidr(net("10.2.4.0/24")), None);
+        assert_eq!(way(&topology, "10.2.4.1"), "10.2.4.0/24 -> blackhole");
+        assert_eq!(way(&topology, "10.2.5.1"), "10.2.0.0/16 -> to-2 (propagated)");
+    }
+
+    fn codes(topology: &Topology) -> Vec<&'static str> {
+        let mut findings = Findings::default();
+        for id in topology.transit_gateway_route_tables.ids() {
+            TransitGatewayRouteTable::validate(id, topology, &mut findings);
+        }
+        findings.iter().map(|finding| finding.code).collect()
+    }
+
+    #[test]
+    fn a_destination_has_one_static_route() {
+        let mut topology = design();
+        add(&mut topology, RouteDestination::Cidr(net("0.0.0.0/0")), Some(0));
+        assert!(codes(&topology).is_empty());
+        add(&mut topology, RouteDestination::Cidr(net("0.0.0.0/0")), Some(1));
+        assert_eq!(codes(&topology), ["transit-gateway-route-twice"]);
+    }
+
+    #[test]
+    fn an_attachment_is_associated_once_and_with_a_table_of_its_gateway() {
+        let mut topology = design();
+        let mut second = topology.transit_gateway_route_tables[TABLE].clone();
+        second.propagations.clear();
+        second.associations.truncate(1);
+        topology.transit_gateway_route_tables.push(second);
+        assert_eq!(codes(&topology), ["transit-gateway-association-twice"]);
+        let far = topology.transit_gateways.push(TransitGateway::new(Label::named("far"), "us-east-1"));
+        topology.transit_gateway_route_tables[Id::from_index(1)].gateway = far;
+        assert_eq!(codes(&topology), ["transit-gateway-table-of-another"]);
+    }
 }

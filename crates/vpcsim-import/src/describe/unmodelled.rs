@@ -36,8 +36,6 @@ const THROUGH: &str = "what is reached through it cannot be judged";
 
 const ROWS: &[Row] = &[
     row(
-    ),
-    row(
         "LoadBalancerDescriptions",
         "classic load balancer",
         &["LoadBalancerName"],

@@ -331,7 +331,7 @@ pub const ALL: &[Advice] = &[
     advice(
         "NLB_LISTENER_WITHOUT_GROUP",
         "Name the target group in the listener.",
-        "listeners: { tcp 80: web }",
+        "",
     ),
     advice(
         "NLB_NO_TARGETS",
@@ -392,7 +392,7 @@ pub const ALL: &[Advice] = &[
     advice(
         "TGW_ROUTE_AZ",
         "Enable a subnet of this zone in the VPC's attachment: a transit gateway takes packets in their own zone only.",
-        "attachments: { shop: { vpc: shop, subnets: [a, b] } }",
+        "",
     ),
     advice(
         "TGW_ATTACHMENT_STATE",
@@ -402,12 +402,12 @@ pub const ALL: &[Advice] = &[
     advice(
         "TGW_NOT_ASSOCIATED",
         "Associate the attachment with a route table of the transit gateway.",
-        "route_tables: { spokes: { associations: [shop] } }",
+        "",
     ),
     advice(
         "TGW_NO_ROUTE",
         "Let the destination's attachment propagate to the table that the sender's attachment is associated with, or add a static route; between gateways only static routes lead.",
-        "route_tables: { spokes: { propagations: [services], routes: { 10.9.0.0/16: services } } }",
+        "",
     ),
     advice(
         "TGW_BLACKHOLE",
@@ -427,7 +427,7 @@ pub const ALL: &[Advice] = &[
     advice(
         "TGW_MTU_EXCEEDED",
         "Let the hosts send no more than 8500 bytes on paths through a transit gateway.",
-        "instances: { web-1: { mtu: 8500 } }",
+        "",
     ),
 ];
 

@@ -183,6 +183,7 @@ impl Plan {
         carried.clamp_mss(MSS_MAX);
         let unknown = if keeps_groups { 0 } else { mark::GROUP_UNKNOWN };
         carried.set_mark(carried.mark() | mark::FROM_TRANSIT_GATEWAY | unknown);
+        context.pass(packet, station::GATEWAY, self.decision);
         context.pass(packet, station::GATEWAY, route.decision);
         Ok(step)
     }

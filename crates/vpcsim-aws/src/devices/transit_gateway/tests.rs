@@ -120,7 +120,7 @@ fn udp(from: &str, to: &str) -> PacketBuilder {
     PacketBuilder::udp(address(from), 1000, address(to), 2000).ttl(64)
 }
 
-const THERE: &str = "emit EniOut SubnetOut Route SubnetIn Gateway SubnetOut Route SubnetIn EniIn deliver";
+const THERE: &str = "emit EniOut SubnetOut Route SubnetIn Gateway Gateway SubnetOut Route SubnetIn EniIn deliver";
 
 fn send(design: Design, packet: &PacketBuilder) -> (String, Lab, Design) {
     let mut lab = Lab::new(design.topology.clone());
@@ -191,7 +191,7 @@ fn the_network_acl_of_the_attachment_subnet_is_asked_inbound_on_the_way_in_alone
 
 #[test]
 fn the_network_acl_of_the_attachment_subnet_is_asked_outbound_on_the_way_out_alone() {
-    let denied = "emit EniOut SubnetOut Route SubnetIn Gateway drop NACL_EGRESS";
+    let denied = "emit EniOut SubnetOut Route SubnetIn Gateway Gateway drop NACL_EGRESS";
     for (ingress, egress, way_out) in [(false, true, THERE), (true, false, denied)] {
         let mut design = design();
         let subnet = design.other.attachment_subnets[0];
@@ -227,7 +227,7 @@ fn in_the_attachments_own_subnet_no_network_acl_is_asked_on_the_way_out() {
     let subnet = design.other.subnets[0];
     deny_all(&mut design.topology, subnet, false, false);
     let (way, _, _) = send(design, &udp("10.1.1.10", "10.2.1.10"));
-    assert_eq!(way, "emit EniOut SubnetOut Route SubnetIn Gateway EniIn deliver");
+    assert_eq!(way, "emit EniOut SubnetOut Route SubnetIn Gateway Gateway EniIn deliver");
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn the_table_of_the_attachment_subnet_routes_what_comes_out() {
     });
     design.topology.subnets[design.other.attachment_subnets[0]].route_table = Some(blackhole);
     let (way, _, _) = send(design, &udp("10.1.1.10", "10.2.1.10"));
-    assert_eq!(way, "emit EniOut SubnetOut Route SubnetIn Gateway SubnetOut drop BLACKHOLE");
+    assert_eq!(way, "emit EniOut SubnetOut Route SubnetIn Gateway Gateway SubnetOut drop BLACKHOLE");
 }
 
 #[test]

@@ -118,6 +118,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Describe the account with the AWS command line instead, or write a design.",
     ),
     code(
+        "transit-gateway-not-in-input",
+        &[],
+        "Something is attached to a transit gateway that the input does not hold; the gateway is assumed to have the route tables that are there.",
+        "Add the output of `aws ec2 describe-transit-gateways`.",
+    ),
+    code(
         "unknown-reference",
         &[],
         "A name refers to nothing in the input.",
@@ -128,12 +134,6 @@ pub(super) const CODES: &[FindingCode] = &[
         &[],
         "A key at the top of a describe file is not known: what is under it is not read.",
         "Answers that it could change may be wrong; look for a slip of the pen.",
-    ),
-    code(
-        "transit-gateway-not-in-input",
-        &[],
-        "Something is attached to a transit gateway that the input does not hold; the gateway is assumed to have the route tables that are there.",
-        "Add the output of `aws ec2 describe-transit-gateways`.",
     ),
     code(
         "vpc-not-in-input",

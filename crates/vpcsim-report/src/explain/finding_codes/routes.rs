@@ -93,4 +93,40 @@ pub(super) const CODES: &[FindingCode] = &[
         "A destination stands twice in one route table.",
         "Keep one of the two: a destination has one target.",
     ),
+    code(
+        "transit-gateway-association-twice",
+        &["TGW-18"],
+        "An attachment is associated with two route tables of one transit gateway.",
+        "Associate it with the one in which what it sends shall be looked up.",
+    ),
+    code(
+        "transit-gateway-attachment-twice",
+        &["TGW-01"],
+        "A VPC is attached twice to the same transit gateway.",
+        "Add the subnets to the first attachment.",
+    ),
+    code(
+        "transit-gateway-attachment-vpc",
+        &["TGW-01"],
+        "An attachment of a VPC names a subnet of another VPC.",
+        "Name subnets of the attached VPC.",
+    ),
+    code(
+        "transit-gateway-attachment-zone",
+        &["TGW-01"],
+        "An attachment names two subnets of one availability zone.",
+        "Name one subnet in each zone.",
+    ),
+    code(
+        "transit-gateway-route-twice",
+        &["TGW-25"],
+        "A transit gateway route table has two static routes for one destination.",
+        "Keep the one that shall count.",
+    ),
+    code(
+        "transit-gateway-table-of-another",
+        &["TGW-18"],
+        "A transit gateway route table names an attachment of another gateway.",
+        "Name attachments of the table's own gateway.",
+    ),
 ];
