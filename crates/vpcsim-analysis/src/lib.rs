@@ -15,8 +15,8 @@
 //! - Equal design, query and options give equal answers and equal captures.
 //! - What rests on something that is not modelled is unknown, and unknown never passes.
 
-pub mod analyzer_code;
-mod answer;
+mod analyzer_code;
+pub mod answer;
 pub mod endpoint;
 mod explain;
 pub mod grammar;
