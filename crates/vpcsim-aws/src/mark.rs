@@ -11,7 +11,7 @@ pub const GROUP_UNKNOWN: u64 = 1 << 32;
 /// The packet came in by an internet gateway.
 pub const FROM_INTERNET: u64 = 1 << 33;
 
-/// Answers to the packet go back by the load balancer's node whose claim the bits from [`RETURN_SHIFT`] up hold (NLB-05).
+/// Answers to the packet go back by the load balancer's node whose claim the highest bits hold (NLB-05).
 pub const RETURN_NOTED: u64 = 1 << 34;
 /// The packet is such an answer: its subnet hands it to that claim, whatever the routes say.
 pub const RETURNING: u64 = 1 << 63;
