@@ -24,6 +24,8 @@ use crate::probe::{Exchange, IcmpError, Outcome, Probe, ProbeId, ProbeKind, Prob
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     listeners: Vec<Listener>,
+    /// Whether it refuses what it does not listen to.
+    refuses: bool,
     ttl: u8,
     seed: u64,
     site: Site,
@@ -53,6 +55,7 @@ impl Endpoint {
     pub(crate) fn new(listeners: Vec<Listener>, ttl: u8, seed: u64, site: Site) -> Self {
         Self {
             listeners,
+            refuses: true,
             ttl,
             seed,
             site,
@@ -65,6 +68,12 @@ impl Endpoint {
             packets_identified: 0,
             outbox: Outbox::default(),
         }
+    }
+
+    /// The same behind a firewall that drops what it does not listen to.
+    pub(crate) fn behind_firewall(mut self) -> Self {
+        self.refuses = false;
+        self
     }
 
     pub(crate) fn outbox_mut(&mut self) -> &mut Outbox {
@@ -116,6 +125,9 @@ impl Endpoint {
         summary: &Summary,
         mtu: u16,
     ) -> Result<(), DropReason> {
+        if self.is_filtered(summary) {
+            return Err(drops::FILTERED);
+        }
         let l4 = &packet[usize::from(summary.header_len)..];
         let (source, destination) = (summary.source(), summary.destination());
         match summary.protocol() {
@@ -151,6 +163,21 @@ impl Endpoint {
                 packet,
                 mtu,
             ));
+        }
+    }
+
+    /// Whether a firewall in front drops the packet: it lets in what is listened to, and what belongs to that.
+    fn is_filtered(&self, summary: &Summary) -> bool {
+        if self.refuses {
+            return false;
+        }
+        let key = summary.key;
+        match summary.protocol() {
+            Protocol::ICMP => false,
+            Protocol::TCP if self.connections.contains_key(&key) || self.lingering.contains_key(&key) => {
+                false
+            }
+            protocol => self.probes.find(key).is_none() && !self.listens(protocol, key.destination_port()),
         }
     }
 

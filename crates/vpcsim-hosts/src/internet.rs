@@ -11,6 +11,7 @@ use crate::config::Listener;
 use crate::drops;
 use crate::endpoint::Endpoint;
 use crate::endpoint_set::EndpointSet;
+use crate::forwarding::Prefix;
 use crate::host::{LOOPBACK, addresses};
 use crate::probe::{Outcome, Probe, ProbeId};
 
@@ -28,6 +29,8 @@ pub struct InternetProfile {
     pub mtu: u16,
     /// Time to live of what it sends.
     pub ttl: u8,
+    /// Whether it refuses what it does not listen to; else its firewall drops that without a word.
+    pub refuses: bool,
 }
 
 impl InternetProfile {
@@ -37,6 +40,7 @@ impl InternetProfile {
             listeners: Vec::new(),
             mtu: INTERNET_MTU,
             ttl: INTERNET_TTL,
+            refuses: true,
         }
     }
 
@@ -62,11 +66,40 @@ pub struct InternetHostConfig {
     pub profile: InternetProfile,
 }
 
+/// Addresses of the internet that all behave the same, such as those of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InternetRange {
+    /// The addresses.
+    pub prefix: Prefix,
+    /// How each of them behaves.
+    pub profile: InternetProfile,
+}
+
+/// Who is on the internet: a host's own profile goes before that of its range, that before everybody's.
+#[derive(Debug)]
+struct Profiles {
+    hosts: BTreeMap<Ipv4Addr, InternetProfile>,
+    ranges: Vec<InternetRange>,
+    default: Option<InternetProfile>,
+}
+
+impl Profiles {
+    fn find(&self, address: Ipv4Addr) -> Option<&InternetProfile> {
+        let in_range = || self.ranges.iter().find(|range| range.prefix.covers(address));
+        let host = self.hosts.get(&address);
+        host.or_else(|| in_range().map(|range| &range.profile))
+            .or(self.default.as_ref())
+    }
+
+    fn mtu(&self, address: Ipv4Addr) -> u16 {
+        self.find(address).map_or(INTERNET_MTU, |profile| profile.mtu)
+    }
+}
+
 /// All hosts of the internet; port 0 is its line to the rest of the network.
 #[derive(Debug)]
 pub struct InternetNode {
-    profiles: BTreeMap<Ipv4Addr, InternetProfile>,
-    default: Option<InternetProfile>,
+    profiles: Profiles,
     uplink: (NodeId, Port),
     seed: u64,
     endpoints: EndpointSet<Ipv4Addr>,
@@ -80,17 +113,27 @@ impl InternetNode {
         uplink: (NodeId, Port),
         seed: u64,
     ) -> Self {
-        let profiles = hosts
+        let hosts = hosts
             .into_iter()
             .map(|host| (host.address, host.profile))
             .collect();
         Self {
-            profiles,
-            default,
+            profiles: Profiles {
+                hosts,
+                ranges: Vec::new(),
+                default,
+            },
             uplink,
             seed,
             endpoints: EndpointSet::new(),
         }
+    }
+
+    /// The same with these ranges; the first that holds an address decides.
+    #[must_use]
+    pub fn with_ranges(mut self, ranges: Vec<InternetRange>) -> Self {
+        self.profiles.ranges = ranges;
+        self
     }
 
     /// Starts a probe from any address of the internet at the present moment.
@@ -102,7 +145,7 @@ impl InternetNode {
         source: Ipv4Addr,
         probe: &Probe,
     ) -> ProbeId {
-        let mtu = self.mtu_of(source);
+        let mtu = self.profiles.mtu(source);
         let now = context.now();
         let id = self.endpoint(source).start_probe(now, source, mtu, probe);
         self.flush(context, source);
@@ -132,26 +175,25 @@ impl InternetNode {
         self.endpoints.len()
     }
 
-    fn profile(&self, address: Ipv4Addr) -> Option<&InternetProfile> {
-        self.profiles.get(&address).or(self.default.as_ref())
-    }
-
-    fn mtu_of(&self, address: Ipv4Addr) -> u16 {
-        self.profile(address).map_or(INTERNET_MTU, |profile| profile.mtu)
-    }
-
     fn endpoint(&mut self, address: Ipv4Addr) -> &mut Endpoint {
-        let profile = self.profiles.get(&address).or(self.default.as_ref());
-        let seed = self.seed;
+        let (profiles, seed) = (&self.profiles, self.seed);
         self.endpoints.endpoint_or_insert(address, || {
-            let profile = profile.cloned().unwrap_or_else(InternetProfile::silent);
-            Endpoint::new(profile.listeners, profile.ttl, seed, Site::Page)
+            let profile = profiles
+                .find(address)
+                .cloned()
+                .unwrap_or_else(InternetProfile::silent);
+            let endpoint = Endpoint::new(profile.listeners, profile.ttl, seed, Site::Page);
+            if profile.refuses {
+                endpoint
+            } else {
+                endpoint.behind_firewall()
+            }
         })
     }
 
     fn flush(&mut self, context: &mut Context<'_>, address: Ipv4Addr) {
-        let (mtu, uplink) = (self.mtu_of(address), self.uplink);
-        let is_here = |address: Ipv4Addr| self.profiles.contains_key(&address);
+        let (mtu, uplink) = (self.profiles.mtu(address), self.uplink);
+        let is_here = |address: Ipv4Addr| self.profiles.hosts.contains_key(&address);
         self.endpoints.flush(context, address, mtu, |context, packet| {
             send(context, packet, uplink, is_here);
         });
@@ -161,10 +203,10 @@ impl InternetNode {
         let packet = context.packet(packet);
         let summary = packet.summary().ok_or(drops::MALFORMED)?;
         let address = summary.destination();
-        if self.profile(address).is_none() && !self.endpoints.contains(address) {
+        if self.profiles.find(address).is_none() && !self.endpoints.contains(address) {
             return Err(drops::NOT_FOR_THIS_HOST);
         }
-        let (mtu, now) = (self.mtu_of(address), context.now());
+        let (mtu, now) = (self.profiles.mtu(address), context.now());
         let received = self.endpoint(address).receive(now, packet.bytes(), summary, mtu);
         self.endpoints.arm(context, address);
         received
@@ -195,18 +237,16 @@ impl Node for InternetNode {
     fn on_timer(&mut self, context: &mut Context<'_>, _: u64) {
         let Self {
             profiles,
-            default,
             uplink,
             endpoints,
             ..
         } = self;
-        let profile = |address: &Ipv4Addr| profiles.get(address).or(default.as_ref());
         endpoints.handle_timer(
             context,
-            |address| profile(&address).map_or(INTERNET_MTU, |profile| profile.mtu),
+            |address| profiles.mtu(address),
             |context, _, packet| {
                 send(context, packet, *uplink, |address| {
-                    profiles.contains_key(&address)
+                    profiles.hosts.contains_key(&address)
                 });
             },
         );
@@ -226,8 +266,7 @@ mod tests {
     const OTHER: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
     const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 5);
 
-    /// The internet as node 0, joined without delay to one host as node 1.
-    fn network(default: Option<InternetProfile>) -> Network {
+    fn host() -> HostNode {
         let interface = InterfaceConfig {
             mac: Mac([2; 6]),
             addresses: vec![HOST],
@@ -239,10 +278,14 @@ mod tests {
             framing: Framing::Raw,
         };
         let listeners = vec![Listener::on(Protocol::TCP, 22)];
-        let host = HostNode::new(HostConfig {
+        HostNode::new(HostConfig {
             listeners,
             ..HostConfig::new(vec![interface])
-        });
+        })
+    }
+
+    /// The internet as node 0, joined without delay to one host as node 1.
+    fn network(default: Option<InternetProfile>) -> Network {
         let server = InternetProfile {
             listeners: vec![Listener::on(Protocol::TCP, 443)],
             ..InternetProfile::silent()
@@ -251,8 +294,11 @@ mod tests {
             address: SERVER,
             profile: server,
         }];
-        let internet = InternetNode::new(hosts, default, (NodeId(1), Port(0)), 1);
-        Network::new(vec![Box::new(internet), Box::new(host)], Vec::new(), 1)
+        joined(InternetNode::new(hosts, default, (NodeId(1), Port(0)), 1))
+    }
+
+    fn joined(internet: InternetNode) -> Network {
+        Network::new(vec![Box::new(internet), Box::new(host())], Vec::new(), 1)
     }
 
     fn probe(network: &mut Network, probe: &Probe) -> Outcome {
@@ -303,6 +349,32 @@ mod tests {
             open.node::<InternetNode>(NodeId(0)).unwrap().active_host_count(),
             1
         );
+    }
+
+    #[test]
+    fn an_address_of_a_range_behaves_as_its_range_says_and_is_silent_behind_a_firewall() {
+        let service = InternetProfile {
+            listeners: vec![Listener::on(Protocol::TCP, 443)],
+            refuses: false,
+            ..InternetProfile::silent()
+        };
+        let range = InternetRange {
+            prefix: Prefix {
+                address: Ipv4Addr::new(203, 0, 113, 0),
+                len: 28,
+            },
+            profile: service,
+        };
+        let ask = |asked: &Probe| {
+            let node = InternetNode::new(Vec::new(), Some(InternetProfile::open()), (NodeId(1), Port(0)), 1);
+            probe(&mut joined(node.with_ranges(vec![range.clone()])), asked).observed
+        };
+        assert_eq!(ask(&Probe::tcp(OTHER, 443)), Observed::Open);
+        assert_eq!(ask(&Probe::tcp(OTHER, 22)), Observed::Filtered);
+        assert_eq!(ask(&Probe::udp(OTHER, 53)), Observed::NoReply);
+        assert_eq!(ask(&Probe::echo(OTHER)), Observed::Reply);
+        let outside = Ipv4Addr::new(203, 0, 113, 16);
+        assert_eq!(ask(&Probe::tcp(outside, 22)), Observed::Open, "the default's");
     }
 
     #[test]

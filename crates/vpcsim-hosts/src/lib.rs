@@ -75,7 +75,7 @@ mod test_wire;
 pub use config::{Framing, HostConfig, HostRouting, InterfaceConfig, Listener};
 pub use forwarding::{FirewallRule, ForwardingConfig, ForwardingNumbers, Prefix};
 pub use host::HostNode;
-pub use internet::{InternetHostConfig, InternetNode, InternetProfile};
+pub use internet::{InternetHostConfig, InternetNode, InternetProfile, InternetRange};
 pub use metadata::{MetadataConfig, MetadataNode};
 pub use probe::{Exchange, IcmpError, Observed, Outcome, Probe, ProbeId, ProbeKind, ProbeState};
 pub use traffic::{Sink, TrafficConfig, TrafficSource};
