@@ -95,7 +95,7 @@ impl Simulation {
             .compiled()
             .hosts
             .iter()
-            .find(|host| host.instance == instance);
+            .find(|host| host.owner == instance.into());
         let can_send = topology.instances[instance].running && !owned.is_empty();
         Ok((
             plan.map_or(NodeId(u32::MAX), |plan| plan.node),

@@ -1,6 +1,6 @@
 //! The whole design in one network: every expectation, or everybody to every service, as real packets.
 
-use vpcsim_aws::Expectation;
+use vpcsim_aws::{AnyId, Expectation};
 use vpcsim_aws::devices::instance::Listener;
 use vpcsim_engine::wire::Protocol;
 use vpcsim_engine::{Counters, Network, Span, Time};
@@ -148,21 +148,18 @@ impl Simulation {
             .iter()
             .filter(|host| !host.interfaces.is_empty())
             .map(|host| {
-                let instance = &topology.instances[host.instance];
-                let is_unique = topology
-                    .instances
-                    .iter()
-                    .filter(|(_, other)| other.label.name == instance.label.name)
-                    .count()
-                    == 1;
+                let named = |any: AnyId| topology.label(any).map_or("", |label| label.name.as_str());
+                let name = named(host.owner);
+                let mut others = self.compiled().hosts.iter().filter(|other| other.owner != host.owner);
+                let is_unique = others.all(|other| named(other.owner) != name);
                 let name = if is_unique {
-                    instance.label.name.clone()
+                    name.to_owned()
                 } else {
-                    crate::endpoint::unambiguous(topology, host.instance.into())
+                    crate::endpoint::unambiguous(topology, host.owner)
                 };
                 Target {
                     name,
-                    listen: instance.listen.clone(),
+                    listen: host.listen.clone(),
                     is_inside: true,
                 }
             });

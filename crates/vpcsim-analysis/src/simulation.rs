@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use ipnet::Ipv4Net;
 use vpcsim_aws::appliance::{self, Appliance};
 use vpcsim_aws::compile::place::router_mac;
-use vpcsim_aws::compile::{HostInterfacePlan, HostPlan, Slot};
-use vpcsim_aws::devices::instance::{self, Instance};
+use vpcsim_aws::compile::{HostInterfacePlan, HostPlan, LinkLayer, ServicePlan, Slot};
+use vpcsim_aws::devices::instance;
 use vpcsim_aws::devices::internet_host::FROM_HOSTS;
 use vpcsim_aws::devices::load_balancer::LoadBalancerDevice;
 use vpcsim_aws::devices::security_group::GroupMembers;
 use vpcsim_aws::services::metadata;
 use vpcsim_aws::traffic::{PortRange, Traffic};
-use vpcsim_aws::{Compiled, Topology, compile, station};
+use vpcsim_aws::{Compiled, Protocol, Topology, compile, station};
 use vpcsim_engine::{ComponentId, Network, Node, NodeId, Observer, Random, Span};
 use vpcsim_hosts::{
     FirewallRule, ForwardingConfig, ForwardingNumbers, Framing, HostConfig, HostNode, HostRouting,
-    InterfaceConfig, InternetHostConfig, InternetNode, InternetProfile, Listener, MetadataConfig,
+    InterfaceConfig, InternetHostConfig, InternetNode, InternetProfile, InternetRange, Listener, MetadataConfig,
     MetadataNode, Prefix,
 };
 
@@ -127,6 +128,7 @@ impl Simulation {
                 Box::new(HostNode::seeded(Arc::clone(&self.hosts[index]), seed))
             }
             Slot::InternetHosts => Box::new(self.internet(seed)),
+            Slot::ServiceHosts(index) => Box::new(service(&self.compiled.services[index], seed)),
             Slot::Metadata => {
                 let compiled = Arc::clone(&self.compiled);
                 let client = move |number| metadata_client(&compiled, number);
@@ -170,6 +172,32 @@ impl Simulation {
     }
 }
 
+/// The hosts of a service, which answer by their line alone.
+fn service(plan: &ServicePlan, seed: u64) -> InternetNode {
+    let ranges = plan.ranges.iter().map(|range| service_range(*range, plan.ports));
+    InternetNode::new(Vec::new(), None, plan.uplink, seed).with_ranges(ranges.collect())
+}
+
+/// Hosts of AWS: they answer on a few ports and to pings, and drop all else.
+fn service_range(range: Ipv4Net, ports: &[u16]) -> InternetRange {
+    let listeners = ports.iter().map(|port| Listener::on(Protocol::TCP, *port));
+    InternetRange {
+        prefix: prefix(range),
+        profile: InternetProfile {
+            listeners: listeners.collect(),
+            refuses: false,
+            ..InternetProfile::silent()
+        },
+    }
+}
+
+fn prefix(net: Ipv4Net) -> Prefix {
+    Prefix {
+        address: net.network(),
+        len: net.prefix_len(),
+    }
+}
+
 /// What the metadata service shows to an interface.
 fn metadata_client(compiled: &Compiled, number: u32) -> Option<MetadataConfig> {
     let plan = compiled.metadata.get(number as usize)?;
@@ -190,19 +218,18 @@ fn metadata_client(compiled: &Compiled, number: u32) -> Option<MetadataConfig> {
     })
 }
 
-/// How an instance's host is set up.
+/// How a host is set up.
 fn host(topology: &Topology, plan: &HostPlan) -> HostConfig {
-    let instance: &Instance = &topology.instances[plan.instance];
     HostConfig {
-        routing: match instance.routing {
+        routing: match plan.routing {
             instance::HostRouting::PerInterface => HostRouting::PerInterface,
             instance::HostRouting::MainTable => HostRouting::MainTable,
         },
-        listeners: listeners(&instance.listen),
-        forwarding: instance
+        listeners: listeners(&plan.listen),
+        forwarding: plan
             .appliance
             .as_ref()
-            .map(|appliance| forwarding(appliance, topology.component(plan.instance))),
+            .map(|appliance| forwarding(appliance, topology.component(plan.owner))),
         ..HostConfig::new(plan.interfaces.iter().map(host_interface).collect())
     }
 }
@@ -236,10 +263,6 @@ fn firewall_rule(rule: &appliance::FirewallRule) -> FirewallRule {
         Traffic::Tcp(ports) | Traffic::Udp(ports) => ports,
         _ => PortRange::ALL,
     };
-    let prefix = |net: ipnet::Ipv4Net| Prefix {
-        address: net.network(),
-        len: net.prefix_len(),
-    };
     FirewallRule {
         allow: rule.allow,
         protocol: rule.traffic.protocol(),
@@ -260,7 +283,10 @@ fn host_interface(plan: &HostInterfacePlan) -> InterfaceConfig {
         mtu: plan.mtu,
         node: plan.node,
         port: plan.port,
-        framing: Framing::Ethernet,
+        framing: match plan.link_layer {
+            LinkLayer::Ethernet => Framing::Ethernet,
+            LinkLayer::Ip => Framing::Raw,
+        },
     }
 }
 

@@ -49,6 +49,7 @@ reasons! {
     24 METADATA_DISABLED DELIVER None, "The instance metadata service is switched off for this instance.";
     25 EXCEEDS_INTERFACE_MTU DELIVER None, "The packet is larger than the receiving interface takes.";
     26 NOT_SENT EMIT Some("BAD_STATE"), "The source sent nothing: it does not run, or has no interface to send by.";
+    27 SERVICE_FILTERED DELIVER None, "The firewall in front of the service drops what the service does not listen to.";
     32 SRC_CHECK ENI_OUT Some("ENI_SOURCE_DEST_CHECK_RESTRICTION"), "The interface has its source/destination check on and the packet's source is none of its own addresses.";
     33 SG_EGRESS ENI_OUT Some("ENI_SG_RULES_MISMATCH"), "No egress rule of the interface's security groups allows it.";
     34 CONNTRACK_FULL_EGRESS ENI_OUT None, "The instance tracks as many connections as it can; a new one does not fit.";
@@ -108,6 +109,14 @@ reasons! {
     149 NLB_FRAGMENT GATEWAY None, "The load balancer does not carry fragments without the ports of their flow.";
     150 NLB_TARGET_UNHEALTHY GATEWAY None, "The flow's target became unhealthy; the sender gets a RST.";
     151 NLB_LATE_ANSWER GATEWAY None, "The target first answered the flow more than 30 s after it began.";
+    152 VPCE_NOT_AVAILABLE GATEWAY Some("BAD_STATE"), "The VPC endpoint is not in the state available.";
+    153 VPCE_SOURCE_NOT_IN_VPC GATEWAY None, "A gateway endpoint serves only addresses of its own VPC: nothing that comes by peering, by a transit gateway or by a VPN.";
+    154 VPCE_NO_SUCH_SERVICE_ADDRESS GATEWAY Some("VPCE_GATEWAY_EGRESS_SOURCE_ADDRESS_RESTRICTION"), "The address is none of the service behind the gateway endpoint: it only answers from those of its prefix list.";
+    155 VPCE_GATEWAY_PROTOCOL GATEWAY Some("VPCE_GATEWAY_PROTOCOL_RESTRICTION"), "A gateway endpoint carries TCP and echo requests only.";
+    156 VPCE_PROTOCOL GATEWAY Some("PROTOCOL_RESTRICTION"), "An interface endpoint carries TCP only, and answers no ping.";
+    157 VPCE_PORT GATEWAY Some("NO_POSSIBLE_DESTINATION"), "The service behind the interface endpoint does not listen on this port; nobody answers.";
+    158 VPCE_NO_FLOW GATEWAY None, "The endpoint knows no connection that this packet belongs to: it has been idle for too long, or never began with a SYN. The client gets a RST.";
+    159 VPCE_MTU_EXCEEDED GATEWAY None, "The packet is larger than the 8500 bytes that an interface endpoint carries; nobody is told.";
     164 MIDDLEBOX_FIREWALL GATEWAY Some("FIREWALL_RULES_RESTRICTION"), "The firewall on an instance that forwards does not let it through.";
     165 MIDDLEBOX_NO_STATE GATEWAY None, "The instance that forwards knows no connection that this packet belongs to: it has not seen the beginning, as when the two directions take different ways.";
     166 MIDDLEBOX_PORT_EXHAUSTED GATEWAY None, "The NAT instance has no free port left for this destination.";

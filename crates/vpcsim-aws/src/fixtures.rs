@@ -154,6 +154,24 @@ impl Lab {
         self.way(id.expect("slots hold stub hosts"))
     }
 
+    /// Sends a packet from a stub host's node to a port of another node; gives the packet's way in words.
+    pub(crate) fn send_between(&mut self, from: NodeId, (to, port): (NodeId, Port), bytes: &[u8]) -> String {
+        let id = self.network.act(from, |_: &mut StubHost, context| {
+            let packet = context.emit(FrameHeader::ipv4(Mac([0; 6]), Mac([0; 6])), bytes);
+            let id = context.packet(packet).id().0;
+            context.forward(packet, to, port);
+            id
+        });
+        self.settle();
+        self.way(id.expect("slots hold stub hosts"))
+    }
+
+    /// What the stub host in a node has got so far.
+    pub(crate) fn received_at(&self, node: NodeId) -> Vec<Vec<u8>> {
+        let host: &StubHost = self.network.node(node).expect("slots hold stub hosts");
+        host.received.clone()
+    }
+
     /// Lets time pass.
     pub(crate) fn wait(&mut self, span: Span) {
         let until = self.network.now() + span;

@@ -5,6 +5,7 @@
 //! - [`devices`]: every noun, one file each, and the list that registers them; it makes the [`Topology`].
 //! - [`model`]: ids, labels, findings. [`traffic`]: what a rule is about. [`topology`]: settings and expectations.
 //! - [`arrangement`]: the order of resources, and what follows from it for the ids that they hold.
+//! - [`aws_service`]: the services of AWS itself, with their ports and addresses.
 //! - [`completion`]: what AWS makes by itself and a design need not say.
 //! - `validation`: what AWS would refuse of VPCs, subnets, interfaces, instances and routes; other nouns check themselves.
 //! - [`appliance`]: what instances do with packets for others.
@@ -67,6 +68,7 @@
 pub mod address_set;
 pub mod appliance;
 pub mod arrangement;
+pub mod aws_service;
 pub mod compile;
 pub mod completion;
 pub mod connection_tracking;

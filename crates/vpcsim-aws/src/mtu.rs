@@ -28,6 +28,9 @@ impl PathMtu {
     /// Through a transit gateway (TGW-32).
     pub const TRANSIT_GATEWAY: Self = Self(8500);
 
+    /// By an interface endpoint (EP-16).
+    pub const INTERFACE_ENDPOINT: Self = Self(8500);
+
     /// How the packet gets over the path.
     pub fn check(self, packet: &Packet) -> Fit {
         let Some(summary) = packet.summary() else {

@@ -16,7 +16,7 @@ use vpcsim_engine::{ComponentId, Decision, Network, Node, NodeId};
 pub use build::{Build, Prototype};
 pub use fabric::{Claim, Fabric, NextHop, ZonalIndex, ZonalTarget};
 pub use place::{FixedNodes, Place, PublicOwner};
-pub use plan::{CapturePointPlan, HostInterfacePlan, HostPlan, LinkLayer, MetadataPlan, Slot};
+pub use plan::{CapturePointPlan, HostInterfacePlan, HostPlan, LinkLayer, MetadataPlan, ServicePlan, Slot};
 
 use crate::devices::AnyId;
 use crate::topology::Topology;
@@ -25,8 +25,10 @@ use crate::topology::Topology;
 pub struct Compiled {
     /// What was declared.
     pub topology: Arc<Topology>,
-    /// The instances' places: what whoever supplies the hosts has to know.
+    /// The hosts' places: what whoever supplies the hosts has to know.
     pub hosts: Vec<HostPlan>,
+    /// The services with many addresses.
+    pub services: Vec<ServicePlan>,
     /// The instance metadata service's clients, in the order of the network interfaces.
     pub metadata: Vec<MetadataPlan>,
     /// Where packets can be captured.
@@ -49,6 +51,7 @@ pub fn compile(topology: Arc<Topology>) -> Compiled {
     let prototypes = build.finish();
     let Place {
         hosts,
+        services,
         metadata,
         capture_points,
         fixed,
@@ -59,6 +62,7 @@ pub fn compile(topology: Arc<Topology>) -> Compiled {
     Compiled {
         topology,
         hosts,
+        services,
         metadata,
         capture_points,
         fixed,

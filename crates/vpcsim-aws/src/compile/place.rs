@@ -9,7 +9,7 @@ use vpcsim_engine::{CapturePoint, NodeId, Port};
 use vpcsim_wire::Mac;
 
 use super::fabric::{Claim, ClaimIndex, Fabric, NextHop};
-use super::plan::{CapturePointPlan, HostPlan, LinkLayer, MetadataPlan, Slot};
+use super::plan::{CapturePointPlan, HostPlan, LinkLayer, MetadataPlan, ServicePlan, Slot};
 use crate::devices::network_interface::Attachment;
 use crate::devices::{AnyId, Instance, NetworkInterface, Subnet, Vpc};
 use crate::model::Id;
@@ -39,6 +39,17 @@ pub struct PublicOwner {
     pub private: Ipv4Addr,
 }
 
+/// Who stands behind a managed interface that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Served {
+    /// The node that takes what reaches the interface.
+    pub node: NodeId,
+    /// The port of that node.
+    pub port: Port,
+    /// Whether only packets for the interface's own addresses come in.
+    pub checked: bool,
+}
+
 /// What is reserved while the resources are placed.
 pub struct Place<'t> {
     /// What was declared.
@@ -47,8 +58,10 @@ pub struct Place<'t> {
     pub fixed: FixedNodes,
     /// Who has which public address.
     pub public_owners: BTreeMap<Ipv4Addr, PublicOwner>,
-    /// The instances' hosts so far.
+    /// The hosts so far.
     pub hosts: Vec<HostPlan>,
+    /// The services' hosts so far.
+    pub services: Vec<ServicePlan>,
     /// The metadata service's clients so far; one per network interface, in order.
     pub metadata: Vec<MetadataPlan>,
     pub(crate) capture_points: Vec<CapturePointPlan>,
@@ -59,7 +72,7 @@ pub struct Place<'t> {
     zones: Vec<u16>,
     interfaces_of: Vec<Vec<Id<NetworkInterface>>>,
     capture_point_of: FxHashMap<AnyId, CapturePoint>,
-    pub(crate) served: FxHashMap<Id<NetworkInterface>, (NodeId, Port)>,
+    pub(crate) served: FxHashMap<Id<NetworkInterface>, Served>,
 }
 
 impl<'t> Place<'t> {
@@ -87,6 +100,7 @@ impl<'t> Place<'t> {
             fixed,
             public_owners: BTreeMap::new(),
             hosts: Vec::new(),
+            services: Vec::new(),
             metadata: Vec::new(),
             capture_points: Vec::new(),
             fabrics: topology.vpcs.iter().map(fabric).collect(),
@@ -129,6 +143,13 @@ impl<'t> Place<'t> {
     /// Reserves a node that is filled from outside this crate.
     pub fn reserve_slot(&mut self, owner: impl Into<AnyId>, slot: Slot) -> NodeId {
         let node = self.reserve(owner);
+        self.slots.push((node, slot));
+        node
+    }
+
+    /// Reserves a further node of a resource, filled from outside this crate: [`Place::node_of`] names its first.
+    pub fn reserve_slot_behind(&mut self, owner: impl Into<AnyId>, slot: Slot) -> NodeId {
+        let node = self.reserve_anonymous(Some(owner.into()));
         self.slots.push((node, slot));
         node
     }

@@ -2,35 +2,61 @@
 
 use std::net::Ipv4Addr;
 
+use ipnet::Ipv4Net;
 use vpcsim_engine::{CapturePoint, NodeId, Port};
 use vpcsim_wire::Mac;
 
-use crate::devices::{AnyId, Instance, NetworkInterface};
+use crate::appliance::Appliance;
+use crate::devices::instance::{HostRouting, Listener};
+use crate::devices::{AnyId, NetworkInterface};
 use crate::model::Id;
 
 /// A node that is filled from outside this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
-    /// The host of an instance: the index into [`Compiled::hosts`](super::Compiled::hosts).
+    /// The host of an instance or of a managed service: the index into [`Compiled::hosts`](super::Compiled::hosts).
     Host(usize),
+    /// The hosts of a service with many addresses: the index into [`Compiled::services`](super::Compiled::services).
+    ServiceHosts(usize),
     /// All hosts on the internet; gets what the internet delivers, by any port, and sends to the internet's node.
     InternetHosts,
     /// The instance metadata service; a packet's port is the index into [`Compiled::metadata`](super::Compiled::metadata).
     Metadata,
 }
 
-/// Where and how an instance is connected.
+/// A host: what it does, where and how it is connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostPlan {
     /// Its node.
     pub node: NodeId,
-    /// The instance.
-    pub instance: Id<Instance>,
+    /// Whose host it is: an instance, or a managed service.
+    pub owner: AnyId,
+    /// The services that it answers on.
+    pub listen: Vec<Listener>,
+    /// How it chooses an interface.
+    pub routing: HostRouting,
+    /// What it does with packets for others; `None` drops them.
+    pub appliance: Option<Appliance>,
     /// Its interfaces in the order of the device index; packets for interface `i` enter by `Port(i)`.
     pub interfaces: Vec<HostInterfacePlan>,
 }
 
-/// One interface of an instance, as its operating system sees it.
+/// The hosts of a service, each with one of its addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePlan {
+    /// Their node.
+    pub node: NodeId,
+    /// What leads to them.
+    pub owner: AnyId,
+    /// Their addresses.
+    pub ranges: Vec<Ipv4Net>,
+    /// The TCP ports that they answer on; all else but a ping is dropped.
+    pub ports: &'static [u16],
+    /// The node and port that take what they send.
+    pub uplink: (NodeId, Port),
+}
+
+/// One interface of a host, as its operating system sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostInterfacePlan {
     /// The network interface.
@@ -49,6 +75,8 @@ pub struct HostInterfacePlan {
     pub node: NodeId,
     /// The port of that node.
     pub port: Port,
+    /// Whether it sends frames, or packets to the only other end of its line.
+    pub link_layer: LinkLayer,
 }
 
 /// An interface as a client of the instance metadata service.

@@ -12,7 +12,7 @@
 use crate::arrangement::{Arrangement, Rank};
 use crate::appliance::Appliance;
 use crate::compile::place::interface_mac;
-use crate::compile::{HostInterfacePlan, HostPlan, NextHop, Place, Slot};
+use crate::compile::{HostInterfacePlan, HostPlan, LinkLayer, NextHop, Place, Slot};
 use crate::devices::network_interface::FROM_HOST;
 use crate::devices::{Kind, NetworkInterface, Resource, Vpc};
 use crate::model::{Findings, Id, Label};
@@ -144,7 +144,9 @@ impl Resource for Instance {
         let slot = Slot::Host(place.hosts.len());
         let node = place.reserve_slot(id, slot);
         let interfaces = place.interfaces_of(id).iter().map(|&interface| interface_plan(interface, id, place)).collect();
-        place.hosts.push(HostPlan { node, instance: id, interfaces });
+        let declared = &place.topology.instances[id];
+        let (listen, routing, appliance) = (declared.listen.clone(), declared.routing, declared.appliance.clone());
+        place.hosts.push(HostPlan { node, owner: id.into(), listen, routing, appliance, interfaces });
     }
 
     fn rule_text(id: Id<Self>, rule: usize, topology: &Topology) -> Option<String> {
@@ -174,6 +176,7 @@ fn interface_plan(interface: Id<NetworkInterface>, instance: Id<Instance>, place
         mtu: topology.instances[instance].mtu,
         node: place.node_of(interface).expect("interfaces are placed before instances"),
         port: FROM_HOST,
+        link_layer: LinkLayer::Ethernet,
     }
 }
 

@@ -218,6 +218,8 @@ resources! {
     transit_gateway_attachments: TransitGatewayAttachment in transit_gateway_attachment,
     /// A route table of a transit gateway.
     transit_gateway_route_tables: TransitGatewayRouteTable in transit_gateway_route_table,
+    /// A VPC endpoint.
+    vpc_endpoints: VpcEndpoint in vpc_endpoint,
 }
 
 /// A resource of any kind.

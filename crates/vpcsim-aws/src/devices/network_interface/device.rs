@@ -11,7 +11,7 @@ use vpcsim_wire::{Arp, EtherType, Mac, Protocol, Summary};
 
 use super::return_paths::ReturnPaths;
 use super::{Attachment, FROM_HOST, FROM_NEIGHBOUR, FROM_OWNER, FROM_SERVICE, NetworkInterface, TrackingTimeouts, arp};
-use crate::compile::place::{interface_mac, router_mac};
+use crate::compile::place::{Served, interface_mac, router_mac};
 use crate::compile::{Build, Fabric, FixedNodes, NextHop};
 use crate::connection_tracking::{ConnectionTracker, TrackingTimers};
 use crate::devices::route_table::RouteLookup;
@@ -415,12 +415,13 @@ fn fixed(id: Id<NetworkInterface>, build: &Build<'_>) -> Fixed {
         }
         Attachment::Unmodelled(_) => (Behind::Unmodelled, false),
         Attachment::Managed => match place.served.get(&id) {
-            Some(&(node, port)) => (Behind::Owner { node, port }, false),
+            Some(&Served { node, port, .. }) => (Behind::Owner { node, port }, false),
             None => (Behind::Nobody, false),
         },
         _ => (Behind::Nobody, false),
     };
     let is_owned = matches!(behind, Behind::Owner { .. });
+    let is_checked = place.served.get(&id).is_some_and(|served| served.checked);
     Fixed {
         index: id.index() as u32,
         component: topology.component(id),
@@ -432,7 +433,7 @@ fn fixed(id: Id<NetworkInterface>, build: &Build<'_>) -> Fixed {
         router_mac: router_mac(declared.subnet),
         addresses: declared.addresses.iter().map(|address| address.private).collect(),
         prefixes: declared.prefixes.clone(),
-        check: declared.source_dest_check && !is_owned,
+        check: is_checked || declared.source_dest_check && !is_owned,
         unfiltered: is_owned && declared.security_groups.is_empty(),
         behind,
         capture_point: place.capture_point_of(id),

@@ -55,7 +55,7 @@ use vpcsim_wire::Mac;
 
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::fabric::ClaimIndex;
-use crate::compile::place::interface_mac;
+use crate::compile::place::{Served, interface_mac};
 use crate::compile::{Build, LinkLayer, MetadataPlan, NextHop, Place};
 use crate::devices::{Instance, Kind, Resource, SecurityGroup, Subnet, Vpc};
 use crate::model::{Findings, Id, Label, Origin};
@@ -225,6 +225,15 @@ impl Resource for NetworkInterface {
 /// made without one (NLB-10). The source/destination check is off. To be called by the owner while it is placed. Returns the
 /// interface's node and the claim of its primary address.
 pub fn serve(id: Id<NetworkInterface>, node: NodeId, port: Port, place: &mut Place<'_>) -> Option<(NodeId, ClaimIndex)> {
+    run_for(id, Served { node, port, checked: false }, place)
+}
+
+/// The same as [`serve`] with the source/destination check on: what is for another address ends at the interface.
+pub fn serve_checked(id: Id<NetworkInterface>, node: NodeId, port: Port, place: &mut Place<'_>) -> Option<(NodeId, ClaimIndex)> {
+    run_for(id, Served { node, port, checked: true }, place)
+}
+
+fn run_for(id: Id<NetworkInterface>, behind: Served, place: &mut Place<'_>) -> Option<(NodeId, ClaimIndex)> {
     let declared = place.topology.network_interfaces.find(id)?;
     let interface_node = place.node_of(id)?;
     let mac = declared.mac.unwrap_or_else(|| interface_mac(id.index()));
@@ -237,7 +246,7 @@ pub fn serve(id: Id<NetworkInterface>, node: NodeId, port: Port, place: &mut Pla
             place.claim_public(public, vpc, address.private);
         }
     }
-    place.served.insert(id, (node, port));
+    place.served.insert(id, behind);
     let name = capture_name(id, place.topology);
     place.capture_point(name, description(id, place.topology), LinkLayer::Ip, id.into(), interface_node);
     Some((interface_node, primary?))

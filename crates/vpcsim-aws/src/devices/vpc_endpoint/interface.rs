@@ -1,0 +1,147 @@
+//! What runs of an interface endpoint, behind its interfaces and their security groups.
+
+use std::sync::Arc;
+
+use vpcsim_engine::{Context, Decision, DropReason, FlowTable, FrameHeader, Handle, Node, NodeId, Port, Span, Step, Time};
+use vpcsim_wire::{FlowKey, Mac, Summary, tcp_reset};
+
+use super::{EndpointState, VpcEndpoint, by_itself};
+use crate::compile::Build;
+use crate::devices::network_interface::FROM_OWNER;
+use crate::model::Id;
+use crate::mtu::PathMtu;
+use crate::{drop_reason, station};
+
+/// After so long without a packet a TCP flow is forgotten (EP-17).
+const TCP_IDLE_TIMEOUT: Span = Span::from_secs(350);
+/// The segment size that TCP is held to (EP-16).
+const MSS_MAX: u16 = PathMtu::INTERFACE_ENDPOINT.0 - 40;
+/// Slots that each new flow looks at for old ones.
+const SWEEP_BUDGET: usize = 4;
+/// The ports below take what the interfaces hand in, in their order.
+const FROM_SERVICE: u32 = 1 << 16;
+
+/// The port for what the service answers by the interface of this place.
+pub(super) const fn from_service(place: usize) -> Port {
+    Port(FROM_SERVICE + place as u32)
+}
+
+/// What the device looks up and never changes.
+#[derive(Debug)]
+struct Plan {
+    decision: Decision,
+    state: EndpointState,
+    /// The nodes of the interfaces, in the order of their ports.
+    interfaces: Vec<NodeId>,
+    ports: &'static [u16],
+    service: Option<NodeId>,
+}
+
+/// A running interface endpoint.
+#[derive(Clone, Debug)]
+pub(super) struct InterfaceEndpointDevice {
+    plan: Arc<Plan>,
+    /// By the key of the client's packets, when the flow was last seen.
+    last_seen: FlowTable<Time>,
+}
+
+impl InterfaceEndpointDevice {
+    pub(super) fn new(id: Id<VpcEndpoint>, build: &Build<'_>) -> Self {
+        let declared = &build.topology.vpc_endpoints[id];
+        let host = build.place.hosts.iter().find(|plan| plan.owner == id.into());
+        let nodes = declared.interfaces().iter().map(|interface| build.place.node_of(*interface));
+        let plan = Plan {
+            decision: by_itself(id, build.topology),
+            state: declared.state,
+            interfaces: nodes.map(|node| node.unwrap_or(NodeId(u32::MAX))).collect(),
+            ports: declared.aws_service().map_or(&[], |service| service.ports()),
+            service: host.map(|plan| plan.node),
+        };
+        Self { plan: Arc::new(plan), last_seen: FlowTable::new() }
+    }
+
+    /// A client's packet: where it goes on.
+    fn request(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, place: u32) -> Result<Step, DropReason> {
+        let service = self.plan.service.ok_or(drop_reason::DESTINATION_NOT_MODELLED)?;
+        if self.plan.state != EndpointState::Available {
+            return Err(drop_reason::VPCE_NOT_AVAILABLE);
+        }
+        if summary.total_len > PathMtu::INTERFACE_ENDPOINT.0 {
+            return Err(drop_reason::VPCE_MTU_EXCEEDED);
+        }
+        if !summary.is_later_fragment() {
+            self.admit(context, packet, summary, place)?;
+        }
+        context.packet_mut(packet).clamp_mss(MSS_MAX);
+        Ok(Step::Forward { to: service, port: Port(place) })
+    }
+
+    /// Whether the packet belongs to a flow, or begins one.
+    fn admit(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, place: u32) -> Result<(), DropReason> {
+        if !summary.is_tcp() {
+            return Err(drop_reason::VPCE_PROTOCOL);
+        }
+        if !self.plan.ports.contains(&summary.key.destination_port()) {
+            return Err(drop_reason::VPCE_PORT);
+        }
+        let now = context.now();
+        if !summary.is_syn() && !self.is_fresh(now, summary.key) {
+            self.last_seen.remove(summary.key.0);
+            self.reset(context, packet, summary, place);
+            return Err(drop_reason::VPCE_NO_FLOW);
+        }
+        self.last_seen.expire_some(SWEEP_BUDGET, |_, seen| now.since(*seen) > TCP_IDLE_TIMEOUT);
+        self.last_seen.insert(summary.key.0, now);
+        Ok(())
+    }
+
+    fn is_fresh(&self, now: Time, client: FlowKey) -> bool {
+        self.last_seen.find(client.0).is_some_and(|seen| now.since(*seen) <= TCP_IDLE_TIMEOUT)
+    }
+
+    /// Tells the client that its connection is gone.
+    fn reset(&self, context: &mut Context<'_>, packet: Handle, summary: &Summary, place: u32) {
+        let reset = tcp_reset::reset_for(context.packet(packet).bytes(), summary);
+        if let (Some(reset), Some(interface)) = (reset, self.plan.interfaces.get(place as usize)) {
+            // The interface frames it.
+            let reset = context.emit(FrameHeader::ipv4(Mac([0; 6]), Mac([0; 6])), &reset);
+            context.forward(reset, *interface, FROM_OWNER);
+        }
+    }
+
+    /// What the service answers: out by the interface that was asked.
+    fn answer(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, place: u32) -> Result<Step, DropReason> {
+        let now = context.now();
+        if !summary.is_later_fragment() {
+            let seen = self.last_seen.find_mut(summary.key.reversed().0);
+            let seen = seen.filter(|seen| now.since(**seen) <= TCP_IDLE_TIMEOUT);
+            *seen.ok_or(drop_reason::VPCE_NO_FLOW)? = now;
+        }
+        let interface = self.plan.interfaces.get(place as usize).ok_or(drop_reason::VPCE_NO_FLOW)?;
+        let answer = context.packet_mut(packet);
+        answer.set_mark(0);
+        answer.clamp_mss(MSS_MAX);
+        Ok(Step::Forward { to: *interface, port: FROM_OWNER })
+    }
+}
+
+impl Node for InterfaceEndpointDevice {
+    fn process(&mut self, context: &mut Context<'_>, port: Port, packet: Handle) -> Step {
+        let decision = self.plan.decision;
+        let Some(summary) = context.packet(packet).summary().copied() else {
+            return Step::drop(drop_reason::MALFORMED, decision);
+        };
+        let done = match port.0.checked_sub(FROM_SERVICE) {
+            Some(place) => self.answer(context, packet, &summary, place),
+            None => self.request(context, packet, &summary, port.0),
+        };
+        match done {
+            Ok(step) => {
+                context.pass(packet, station::GATEWAY, decision);
+                step
+            }
+            Err(reason) => Step::drop(reason, decision),
+        }
+    }
+}
+
