@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use thiserror::Error;
 use vpcsim_aws::devices::network_interface::Attachment;
-use vpcsim_aws::devices::{AnyId, Instance, InternetHost, LoadBalancer, NetworkInterface, Vpc};
+use vpcsim_aws::devices::{AnyId, Instance, InternetHost, LoadBalancer, NetworkInterface, Vpc, VpcEndpoint};
+use vpcsim_aws::services::horizon::{Horizon, PublicNames, Resolution};
 use vpcsim_aws::{Id, Label, Topology};
 
 use crate::similar::edit_distance;
@@ -101,6 +102,7 @@ enum Named {
     Interface(Id<NetworkInterface>),
     Host(Id<InternetHost>),
     Balancer(Id<LoadBalancer>),
+    Endpoint(Id<VpcEndpoint>),
 }
 
 impl Named {
@@ -110,6 +112,7 @@ impl Named {
             Self::Interface(id) => id.into(),
             Self::Host(id) => id.into(),
             Self::Balancer(id) => id.into(),
+            Self::Endpoint(id) => id.into(),
         }
     }
 }
@@ -164,6 +167,10 @@ pub fn source(topology: &Topology, text: &str, src_ip: Option<Ipv4Addr>) -> Resu
             text: text.to_owned(),
             what: "a load balancer".to_owned(),
         }),
+        Named::Endpoint(_) => Err(QuestionError::NoHost {
+            text: text.to_owned(),
+            what: "a VPC endpoint".to_owned(),
+        }),
     }
 }
 
@@ -178,11 +185,16 @@ pub fn destination(topology: &Topology, text: &str, from: &Source) -> Result<Ipv
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
-    let interfaces = match by_name(topology, text)? {
+    let named = match by_name(topology, text) {
+        Err(error @ QuestionError::Unknown { .. }) => return in_the_dns(topology, text, from).ok_or(error),
+        named => named?,
+    };
+    let interfaces = match named {
         Named::Host(host) => return Ok(topology.internet_hosts[host].address),
         Named::Interface(interface) => vec![interface],
         Named::Instance(instance) => interfaces_of(topology, instance),
         Named::Balancer(balancer) => return balancer_address(topology, text, balancer),
+        Named::Endpoint(endpoint) => return endpoint_address(topology, text, endpoint),
     };
     let addresses = || {
         interfaces
@@ -212,6 +224,41 @@ fn balancer_address(
         .ok_or_else(|| QuestionError::NoAddress {
             text: text.to_owned(),
         })
+}
+
+/// The first interface of an endpoint; for one without any the first address of its service.
+fn endpoint_address(topology: &Topology, text: &str, id: Id<VpcEndpoint>) -> Result<Ipv4Addr, QuestionError> {
+    let endpoint = &topology.vpc_endpoints[id];
+    let mut rows = endpoint.interfaces().iter();
+    let own = rows.find_map(|interface| topology.network_interfaces.find(*interface)?.primary());
+    let of_service = || {
+        let list = topology.service_list(endpoint.aws_service()?)?;
+        topology.prefix_lists[list].first_host()
+    };
+    own.or_else(of_service).ok_or_else(|| QuestionError::NoAddress {
+        text: text.to_owned(),
+    })
+}
+
+/// What a host name resolves to for the one who asks: inside a VPC by its resolver, outside by the public names.
+fn in_the_dns(topology: &Topology, text: &str, from: &Source) -> Option<Ipv4Addr> {
+    let name = text.trim_end_matches('.').to_ascii_lowercase();
+    if !name.contains('.') {
+        return None;
+    }
+    let public = PublicNames::new(topology);
+    let vpc = match from {
+        Source::Instance { instance, .. } => vpc_of(topology, Named::Instance(*instance)),
+        Source::Internet(_) => None,
+    };
+    let addresses = match vpc {
+        None => public.addresses(&name)?,
+        Some(vpc) => match Horizon::new(topology, vpc, public).resolve(&name) {
+            Resolution::Addresses(addresses) => addresses,
+            _ => return None,
+        },
+    };
+    addresses.first().copied()
 }
 
 const INTERNET_SOURCE: u8 = 200;
@@ -303,7 +350,15 @@ fn candidates(topology: &Topology) -> impl Iterator<Item = (Named, &Label)> {
         .load_balancers
         .iter()
         .map(|(id, balancer)| (Named::Balancer(id), &balancer.label));
-    instances.chain(interfaces).chain(hosts).chain(balancers)
+    let endpoints = topology
+        .vpc_endpoints
+        .iter()
+        .map(|(id, endpoint)| (Named::Endpoint(id), &endpoint.label));
+    instances
+        .chain(interfaces)
+        .chain(hosts)
+        .chain(balancers)
+        .chain(endpoints)
 }
 
 /// Ids are looked at first, then names, then `Name` tags: the first kind of match that anything has decides.
@@ -363,6 +418,7 @@ fn vpc_of(topology: &Topology, named: Named) -> Option<Id<Vpc>> {
         Named::Interface(id) => id,
         Named::Instance(instance) => *interfaces_of(topology, instance).first()?,
         Named::Balancer(id) => return Some(topology.load_balancers[id].vpc),
+        Named::Endpoint(id) => return Some(topology.vpc_endpoints[id].vpc),
         Named::Host(_) => return None,
     };
     topology

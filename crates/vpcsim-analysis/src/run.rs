@@ -1,7 +1,7 @@
 //! The whole design in one network: every expectation, or everybody to every service, as real packets.
 
-use vpcsim_aws::{AnyId, Expectation};
 use vpcsim_aws::devices::instance::Listener;
+use vpcsim_aws::{AnyId, Expectation};
 use vpcsim_engine::wire::Protocol;
 use vpcsim_engine::{Counters, Network, Span, Time};
 
@@ -150,7 +150,11 @@ impl Simulation {
             .map(|host| {
                 let named = |any: AnyId| topology.label(any).map_or("", |label| label.name.as_str());
                 let name = named(host.owner);
-                let mut others = self.compiled().hosts.iter().filter(|other| other.owner != host.owner);
+                let mut others = self
+                    .compiled()
+                    .hosts
+                    .iter()
+                    .filter(|other| other.owner != host.owner);
                 let is_unique = others.all(|other| named(other.owner) != name);
                 let name = if is_unique {
                     name.to_owned()

@@ -18,8 +18,8 @@ use vpcsim_aws::{Compiled, Protocol, Topology, compile, station};
 use vpcsim_engine::{ComponentId, Network, Node, NodeId, Observer, Random, Span};
 use vpcsim_hosts::{
     FirewallRule, ForwardingConfig, ForwardingNumbers, Framing, HostConfig, HostNode, HostRouting,
-    InterfaceConfig, InternetHostConfig, InternetNode, InternetProfile, InternetRange, Listener, MetadataConfig,
-    MetadataNode, Prefix,
+    InterfaceConfig, InternetHostConfig, InternetNode, InternetProfile, InternetRange, Listener,
+    MetadataConfig, MetadataNode, Prefix,
 };
 
 use crate::answer::Capture;
@@ -151,7 +151,9 @@ impl Simulation {
             });
         let default = topology.settings.internet_answers.then(InternetProfile::open);
         let uplink = (self.compiled.fixed.internet, FROM_HOSTS);
-        InternetNode::new(hosts.collect(), default, uplink, seed)
+        let services = topology.service_ranges();
+        let ranges = services.map(|(range, ports)| service_range(range, ports));
+        InternetNode::new(hosts.collect(), default, uplink, seed).with_ranges(ranges.collect())
     }
 
     /// What the network's recorder captured, with the names of addresses.

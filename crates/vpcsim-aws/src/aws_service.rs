@@ -46,9 +46,18 @@ impl ServiceName {
     }
 
     fn of(region: &str, service: &str) -> Option<Self> {
-        let is_region = region.matches('-').count() >= 2 && region.ends_with(|end: char| end.is_ascii_digit());
-        let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
-        (is_region && is_word(service)).then(|| Self { region: region.to_owned(), service: service.to_owned() })
+        let is_region =
+            region.matches('-').count() >= 2 && region.ends_with(|end: char| end.is_ascii_digit());
+        let is_word = |text: &str| {
+            !text.is_empty()
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
+        };
+        (is_region && is_word(service)).then(|| Self {
+            region: region.to_owned(),
+            service: service.to_owned(),
+        })
     }
 
     /// The name of the service of this short name in a region.
@@ -84,24 +93,60 @@ type Known = (&'static str, &'static str, &'static str, &'static [&'static str])
 
 /// Region, service, id and ranges: of `aws ec2 describe-prefix-lists` in AWS's documentation and of described accounts.
 const KNOWN: &[Known] = &[
-    ("us-east-1", "s3", "pl-63a5400a", &["54.231.0.0/17", "52.216.0.0/15", "3.5.16.0/21", "3.5.0.0/20"]),
-    ("us-east-1", "dynamodb", "pl-02cd2c6b", &["52.94.0.0/22", "52.119.224.0/20"]),
-    ("us-east-2", "s3", "pl-7ba54012", &["52.219.80.0/20", "3.5.128.0/22", "3.5.132.0/23", "52.219.96.0/20"]),
+    (
+        "us-east-1",
+        "s3",
+        "pl-63a5400a",
+        &["54.231.0.0/17", "52.216.0.0/15", "3.5.16.0/21", "3.5.0.0/20"],
+    ),
+    (
+        "us-east-1",
+        "dynamodb",
+        "pl-02cd2c6b",
+        &["52.94.0.0/22", "52.119.224.0/20"],
+    ),
+    (
+        "us-east-2",
+        "s3",
+        "pl-7ba54012",
+        &["52.219.80.0/20", "3.5.128.0/22", "3.5.132.0/23", "52.219.96.0/20"],
+    ),
     ("us-east-2", "dynamodb", "pl-4ca54025", &["52.94.4.0/24"]),
     (
         "us-west-1",
         "s3",
         "pl-6ba54002",
-        &["52.219.20.0/22", "54.231.232.0/21", "52.219.120.0/22", "52.219.24.0/21", "52.219.112.0/21", "52.92.48.0/22"],
+        &[
+            "52.219.20.0/22",
+            "54.231.232.0/21",
+            "52.219.120.0/22",
+            "52.219.24.0/21",
+            "52.219.112.0/21",
+            "52.92.48.0/22",
+        ],
     ),
     ("us-west-1", "dynamodb", "pl-6ea54007", &["52.94.12.0/24"]),
-    ("eu-west-1", "s3", "pl-6da54004", &["52.218.0.0/17", "54.231.128.0/19"]),
-    ("eu-west-1", "dynamodb", "pl-6fa54006", &["52.94.5.0/24", "52.119.240.0/21", "52.94.24.0/23"]),
+    (
+        "eu-west-1",
+        "s3",
+        "pl-6da54004",
+        &["52.218.0.0/17", "54.231.128.0/19"],
+    ),
+    (
+        "eu-west-1",
+        "dynamodb",
+        "pl-6fa54006",
+        &["52.94.5.0/24", "52.119.240.0/21", "52.94.24.0/23"],
+    ),
 ];
 
 /// The prefix list that AWS keeps for a service in a region, as far as it is known.
 pub fn known_list(name: &ServiceName) -> Option<PrefixList> {
-    let find = |region: &str| KNOWN.iter().find(|known| known.0 == region && known.1 == name.service);
+    let find = |region: &str| {
+        KNOWN
+            .iter()
+            .find(|known| known.0 == region && known.1 == name.service)
+    };
     let own = find(&name.region);
     let known = own.or_else(|| find(KNOWN_REGION))?;
     let label = Label {
@@ -114,18 +159,31 @@ pub fn known_list(name: &ServiceName) -> Option<PrefixList> {
 /// The prefix list of this id, if AWS keeps it and it is known.
 pub fn known_list_of_id(id: &str) -> Option<PrefixList> {
     let known = KNOWN.iter().find(|known| known.2 == id)?;
-    let label = Label { id: Some(id.to_owned()), ..Label::named(ServiceName::full(known.0, known.1)) };
+    let label = Label {
+        id: Some(id.to_owned()),
+        ..Label::named(ServiceName::full(known.0, known.1))
+    };
     Some(list(label, known))
 }
 
 fn list(label: Label, known: &Known) -> PrefixList {
-    let entries: Vec<Ipv4Net> = known.3.iter().map(|range| range.parse().expect("the table holds ranges")).collect();
-    PrefixList { label, entries_max: entries.len() as u32, entries }
+    let entries: Vec<Ipv4Net> = known
+        .3
+        .iter()
+        .map(|range| range.parse().expect("the table holds ranges"))
+        .collect();
+    PrefixList {
+        label,
+        entries_max: entries.len() as u32,
+        entries,
+    }
 }
 
 /// Whether the ranges of the service in its region are known.
 pub fn is_known(name: &ServiceName) -> bool {
-    KNOWN.iter().any(|known| known.0 == name.region && known.1 == name.service)
+    KNOWN
+        .iter()
+        .any(|known| known.0 == name.region && known.1 == name.service)
 }
 
 impl PrefixList {
@@ -144,15 +202,20 @@ impl Topology {
     /// The prefix list of a service of AWS, if the design has it.
     pub fn service_list(&self, name: &ServiceName) -> Option<Id<PrefixList>> {
         let mut lists = self.prefix_lists.iter();
-        lists.find(|(_, list)| list.service().as_ref() == Some(name)).map(|(id, _)| id)
+        lists
+            .find(|(_, list)| list.service().as_ref() == Some(name))
+            .map(|(id, _)| id)
     }
 
     /// The addresses of AWS's services that the design's prefix lists hold, with the ports that they answer on.
     pub fn service_ranges(&self) -> impl Iterator<Item = (Ipv4Net, &'static [u16])> + '_ {
-        self.prefix_lists.iter().filter_map(|(_, list)| Some((list, list.service()?))).flat_map(|(list, name)| {
-            let ports = name.ports();
-            list.entries.iter().map(move |range| (*range, ports))
-        })
+        self.prefix_lists
+            .iter()
+            .filter_map(|(_, list)| Some((list, list.service()?)))
+            .flat_map(|(list, name)| {
+                let ports = name.ports();
+                list.entries.iter().map(move |range| (*range, ports))
+            })
     }
 }
 
@@ -168,9 +231,20 @@ mod tests {
     fn full_names_of_services_are_read_and_others_are_not() {
         let pair = |region: &str, service: &str| Some((region.to_owned(), service.to_owned()));
         assert_eq!(name("com.amazonaws.us-east-1.s3"), pair("us-east-1", "s3"));
-        assert_eq!(name("cn.com.amazonaws.cn-north-1.ecr.api"), pair("cn-north-1", "ecr.api"));
-        assert_eq!(name("aws.sagemaker.us-east-1.notebook"), pair("us-east-1", "sagemaker.notebook"));
-        for text in ["s3", "com.amazonaws.vpce.us-east-1.vpce-svc-0ab", "com.amazonaws.us-east-1.", "com.amazonaws.s3"] {
+        assert_eq!(
+            name("cn.com.amazonaws.cn-north-1.ecr.api"),
+            pair("cn-north-1", "ecr.api")
+        );
+        assert_eq!(
+            name("aws.sagemaker.us-east-1.notebook"),
+            pair("us-east-1", "sagemaker.notebook")
+        );
+        for text in [
+            "s3",
+            "com.amazonaws.vpce.us-east-1.vpce-svc-0ab",
+            "com.amazonaws.us-east-1.",
+            "com.amazonaws.s3",
+        ] {
             assert_eq!(name(text), None, "{text}");
         }
     }
@@ -187,7 +261,10 @@ mod tests {
         assert_eq!(own.label.id.as_deref(), Some("pl-6da54004"));
         let name = ServiceName::parse("com.amazonaws.eu-central-2.s3").unwrap();
         let other = known_list(&name).unwrap();
-        assert_eq!((other.label.id.as_deref(), other.label.name.as_str()), (None, "com.amazonaws.eu-central-2.s3"));
+        assert_eq!(
+            (other.label.id.as_deref(), other.label.name.as_str()),
+            (None, "com.amazonaws.eu-central-2.s3")
+        );
         assert_eq!(other.entries[0].to_string(), "54.231.0.0/17");
         assert!(!is_known(&name));
         assert!(known_list(&ServiceName::parse("com.amazonaws.eu-west-1.sqs").unwrap()).is_none());

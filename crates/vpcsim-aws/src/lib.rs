@@ -39,7 +39,7 @@
 //! - **Tracked connections of an instance** are counted for each interface, not for all of them together (CT-15): an instance
 //!   with several interfaces tracks more than on AWS before it drops.
 //! - **Flows that are tracked for their far end** (CT-09, CT-20) beyond NAT gateways: an open flow to a load balancer or an
-//!   endpoint does not count as tracked. Their verdicts are unknown anyway.
+//!   endpoint does not count as tracked.
 //! - **Other gateways**: regional NAT gateways (NAT-02, NAT-11), virtual private gateways and what propagates routes (NAT-28,
 //!   RT-29), route servers (RT-33), application, classic and gateway load balancers (NACL-21, NACL-22), route tables of virtual
 //!   private gateways, peering between regions
@@ -51,6 +51,10 @@
 //!   their checks (ELB-05, ELB-06); names in the DNS lose no zone (ELB-03, NLB-25); TLS passes through as TCP does (NLB-14,
 //!   NLB-26); the header of the proxy protocol is not added; ICMP errors about flows do not pass (ELB-10); no quota is
 //!   counted (NLB-24, ELB-11). The hash is not AWS's own, so a flow may get another target than there.
+//! - **VPC endpoints**: a service of AWS is a host that accepts connections: no policy decides about requests (EP-08, EP-09,
+//!   EP-41 to EP-48), nothing is said about UDP (EP-24), the zones in which a service exists are not known (EP-21), private names
+//!   for resolver endpoints only (EP-20) and endpoints across regions (EP-23) are those of any other endpoint, and no
+//!   quota is counted. Gateway load balancer endpoints (EP-36 to EP-40) and resource endpoints (EP-49) are unknown.
 //! - **Block Public Access** (IGW-22): what it would stop at the internet gateway passes.
 //! - **Border groups and zone failures** (NAT-40, NAT-43): every zone works, every address fits every zone.
 //! - **Interfaces of services** (ENI-13, SG-25): their type decides nothing; what enters them has an unknown verdict after the rules

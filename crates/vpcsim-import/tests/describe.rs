@@ -250,7 +250,7 @@ fn routes_lead_to_resources_to_unmodelled_things_or_nowhere() {
         "eni-1",
         "pcx-1",
         "virtual private gateway vgw-1",
-        "VPC endpoint vpce-1",
+        "vpce-1",
     ];
     assert_eq!(targets, expected);
     let routes = row(&topology.route_tables, "rtb-1").routes;
@@ -279,7 +279,7 @@ fn interfaces_know_what_they_are_interfaces_of() {
         Attachment::Unmodelled("network load balancer".into())
     );
     assert_eq!(attachment("eni-r"), Attachment::Unmodelled("database".into()));
-    assert_eq!(attachment("eni-e"), Attachment::Unmodelled("VPC endpoint".into()));
+    assert_eq!(attachment("eni-e"), Attachment::Managed);
     assert_eq!(attachment("eni-f"), Attachment::None);
     let second = row(&topology.network_interfaces, "eni-2");
     assert_eq!(
@@ -326,9 +326,8 @@ fn nothing_that_is_not_modelled_is_dropped_silently() {
     unread.sort();
     let expected = [
         "IPv6-only subnet subnet-6",
-        "VPC endpoint eni-e",
-        "VPC endpoint vpce-1",
         "database eni-r",
+        "endpoint service com.amazonaws.vpce.eu-west-1.vpce-svc-far",
         "network load balancer eni-l",
         "peered VPC vpc-far",
         "security group sg-far",

@@ -93,8 +93,6 @@ const NOT_CAUSED: &[(&str, &[&str])] = &[
             "TGW_RTB_CANNOT_ROUTE",
             "TGW_RTB_HIGHER_PRIORITY_ROUTE",
             "TGW_RTB_MORE_SPECIFIC_ROUTE",
-            "VPCE_GATEWAY_EGRESS_SOURCE_ADDRESS_RESTRICTION",
-            "VPCE_GATEWAY_PROTOCOL_RESTRICTION",
             "VPCE_SERVICE_NOT_INSTALLED_IN_AZ",
         ],
     ),

@@ -170,18 +170,7 @@ fn a_transit_gateway_between_accounts_behaves_as_measured() {
     agrees_in_all("multi_account_vpc_peering_tgw", 24);
 }
 
-/// S3's public addresses, of which the design says nothing, answer on one port only.
-const PORTS_OF_S3: [&str; 2] = ["vpc_endpoints-0008", "vpc_endpoints-0026"];
-
 #[test]
-fn what_endpoints_carry_is_unknown_and_the_rest_of_their_lab_is_as_measured() {
-    if let Some(agreement) = compare("vpc_endpoints") {
-        let is_new = |id: &&String| !PORTS_OF_S3.contains(&id.as_str());
-        let wrong: Vec<&String> = agreement.wrong.iter().filter(is_new).collect();
-        assert!(
-            wrong.is_empty(),
-            "{wrong:?} claim to know and differ:\n{}",
-            agreement.differing
-        );
-    }
+fn gateway_and_interface_endpoints_and_the_services_own_firewall() {
+    agrees_in_all("vpc_endpoints", 56);
 }

@@ -48,8 +48,6 @@ const DIFFERENT: &[(u64, &str)] = &[
     (15, "a route to a virtual private gateway: unknown here"),
     (17, "a route to a virtual private gateway: unknown here"),
     (72, "a route to a virtual private gateway: unknown here"),
-    (56, "an interface endpoint: unknown here"),
-    (57, "an interface endpoint: unknown here"),
 ];
 
 /// A port that no security group of the cases allows; the peer asks with a protocol number that no host sends.

@@ -14,7 +14,9 @@ pub(super) fn join_default_security_groups(topology: &mut Topology) {
         let group = default_group(topology, endpoint.vpc);
         for interface in endpoint.interfaces().to_vec() {
             if topology.network_interfaces[interface].security_groups.is_empty() {
-                topology.network_interfaces[interface].security_groups.extend(group);
+                topology.network_interfaces[interface]
+                    .security_groups
+                    .extend(group);
             }
         }
     }
@@ -22,7 +24,9 @@ pub(super) fn join_default_security_groups(topology: &mut Topology) {
 
 fn default_group(topology: &Topology, vpc: Id<Vpc>) -> Option<Id<SecurityGroup>> {
     let mut groups = topology.security_groups.iter();
-    groups.find(|(_, group)| group.default && group.vpc == vpc).map(|(id, _)| id)
+    groups
+        .find(|(_, group)| group.default && group.vpc == vpc)
+        .map(|(id, _)| id)
 }
 
 /// The prefix list of a gateway endpoint's service is there without being declared.
@@ -44,15 +48,24 @@ pub(super) fn add_service_lists(topology: &mut Topology) {
 pub(super) fn add_routes(topology: &mut Topology) {
     for id in topology.vpc_endpoints.ids() {
         let endpoint = &topology.vpc_endpoints[id];
-        let EndpointForm::Gateway { route_tables } = &endpoint.form else { continue };
-        let list = endpoint.aws_service().and_then(|service| topology.service_list(service));
+        let EndpointForm::Gateway { route_tables } = &endpoint.form else {
+            continue;
+        };
+        let list = endpoint
+            .aws_service()
+            .and_then(|service| topology.service_list(service));
         for table in route_tables.clone() {
             add_route(topology, id, list, table);
         }
     }
 }
 
-fn add_route(topology: &mut Topology, endpoint: Id<VpcEndpoint>, list: Option<Id<PrefixList>>, table: Id<RouteTable>) {
+fn add_route(
+    topology: &mut Topology,
+    endpoint: Id<VpcEndpoint>,
+    list: Option<Id<PrefixList>>,
+    table: Id<RouteTable>,
+) {
     let target = RouteTarget::Resource(AnyId::from(endpoint));
     let Some(list) = list else { return };
     let routes = &mut topology.route_tables[table].routes;

@@ -10,6 +10,8 @@
 //! - A public address of a VPC without an internet gateway cannot be reached (PIP-11).
 //! - Between two internet gateways, or a gateway and a host, one is taken off the time to live: measured on AWS, an echo reply
 //!   from public address to public address of one region arrived with 254 of 255 (PIPE-08).
+//! - The addresses of AWS's services that the design's prefix lists hold are there (EP-02): measured on AWS, they answer pings
+//!   and the service's ports, and nothing else.
 //! - No packet on the internet is larger than 1500 bytes (MTU-02).
 //!
 //! # Where AWS is silent
@@ -22,6 +24,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use ipnet::Ipv4Net;
 use rustc_hash::{FxHashMap, FxHashSet};
 use vpcsim_engine::{
     CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Port, Span, Step,
@@ -100,6 +103,7 @@ pub(crate) fn install(build: &mut Build<'_>) {
         latency: settings.latency_internet,
         latency_inside_region: settings.latency_cross_az,
         answers: settings.internet_answers,
+        services: build.topology.service_ranges().map(|(range, _)| range).collect(),
         senders: FxHashSet::default(),
     };
     build.install(place.fixed.internet, device);
@@ -157,6 +161,8 @@ pub struct InternetDevice {
     latency: Span,
     latency_inside_region: Span,
     answers: bool,
+    /// The addresses of AWS's services.
+    services: Arc<[Ipv4Net]>,
     /// Undeclared addresses that sent something, where such addresses are nobody's otherwise.
     senders: FxHashSet<Ipv4Addr>,
 }
@@ -193,7 +199,7 @@ impl InternetDevice {
             Some(Owner::Gateway(node)) => Ok(Way::ToGateway(*node)),
             Some(Owner::Host(_)) => Ok(Way::ToHost),
             Some(Owner::Nobody { reason, decision }) => Err((*reason, *decision)),
-            None if self.is_somebody(destination) => Ok(Way::ToHost),
+            None if self.is_somebody(destination) || self.is_service(destination) => Ok(Way::ToHost),
             None => Err((drop_reason::NO_SUCH_INTERNET_HOST, Decision::NONE)),
         }
     }
@@ -201,6 +207,11 @@ impl InternetDevice {
     /// Whether an address that nobody declared has a host: if all have one, or it has sent something.
     fn is_somebody(&self, address: Ipv4Addr) -> bool {
         (self.answers || self.senders.contains(&address)) && !is_unusable(address)
+    }
+
+    /// Whether an address is one of AWS's services, which are there whether the rest of the internet answers or not.
+    fn is_service(&self, address: Ipv4Addr) -> bool {
+        self.services.iter().any(|range| range.contains(&address))
     }
 
     fn carry(&self, context: &mut Context<'_>, port: Port, packet: Handle, way: Way) -> Step {
@@ -351,6 +362,20 @@ mod tests {
         stand.send(internet, FROM_HOSTS, &syn("198.51.100.7", "203.0.113.21").build());
         assert_eq!(stand.drops(), ["DESTINATION_NOT_MODELLED"], "somebody unknown has it");
         assert!(stand.arrivals(stand.fixed.internet_hosts).is_empty(), "no answer");
+    }
+
+    #[test]
+    fn the_services_of_aws_are_there_even_if_nobody_else_answers() {
+        let mut topology = design();
+        topology.settings.internet_answers = false;
+        let service = crate::aws_service::ServiceName::parse("com.amazonaws.eu-west-1.s3").unwrap();
+        topology.prefix_lists.push(crate::aws_service::known_list(&service).unwrap());
+        let mut stand = stand_of(&topology);
+        let internet = stand.fixed.internet;
+        stand.send(internet, FROM_GATEWAY, &syn("203.0.113.5", "52.218.0.1").build());
+        assert_eq!(stand.arrival(stand.fixed.internet_hosts).key().destination_port(), 443);
+        stand.send(internet, FROM_GATEWAY, &syn("203.0.113.5", "52.219.0.1").build());
+        assert_eq!(stand.drops(), ["NO_SUCH_INTERNET_HOST"]);
     }
 
     #[test]

@@ -6,11 +6,19 @@
 //! - A public name resolves to the private address inside the VPC of its owner, and to the public one elsewhere (PIP-14).
 //! - A peer sees the private address only if the peering connection is active, the owner's side allows it, and both VPCs have
 //!   both DNS attributes on (DNS-09).
+//! - The name of a load balancer stands for all its nodes, that of a zone for one (ELB-02); so do the names of an interface
+//!   endpoint, which everybody can resolve (EP-18).
+//! - With a private DNS name the service's own name stands for the endpoint's interfaces inside its VPC, and for the public
+//!   addresses elsewhere (EP-19). A gateway endpoint changes nothing about the name (EP-07).
 //!
 //! # Where AWS is silent
 //!
 //! - A private name resolves only in the VPC whose interface has the address, not for its peers.
 //! - An address whose VPC has not both DNS attributes on has no public name for anybody.
+//! - An endpoint whose names are not given has them by its own name or id (`vpce-1.sqs.eu-west-1.vpce.amazonaws.com`, and
+//!   `vpce-1-eu-west-1a.sqs…` for a zone).
+//! - Of AWS's services those have public names whose prefix list the design has; they stand for its first address, and so does
+//!   every name under them.
 //! - Of the other names of the world, those of the design's internet hosts resolve, if they contain a dot.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,15 +27,16 @@ use std::sync::Arc;
 
 use super::names::{AwsName, private_domain, private_hostname, public_domain, public_hostname};
 use crate::devices::peering_connection::PeeringState;
-use crate::devices::{LoadBalancer, Vpc};
+use crate::devices::vpc_endpoint::EndpointForm;
+use crate::devices::{LoadBalancer, Vpc, VpcEndpoint};
 use crate::model::Id;
 use crate::topology::Topology;
 
 /// What a name resolves to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
-    /// An address record.
-    Address(Ipv4Addr),
+    /// Address records, of which there is at least one.
+    Addresses(Vec<Ipv4Addr>),
     /// A pointer to this name.
     Pointer(String),
     /// There is no such name.
@@ -45,7 +54,15 @@ struct PublicName {
 #[derive(Clone, Debug, Default)]
 pub struct PublicNames {
     aws: BTreeMap<Ipv4Addr, PublicName>,
-    hosts: BTreeMap<String, Ipv4Addr>,
+    hosts: BTreeMap<String, Vec<Ipv4Addr>>,
+    /// Names that stand for whatever is under them too.
+    services: BTreeMap<String, Vec<Ipv4Addr>>,
+}
+
+/// What a name stands for itself, or one that it is under.
+fn find_above(names: &BTreeMap<String, Vec<Ipv4Addr>>, name: &str) -> Option<Vec<Ipv4Addr>> {
+    let above = std::iter::successors(Some(name), |name| name.split_once('.').map(|(_, rest)| rest));
+    above.into_iter().find_map(|name| names.get(name)).cloned()
 }
 
 impl PublicNames {
@@ -66,11 +83,20 @@ impl PublicNames {
             if host.label.name.contains('.') {
                 names
                     .hosts
-                    .insert(host.label.name.to_ascii_lowercase(), host.address);
+                    .insert(host.label.name.to_ascii_lowercase(), vec![host.address]);
             }
         }
         for (_, balancer) in topology.load_balancers.iter() {
             names.add_balancer(topology, balancer);
+        }
+        for (_, endpoint) in topology.vpc_endpoints.iter() {
+            names.add_endpoint(topology, endpoint);
+        }
+        for (_, list) in topology.prefix_lists.iter() {
+            let address = list.first_host();
+            if let (Some(service), Some(address)) = (list.service(), address) {
+                names.services.insert(service.public_name(), vec![address]);
+            }
         }
         Arc::new(names)
     }
@@ -83,9 +109,34 @@ impl PublicNames {
         for (node, (private, public)) in balancer.nodes.iter().zip(balancer.addresses(topology)) {
             let address = public.unwrap_or(private);
             let zone = &topology.subnets[node.subnet].availability_zone;
-            self.hosts.insert(format!("{zone}.{name}"), address);
-            self.hosts.entry(name.clone()).or_insert(address);
+            self.hosts.insert(format!("{zone}.{name}"), vec![address]);
+            self.hosts.entry(name.clone()).or_default().push(address);
         }
+    }
+
+    /// An endpoint's own names: the regional one and those of its zones (EP-18).
+    fn add_endpoint(&mut self, topology: &Topology, endpoint: &VpcEndpoint) {
+        let places = || endpoint_places(topology, endpoint);
+        let (regional, zonal) = match &endpoint.form {
+            EndpointForm::Interface { dns_names, .. } if !dns_names.is_empty() => {
+                (dns_names[0].to_ascii_lowercase(), dns_names[1..].to_vec())
+            }
+            _ => made_up_names(endpoint, places().map(|(zone, _)| zone)),
+        };
+        for (zone, address) in places() {
+            let of_zone = zonal.iter().filter(|name| name.contains(&format!("-{zone}.")));
+            self.hosts
+                .extend(of_zone.map(|name| (name.to_ascii_lowercase(), vec![address])));
+            self.hosts.entry(regional.clone()).or_default().push(address);
+        }
+    }
+
+    /// What a name that is none of a VPC's addresses stands for, for everybody; in small letters.
+    pub fn addresses(&self, name: &str) -> Option<Vec<Ipv4Addr>> {
+        self.hosts
+            .get(name)
+            .cloned()
+            .or_else(|| find_above(&self.services, name))
     }
 
     fn add(
@@ -109,6 +160,61 @@ impl PublicNames {
     }
 }
 
+/// The zones of an endpoint's interfaces, with their addresses.
+fn endpoint_places<'t>(
+    topology: &'t Topology,
+    endpoint: &'t VpcEndpoint,
+) -> impl Iterator<Item = (&'t str, Ipv4Addr)> {
+    let rows = endpoint
+        .interfaces()
+        .iter()
+        .filter_map(|id| topology.network_interfaces.find(*id));
+    rows.filter_map(|row| {
+        let subnet = topology.subnets.find(row.subnet)?;
+        Some((subnet.availability_zone.as_str(), row.primary()?))
+    })
+}
+
+fn made_up_names<'z>(endpoint: &VpcEndpoint, zones: impl Iterator<Item = &'z str>) -> (String, Vec<String>) {
+    let own = endpoint.label.id_or_name();
+    let domain = match endpoint.aws_service() {
+        Some(service) => format!("{}.{}.vpce.amazonaws.com", service.service, service.region),
+        None => "vpce.amazonaws.com".to_owned(),
+    };
+    let zonal = zones.map(|zone| format!("{own}-{zone}.{domain}"));
+    (format!("{own}.{domain}").to_ascii_lowercase(), zonal.collect())
+}
+
+/// The names of services that stand for endpoints inside the VPC (EP-19).
+fn private_names(topology: &Topology, vpc: Id<Vpc>) -> BTreeMap<String, Vec<Ipv4Addr>> {
+    let mut names = BTreeMap::new();
+    if !has_names(&topology.vpcs[vpc]) {
+        return names;
+    }
+    for (_, endpoint) in topology
+        .vpc_endpoints
+        .iter()
+        .filter(|(_, endpoint)| endpoint.vpc == vpc)
+    {
+        let is_private = matches!(
+            endpoint.form,
+            EndpointForm::Interface {
+                private_dns: true,
+                ..
+            }
+        );
+        if let Some(service) = endpoint.aws_service().filter(|_| is_private) {
+            let addresses: Vec<Ipv4Addr> = endpoint_places(topology, endpoint)
+                .map(|(_, address)| address)
+                .collect();
+            if !addresses.is_empty() {
+                names.insert(service.public_name(), addresses);
+            }
+        }
+    }
+    names
+}
+
 /// What one VPC's resolver knows.
 #[derive(Clone, Debug)]
 pub struct Horizon {
@@ -116,6 +222,7 @@ pub struct Horizon {
     named: bool,
     private: BTreeSet<Ipv4Addr>,
     sees_private: BTreeSet<Id<Vpc>>,
+    services: BTreeMap<String, Vec<Ipv4Addr>>,
     public: Arc<PublicNames>,
 }
 
@@ -135,6 +242,7 @@ impl Horizon {
             named: has_names(declared),
             private,
             sees_private: seen_from(topology, vpc),
+            services: private_names(topology, vpc),
             public,
         }
     }
@@ -142,12 +250,16 @@ impl Horizon {
     /// What a name resolves to; in small letters, without a final dot.
     pub fn resolve(&self, name: &str) -> Resolution {
         let found = match AwsName::parse(name) {
-            Some(AwsName::Private(address, domain)) => self.private_address(address, &domain),
-            Some(AwsName::Public(address, domain)) => self.public_address(address, &domain),
+            Some(AwsName::Private(address, domain)) => {
+                self.private_address(address, &domain).map(|own| vec![own])
+            }
+            Some(AwsName::Public(address, domain)) => {
+                self.public_address(address, &domain).map(|own| vec![own])
+            }
             Some(AwsName::Reverse(address)) => return self.pointer(address),
-            None => self.public.hosts.get(name).copied(),
+            None => find_above(&self.services, name).or_else(|| self.public.addresses(name)),
         };
-        found.map_or(Resolution::NoSuchName, Resolution::Address)
+        found.map_or(Resolution::NoSuchName, Resolution::Addresses)
     }
 
     fn private_address(&self, address: Ipv4Addr, domain: &str) -> Option<Ipv4Addr> {
@@ -215,7 +327,7 @@ mod tests {
     }
 
     fn address(text: &str) -> Resolution {
-        Resolution::Address(text.parse().unwrap())
+        Resolution::Addresses(vec![text.parse().unwrap()])
     }
 
     /// `shop` with a peered VPC that asks for shop's names; the connection allows it.
@@ -304,6 +416,76 @@ mod tests {
         }
         assert_eq!(resolve(&topology, 0, "example.com"), address("198.51.100.7"));
         assert_eq!(resolve(&topology, 0, "laptop"), Resolution::NoSuchName);
+    }
+
+    /// `shop` with an endpoint in two zones, and a VPC beside it.
+    fn with_endpoint(private_dns: bool) -> Topology {
+        let mut topology = shop();
+        add_vpc_with_instance(&mut topology, "other", "10.1.0.0/16", "10.1.1.5", None);
+        let vpc = Id::from_index(0);
+        let far = topology.subnets.push(crate::devices::Subnet::new(
+            Label::named("b"),
+            vpc,
+            "eu-west-1b",
+            "10.0.9.0/24".parse().unwrap(),
+        ));
+        let interfaces =
+            [(Id::from_index(0), [10, 0, 1, 50]), (far, [10, 0, 9, 50])].map(|(subnet, address)| {
+                let label = Label::named("eni");
+                let row = crate::devices::NetworkInterface::new(label, subnet, address.into());
+                topology.network_interfaces.push(row)
+            });
+        topology.vpc_endpoints.push(VpcEndpoint {
+            label: Label::named("queue"),
+            vpc,
+            service: crate::devices::vpc_endpoint::Service::named("com.amazonaws.eu-west-1.sqs"),
+            state: crate::devices::vpc_endpoint::EndpointState::Available,
+            form: EndpointForm::Interface {
+                interfaces: interfaces.to_vec(),
+                private_dns,
+                dns_names: Vec::new(),
+            },
+        });
+        topology
+    }
+
+    #[test]
+    fn an_endpoints_name_stands_for_all_its_zones_and_a_zones_name_for_one() {
+        let topology = with_endpoint(false);
+        let both = Resolution::Addresses(vec![[10, 0, 1, 50].into(), [10, 0, 9, 50].into()]);
+        for vpc in [0, 1] {
+            assert_eq!(
+                resolve(&topology, vpc, "queue.sqs.eu-west-1.vpce.amazonaws.com"),
+                both
+            );
+            let zonal = "queue-eu-west-1b.sqs.eu-west-1.vpce.amazonaws.com";
+            assert_eq!(resolve(&topology, vpc, zonal), address("10.0.9.50"));
+        }
+    }
+
+    #[test]
+    fn a_private_dns_name_stands_for_the_endpoint_inside_its_vpc_only() {
+        let name = "sqs.eu-west-1.amazonaws.com";
+        let both = Resolution::Addresses(vec![[10, 0, 1, 50].into(), [10, 0, 9, 50].into()]);
+        assert_eq!(resolve(&with_endpoint(true), 0, name), both);
+        assert_eq!(resolve(&with_endpoint(true), 1, name), Resolution::NoSuchName);
+        assert_eq!(resolve(&with_endpoint(false), 0, name), Resolution::NoSuchName);
+    }
+
+    #[test]
+    fn the_name_of_s3_and_of_its_buckets_stays_public_behind_a_gateway_endpoint() {
+        let mut topology = shop();
+        let service = crate::aws_service::ServiceName::parse("com.amazonaws.eu-west-1.s3").unwrap();
+        topology
+            .prefix_lists
+            .push(crate::aws_service::known_list(&service).unwrap());
+        for name in ["s3.eu-west-1.amazonaws.com", "photos.s3.eu-west-1.amazonaws.com"] {
+            assert_eq!(resolve(&topology, 0, name), address("52.218.0.1"), "{name}");
+        }
+        assert_eq!(
+            resolve(&topology, 0, "s3.eu-west-2.amazonaws.com"),
+            Resolution::NoSuchName
+        );
     }
 
     #[test]

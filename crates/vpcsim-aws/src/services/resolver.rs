@@ -93,8 +93,8 @@ fn respond(query: &Message, horizon: &Horizon) -> Message {
         _ if !query.metadata.recursion_desired => ResponseCode::Refused,
         [question] if question.query_class != DNSClass::IN => ResponseCode::Refused,
         [question] => {
-            let (code, record) = look_up(question, horizon);
-            reply.answers.extend(record);
+            let (code, records) = look_up(question, horizon);
+            reply.answers.extend(records);
             code
         }
         _ => ResponseCode::FormErr,
@@ -102,21 +102,26 @@ fn respond(query: &Message, horizon: &Horizon) -> Message {
     reply
 }
 
-fn look_up(question: &Query, horizon: &Horizon) -> (ResponseCode, Option<Record>) {
+fn look_up(question: &Query, horizon: &Horizon) -> (ResponseCode, Vec<Record>) {
     let name = question.name.to_ascii().to_ascii_lowercase();
     let data = match horizon.resolve(name.trim_end_matches('.')) {
-        Resolution::NoSuchName => return (ResponseCode::NXDomain, None),
-        Resolution::Address(address) => Some(RData::A(A(address))),
-        Resolution::Pointer(target) => Name::from_ascii(target + ".")
-            .ok()
-            .map(|name| RData::PTR(PTR(name))),
+        Resolution::NoSuchName => return (ResponseCode::NXDomain, Vec::new()),
+        Resolution::Addresses(addresses) => addresses
+            .into_iter()
+            .map(|address| RData::A(A(address)))
+            .collect(),
+        Resolution::Pointer(target) => {
+            let name = Name::from_ascii(target + ".");
+            name.into_iter()
+                .map(|name| RData::PTR(PTR(name)))
+                .collect::<Vec<_>>()
+        }
     };
     let wanted =
         |data: &RData| question.query_type == data.record_type() || question.query_type == RecordType::ANY;
-    let record = data
-        .filter(wanted)
-        .map(|data| Record::from_rdata(question.name.clone(), TTL_S, data));
-    (ResponseCode::NoError, record)
+    let records = data.into_iter().filter(wanted);
+    let records = records.map(|data| Record::from_rdata(question.name.clone(), TTL_S, data));
+    (ResponseCode::NoError, records.collect())
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ mod transit_gateway_attachment;
 mod transit_gateway_route_table;
 mod unmodelled;
 mod vpc;
+mod vpc_endpoint;
 
 use vpcsim_aws::{Findings, Topology};
 

@@ -13,6 +13,7 @@ use super::build::Build;
 use super::instance::{self, InstanceJson};
 use super::item::{Described, Item, List, Tag, Whole};
 use super::transit_gateway_attachment::DESCRIPTION;
+use super::vpc_endpoint::VPC_ENDPOINT;
 use crate::native::instance::default_name;
 
 #[derive(Debug, Default, Deserialize)]
@@ -203,7 +204,11 @@ fn read_tracking(json: &TrackingJson) -> TrackingTimeouts {
     }
 }
 
-fn read_groups<T>(item: &Item<'_, T>, groups: &[GroupJson], build: &mut Build<'_>) -> Vec<Id<SecurityGroup>> {
+pub(super) fn read_groups<T>(
+    item: &Item<'_, T>,
+    groups: &[GroupJson],
+    build: &mut Build<'_>,
+) -> Vec<Id<SecurityGroup>> {
     let mut found = Vec::new();
     for group in groups {
         if let Some(id) = build.find(&group.group_id) {
@@ -272,7 +277,7 @@ const INSTANCE_TYPES: [&str; 6] = ["", "interface", "efa", "efa-only", "trunk", 
 fn read_attachment<T>(item: &Item<'_, T>, json: &InterfaceJson, build: &mut Build<'_>) -> Attachment {
     if let Some(owner) = build.owner_of_interface.get(&json.network_interface_id) {
         return match owner.as_str() {
-            NAT_GATEWAY | TRANSIT_GATEWAY_ATTACHMENT => Attachment::Managed,
+            NAT_GATEWAY | TRANSIT_GATEWAY_ATTACHMENT | VPC_ENDPOINT => Attachment::Managed,
             other => Attachment::Unmodelled(other.to_owned()),
         };
     }

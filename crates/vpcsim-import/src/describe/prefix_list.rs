@@ -2,6 +2,7 @@
 
 use ipnet::Ipv4Net;
 use serde::Deserialize;
+use vpcsim_aws::aws_service::{ServiceName, known_list, known_list_of_id};
 use vpcsim_aws::devices::PrefixList;
 use vpcsim_aws::{Finding, Id, Kind, Label, Unread};
 
@@ -69,6 +70,12 @@ impl Described for PrefixListJson {
                 .copied(),
         );
         entries.dedup();
+        if entries.is_empty()
+            && let Some(known) = ServiceName::parse(&label.name).and_then(|service| known_list(&service))
+        {
+            note_assumed(&label, build);
+            entries = known.entries;
+        }
         let most = json.max_entries.and_then(|most| u32::try_from(most.0).ok());
         let entries_max = most.unwrap_or(entries.len() as u32);
         let id = build.topology.prefix_lists.push(PrefixList {
@@ -115,15 +122,34 @@ impl Described for EntryJson {
     fn declare(_: &Item<'_, Self>, _: Label, _: &mut Build<'_>) {}
 }
 
-/// The list that a rule or route refers to; one without known entries matches nothing, and may do so wrongly.
+/// `describe-managed-prefix-lists` shows no ranges; those of AWS's own lists are known.
+fn note_assumed(label: &Label, build: &mut Build<'_>) {
+    let message = format!(
+        "the ranges of prefix list {} are not in the input: those that are known of AWS stand for them",
+        label.display()
+    );
+    let finding = Finding::note("service-addresses-assumed", label.origin, message).rule("EP-02");
+    build
+        .findings
+        .push(finding.help("add the answer of `aws ec2 describe-prefix-lists`"));
+}
+
+/// The list that a rule or route refers to; of AWS's own the ranges are known, and
+/// one without known entries matches nothing, and may do so wrongly.
 pub(super) fn referenced<T>(id: &str, item: &Item<'_, T>, build: &mut Build<'_>) -> Id<PrefixList> {
     let list = build.find::<PrefixList>(id).unwrap_or_else(|| {
+        let known = known_list_of_id(id);
+        let name = known.as_ref().map_or(id, |list| list.label.name.as_str());
         let label = Label {
             id: Some(id.to_owned()),
-            origin: item.origin,
-            ..Label::named(build.claim_name(Kind::PrefixList, id))
+            origin: item.locate(id),
+            ..Label::named(build.claim_name(Kind::PrefixList, name))
         };
-        let entries: Vec<Ipv4Net> = build.entries_of_list.get(id).cloned().unwrap_or_default();
+        let described = build.entries_of_list.get(id).cloned();
+        if described.is_none() && known.is_some() {
+            note_assumed(&label, build);
+        }
+        let entries = described.or(known.map(|list| list.entries)).unwrap_or_default();
         let entries_max = entries.len() as u32;
         let made = build.topology.prefix_lists.push(PrefixList {
             label,

@@ -82,6 +82,7 @@ nouns! {
     "LoadBalancerListeners" => load_balancer_listeners: load_balancer::ListenersJson,
     "Listeners" => listeners: load_balancer::ListenersJson,
     "LoadBalancers" => load_balancers: load_balancer::LoadBalancerJson,
+    "VpcEndpoints" => vpc_endpoints: vpc_endpoint::VpcEndpointJson,
 }
 
 /// A member of a document on its way into the dump.

@@ -41,7 +41,6 @@ const ROWS: &[Row] = &[
         &["LoadBalancerName"],
         ADDRESSES,
     ),
-    row("VpcEndpoints", "VPC endpoint", &["VpcEndpointId"], THROUGH),
     row(
         "ServiceConfigurations",
         "endpoint service",

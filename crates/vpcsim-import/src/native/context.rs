@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
+use vpcsim_aws::aws_service::{ServiceName, known_list};
 use vpcsim_aws::completion::PublicAddressPool;
+use vpcsim_aws::devices::network_interface::Attachment;
 use vpcsim_aws::devices::security_group::{Peer, SecurityGroupRule};
-use vpcsim_aws::devices::{SecurityGroup, Vpc};
+use vpcsim_aws::devices::{NetworkInterface, PrefixList, SecurityGroup, Subnet, Vpc};
 use vpcsim_aws::traffic::Traffic;
 use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Label, Origin, Resource, Topology};
 
@@ -177,6 +179,61 @@ impl Context<'_> {
         });
         self.enter(made, Scope::inside(vpc));
         made
+    }
+
+    /// The prefix list of this name. Those of AWS's services (`s3`, `com.amazonaws.eu-west-1.s3`) are there undeclared (EP-01).
+    pub(crate) fn prefix_list(&mut self, scope: Scope, name: &str, origin: Origin) -> Option<Id<PrefixList>> {
+        let found = self
+            .names
+            .find(scope.vpc, name)
+            .or_else(|| self.service_list(scope, name));
+        if found.is_none() {
+            self.unknown_reference(&[Kind::PrefixList], scope, name, origin);
+        }
+        found
+    }
+
+    fn service_list(&mut self, scope: Scope, name: &str) -> Option<Id<PrefixList>> {
+        let full = self.full_service_name(scope, name);
+        if let Some(found) = self.names.find(scope.vpc, &full) {
+            return Some(found);
+        }
+        let list = known_list(&ServiceName::parse(&full)?)?;
+        let made = self.topology.prefix_lists.push(list);
+        self.enter(made, Scope::TOP);
+        Some(made)
+    }
+
+    /// The full name of a service; a short one is of the VPC's region.
+    pub(crate) fn full_service_name(&self, scope: Scope, name: &str) -> String {
+        if ServiceName::parse(name).is_some() || name.contains("vpce-svc") {
+            return name.to_owned();
+        }
+        let region = scope
+            .vpc
+            .map_or(&self.topology.region, |vpc| &self.topology.vpcs[vpc].region);
+        ServiceName::full(region, name)
+    }
+
+    /// A managed interface in the subnet that `node` names, called after its owner and the subnet.
+    pub(crate) fn managed_interface(
+        &mut self,
+        scope: Scope,
+        owner: &str,
+        node: &Node,
+    ) -> Option<Id<NetworkInterface>> {
+        let subnet: Id<Subnet> = self.reference(scope, node)?;
+        let label = Label {
+            origin: node.origin,
+            ..Label::named(format!("{owner} {}", self.topology.name_of(subnet)))
+        };
+        let interface = NetworkInterface {
+            attachment: Attachment::Managed,
+            ..NetworkInterface::new(label, subnet, UNASSIGNED)
+        };
+        let id = self.topology.network_interfaces.push(interface);
+        self.enter(id, scope);
+        Some(id)
     }
 
     /// A public address for what asks for one without saying which.

@@ -31,6 +31,7 @@ pub(crate) mod target_group;
 pub(crate) mod transit_gateway;
 pub(crate) mod unread;
 pub(crate) mod vpc;
+pub(crate) mod vpc_endpoint;
 pub(crate) mod words;
 
 use vpcsim_aws::AnyId;

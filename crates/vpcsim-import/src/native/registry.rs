@@ -8,7 +8,7 @@ use super::shape::Shape;
 use super::{
     dhcp_options, elastic_ip, instance, internet_gateway, internet_host, load_balancer, nat_gateway,
     network_acl, network_interface, peering_connection, prefix_list, route_table, security_group, subnet,
-    target_group, transit_gateway, vpc,
+    target_group, transit_gateway, vpc, vpc_endpoint,
 };
 
 /// A noun of the native format: a mapping from names to what is declared.
@@ -50,4 +50,5 @@ pub(crate) const VPC_NOUNS: &[Noun] = &[
     nat_gateway::NOUN,
     target_group::NOUN,
     load_balancer::NOUN,
+    vpc_endpoint::NOUN,
 ];

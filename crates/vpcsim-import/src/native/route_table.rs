@@ -1,7 +1,7 @@
 //! `route_tables:` of a VPC: destinations and where they lead.
 
 use vpcsim_aws::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
-use vpcsim_aws::devices::{PrefixList, RouteTable, Vpc};
+use vpcsim_aws::devices::{RouteTable, Vpc};
 use vpcsim_aws::{AnyId, Id, Kind, Origin};
 
 use super::context::{Context, Scope};
@@ -128,11 +128,9 @@ pub(super) fn read_destination(
         .strip_prefix("pl:")
         .or(text.starts_with("pl-").then_some(text))
     {
-        let found = context.names.find::<PrefixList>(scope.vpc, name);
-        if found.is_none() {
-            context.unknown_reference(&[Kind::PrefixList], scope, name, origin);
-        }
-        return found.map(RouteDestination::PrefixList);
+        return context
+            .prefix_list(scope, name, origin)
+            .map(RouteDestination::PrefixList);
     }
     match parse_cidr_or_address(text) {
         Ok(net) => Some(RouteDestination::Cidr(net)),

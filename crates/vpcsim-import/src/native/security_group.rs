@@ -1,8 +1,8 @@
 //! `security_groups:` of a VPC.
 
 use ipnet::Ipv4Net;
+use vpcsim_aws::devices::SecurityGroup;
 use vpcsim_aws::devices::security_group::{Peer, SecurityGroupRule};
-use vpcsim_aws::devices::{PrefixList, SecurityGroup};
 use vpcsim_aws::traffic::Traffic;
 use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Origin};
 
@@ -208,11 +208,7 @@ fn read_peer(
         .strip_prefix("pl:")
         .or(text.starts_with("pl-").then_some(text))
     {
-        let found = context.names.find::<PrefixList>(scope.vpc, name);
-        if found.is_none() {
-            context.unknown_reference(&[Kind::PrefixList], scope, name, origin);
-        }
-        return found.map(Peer::PrefixList);
+        return context.prefix_list(scope, name, origin).map(Peer::PrefixList);
     }
     match parse_cidr_or_address(text) {
         Err(BadCidr::Syntax(_)) => {}

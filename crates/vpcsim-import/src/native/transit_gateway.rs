@@ -1,16 +1,15 @@
 //! `transit_gateways:` of a design, with their attachments and route tables.
 
-use vpcsim_aws::devices::network_interface::Attachment;
 use vpcsim_aws::devices::route_table::RouteDestination;
 use vpcsim_aws::devices::transit_gateway_attachment::{AttachmentEnd, AttachmentState};
 use vpcsim_aws::devices::transit_gateway_route_table::{TransitRoute, TransitTarget};
 use vpcsim_aws::devices::{
-    NetworkInterface, Subnet, TransitGateway, TransitGatewayAttachment, TransitGatewayRouteTable, Vpc,
+    NetworkInterface, TransitGateway, TransitGatewayAttachment, TransitGatewayRouteTable, Vpc,
 };
 use vpcsim_aws::{AnyId, Findings, Id, Kind, Label};
 
-use super::context::{Context, Scope, UNASSIGNED};
-use super::node::{Entry, Node};
+use super::context::{Context, Scope};
+use super::node::Entry;
 use super::registry::Noun;
 use super::route_table::{DESTINATION, read_destination};
 use super::shape::{Fields, Record, Shape, key};
@@ -332,33 +331,13 @@ fn interfaces(
         .filter_map(|node| context.reference(scope, node));
     let mut found: Vec<Id<NetworkInterface>> = named.collect();
     for node in fields.items("subnets") {
-        found.extend(make_interface(context, scope, attachment, node));
+        found.extend(context.managed_interface(scope, attachment, node));
     }
     if found.is_empty() {
         let message = format!("transit gateway attachment `{attachment}` names no `subnets`");
         context.error("missing-key", fields.node.origin, message);
     }
     found
-}
-
-fn make_interface(
-    context: &mut Context<'_>,
-    scope: Scope,
-    attachment: &str,
-    node: &Node,
-) -> Option<Id<NetworkInterface>> {
-    let subnet: Id<Subnet> = context.reference(scope, node)?;
-    let label = Label {
-        origin: node.origin,
-        ..Label::named(format!("{attachment} {}", context.topology.name_of(subnet)))
-    };
-    let interface = NetworkInterface {
-        attachment: Attachment::Managed,
-        ..NetworkInterface::new(label, subnet, UNASSIGNED)
-    };
-    let id = context.topology.network_interfaces.push(interface);
-    context.enter(id, scope);
-    Some(id)
 }
 
 fn connect_table(context: &mut Context<'_>, id: Id<TransitGatewayRouteTable>, entry: &Entry) {

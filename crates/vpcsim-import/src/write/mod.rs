@@ -5,6 +5,7 @@
 
 mod compute;
 mod design;
+mod endpoints;
 mod load_balancers;
 mod network;
 mod reference;

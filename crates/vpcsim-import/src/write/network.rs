@@ -44,6 +44,7 @@ impl Writer<'_> {
         put_block(&mut map, "network_interfaces", self.network_interfaces(id));
         put_block(&mut map, "target_groups", self.target_groups(id));
         put_block(&mut map, "load_balancers", self.load_balancers(id));
+        put_block(&mut map, "vpc_endpoints", self.vpc_endpoints(id));
         (row.label.name.clone(), Yaml::Block(map))
     }
 

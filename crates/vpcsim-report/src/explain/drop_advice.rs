@@ -92,9 +92,54 @@ pub const ALL: &[Advice] = &[
         "",
     ),
     advice(
+        "SERVICE_FILTERED",
+        "Services of AWS answer on their own ports only, most of them on 443.",
+        "",
+    ),
+    advice(
         "NOT_SENT",
         "Start the instance, and see that it has an interface with device index 0.",
         "instances: { web-1: { subnet: public-a, state: running } }",
+    ),
+    advice(
+        "VPCE_NOT_AVAILABLE",
+        "Wait until the endpoint is made, or ask the service's provider to accept it.",
+        "vpc_endpoints: { queue: { service: sqs, subnets: private-a, state: available } }",
+    ),
+    advice(
+        "VPCE_SOURCE_NOT_IN_VPC",
+        "Give the other VPC a gateway endpoint of its own, or use an interface endpoint, which peers and branches can reach.",
+        "vpc_endpoints: { s3: { service: s3, type: interface, subnets: private-a } }",
+    ),
+    advice(
+        "VPCE_NO_SUCH_SERVICE_ADDRESS",
+        "Let only the service's prefix list lead to the endpoint; other destinations need a gateway of their own.",
+        "route_tables: { private: { pl:s3: s3 } }",
+    ),
+    advice(
+        "VPCE_GATEWAY_PROTOCOL",
+        "Use the service's own protocol, HTTPS over TCP.",
+        "",
+    ),
+    advice(
+        "VPCE_PROTOCOL",
+        "Use the service's own protocol, HTTPS over TCP; test the endpoint with a connection instead of a ping.",
+        "",
+    ),
+    advice(
+        "VPCE_PORT",
+        "Connect to a port of the service, which is 443 for most of them.",
+        "",
+    ),
+    advice(
+        "VPCE_NO_FLOW",
+        "Send keepalives more often than every 350 seconds.",
+        "",
+    ),
+    advice(
+        "VPCE_MTU_EXCEEDED",
+        "Send packets of no more than 8500 bytes: nobody tells the sender, so that path MTU discovery does not help.",
+        "",
     ),
     advice(
         "MIDDLEBOX_FIREWALL",

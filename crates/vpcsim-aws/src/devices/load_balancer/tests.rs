@@ -411,6 +411,6 @@ fn its_name_resolves_to_a_node_and_the_names_of_its_zones_to_theirs() {
     let public = PublicNames::new(&design.topology);
     let horizon = Horizon::new(&design.topology, Id::from_index(0), public);
     let resolved = |name: &str| horizon.resolve(name);
-    assert_eq!(resolved(name), Resolution::Address(ip(NODE_A)));
-    assert_eq!(resolved(&format!("eu-west-1b.{name}")), Resolution::Address(ip(NODE_B)));
+    assert_eq!(resolved(name), Resolution::Addresses(vec![ip(NODE_A), ip(NODE_B)]));
+    assert_eq!(resolved(&format!("eu-west-1b.{name}")), Resolution::Addresses(vec![ip(NODE_B)]));
 }

@@ -13,7 +13,7 @@
 //! - Only what comes from inside its VPC passes (EP-05).
 //! - It is for the service of its own region (EP-06); its name still resolves to public addresses (EP-07).
 //! - It takes nothing from the time to live and answers nothing itself (EP-10).
-//! - It carries TCP and echo requests: measured on AWS, S3 answers pings through it.
+//! - It carries TCP and echo requests (RAN-18): measured on AWS, S3 answers pings through it.
 //! - An interface endpoint has an interface in one subnet of each of its zones (EP-11); the VPC's default group applies if none
 //!   is named.
 //! - Its security groups decide who may come in; connections begin at the client's end only (EP-12).

@@ -15,7 +15,9 @@ pub(super) fn validate(id: Id<VpcEndpoint>, topology: &Topology, findings: &mut 
     match &endpoint.form {
         EndpointForm::Gateway { route_tables } => {
             check.gateway_service();
-            route_tables.iter().for_each(|table| check.table(*table));
+            for table in route_tables {
+                check.table(*table);
+            }
         }
         EndpointForm::Interface { interfaces, private_dns, .. } => {
             check.zones(interfaces);

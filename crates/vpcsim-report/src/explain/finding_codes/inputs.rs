@@ -100,6 +100,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Raise the maximum; name a file with entries after its list, as in pl-0123.json.",
     ),
     code(
+        "route-table-not-in-input",
+        &[],
+        "A VPC endpoint names a route table that the input does not hold.",
+        "Add the output of `aws ec2 describe-route-tables`.",
+    ),
+    code(
         "route-target",
         &[],
         "A route in the output of `aws ec2 describe-route-tables` has no target that is known here: flows by it get an unknown verdict.",

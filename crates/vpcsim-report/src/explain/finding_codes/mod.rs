@@ -5,6 +5,7 @@
 
 mod addresses;
 mod designs;
+mod endpoints;
 mod filters;
 mod flows;
 mod inputs;
@@ -75,6 +76,7 @@ pub const AREAS: &[Area] = &[
     area("NAT gateways", nat_gateways::CODES),
     area("peering connections", peerings::CODES),
     area("load balancers", load_balancers::CODES),
+    area("VPC endpoints", endpoints::CODES),
     Area {
         title: "files of flows",
         source: "reported by `vpcsim trace --flows`",

@@ -1,0 +1,48 @@
+//! Codes about VPC endpoints.
+
+use super::{FindingCode, code};
+
+pub(super) const CODES: &[FindingCode] = &[
+    code(
+        "endpoint-private-dns",
+        &["EP-19"],
+        "An endpoint has a private DNS name that cannot work: the VPC lacks a DNS attribute, or another endpoint has the name.",
+        "Switch on dns_support and dns_hostnames of the VPC, and keep the private name for one endpoint of each service.",
+    ),
+    code(
+        "endpoint-region",
+        &["EP-06"],
+        "A gateway endpoint leads to a service of another region.",
+        "Name the service of the VPC's own region; others are reached over the internet or by an interface endpoint there.",
+    ),
+    code(
+        "endpoint-route-table",
+        &["EP-01", "EP-02"],
+        "A route table of a gateway endpoint is in another VPC, or leads to the service by another endpoint already.",
+        "Name each route table of the VPC for one endpoint of a service.",
+    ),
+    code(
+        "endpoint-service-unknown",
+        &["EP-25"],
+        "An endpoint leads to a service that is neither AWS's nor the design's: what is behind it is unknown.",
+        "Name the service by its short name, as in s3, or in full, as in com.amazonaws.eu-west-1.sqs.",
+    ),
+    code(
+        "endpoint-subnet",
+        &["EP-11"],
+        "An interface endpoint has no subnet, two of one zone, or one of another VPC.",
+        "Name one subnet of each zone that it shall serve.",
+    ),
+    code(
+        "endpoint-type",
+        &["EP-01"],
+        "A gateway endpoint leads to a service that has none: only S3 and DynamoDB do.",
+        "Make it an interface endpoint, with subnets instead of route tables.",
+    ),
+    code(
+        "service-addresses-assumed",
+        &["EP-02"],
+        "The addresses of a service of AWS are not in the input: known ones stand for them, which may be others than today's.",
+        "Add the output of `aws ec2 describe-prefix-lists`, or declare the prefix list in the design.",
+    ),
+];
