@@ -13,7 +13,7 @@
 //! - [`mod@compile`]: from declared to running, in two passes over the resources.
 //! - [`graph`]: what uses what, and where routes lead in circles.
 //! - [`station`], [`drop_reason`], [`mark`]: the engine's numbers, with AWS's names.
-//! - [`mtu`]: what a path carries. [`public_address`]: which addresses the internet knows, and who has them.
+//! - [`mtu`]: what a path carries. [`latency`]: how long it takes. [`public_address`]: which addresses the internet knows, and who has them.
 //! - [`services`]: resolver, DHCP, time: what answers at link-local addresses.
 //!
 //! # Words
@@ -42,8 +42,7 @@
 //!   endpoint does not count as tracked.
 //! - **Other gateways**: regional NAT gateways (NAT-02, NAT-11), virtual private gateways and what propagates routes (NAT-28,
 //!   RT-29), route servers (RT-33), application, classic and gateway load balancers (NACL-21, NACL-22), route tables of virtual
-//!   private gateways, peering between regions
-//!   (PCX-13). Flows by them are unknown.
+//!   private gateways. Flows by them are unknown.
 //! - **Transit gateways**: attachments of VPNs, Direct Connect gateways and Connect (TGW-36, TGW-37, TGW-40 to TGW-43) and network
 //!   function attachments (TGW-58) are unknown; no address blocks of a gateway (TGW-38, TGW-39), no bandwidth (TGW-35), no flow
 //!   logs and metrics (TGW-46 to TGW-48). Public host names of other VPCs resolve to public addresses (TGW-53).
@@ -83,12 +82,14 @@ mod fixtures;
 pub mod fragment_memory;
 pub mod graph;
 mod ingress_routing;
+pub mod latency;
 pub mod mark;
 pub mod model;
 pub mod mtu;
 pub mod public_address;
 pub mod services;
 pub mod station;
+mod subnet_routers;
 pub mod topology;
 pub mod traffic;
 

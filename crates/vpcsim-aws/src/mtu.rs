@@ -27,6 +27,8 @@ impl PathMtu {
 
     /// Through a transit gateway (TGW-32).
     pub const TRANSIT_GATEWAY: Self = Self(8500);
+    /// Between two regions by a peering connection (PCX-13).
+    pub const PEERING_BETWEEN_REGIONS: Self = Self(8500);
 
     /// By an interface endpoint (EP-16).
     pub const INTERFACE_ENDPOINT: Self = Self(8500);

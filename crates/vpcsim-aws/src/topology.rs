@@ -7,6 +7,7 @@ use vpcsim_wire::Protocol;
 
 pub use crate::devices::Topology;
 use crate::devices::{AnyId, Vpc};
+use crate::latency::LatencyPair;
 use crate::model::{Findings, Id, Origin};
 
 /// Defaults that AWS does not publish or that vary; a design can override them.
@@ -20,6 +21,8 @@ pub struct Settings {
     pub latency_cross_region: Span,
     /// One way between an internet gateway and a host on the internet.
     pub latency_internet: Span,
+    /// Pairs of zones and of regions that differ from the defaults above.
+    pub latencies: Vec<LatencyPair>,
     /// Whether public addresses that nobody declared answer, as most of the internet's well-known hosts do.
     pub internet_answers: bool,
     /// Connections that one instance's security groups track at the most (CT-15: unpublished).
@@ -33,6 +36,7 @@ impl Default for Settings {
             latency_cross_az: Span::from_us(400),
             latency_cross_region: Span::from_ms(30),
             latency_internet: Span::from_ms(10),
+            latencies: Vec::new(),
             internet_answers: true,
             tracked_connections_max: 136_812,
         }
@@ -94,6 +98,7 @@ impl Topology {
         crate::devices::elastic_ip::validate_mappings(self, &mut findings);
         crate::validation::instance::check_attachments(self, &mut findings);
         crate::validation::private_addresses::check(self, &mut findings);
+        crate::latency::check(self, &mut findings);
         crate::graph::check(self, &mut findings);
         findings.sort();
         findings

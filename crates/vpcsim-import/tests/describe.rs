@@ -442,3 +442,70 @@ fn an_instance_that_routes_lead_to_is_assumed_to_forward_and_said_to_be() {
         .filter(|finding| finding.code == "appliance-assumed");
     assert_eq!(notes.count(), 2);
 }
+
+/// What one side of a peering between two accounts and regions sees: its own VPC, and the connection with its own options.
+fn side(account: &str, region: &str, own: &str, option_of: &str) -> Source {
+    let info = |vpc: &str, owner: &str, at: &str| {
+        let options = if vpc == option_of {
+            r#","PeeringOptions":{"AllowDnsResolutionFromRemoteVpc":true}"#
+        } else {
+            ""
+        };
+        format!(r#"{{"VpcId":"{vpc}","OwnerId":"{owner}","Region":"{at}"{options}}}"#)
+    };
+    let range = if own == "vpc-1" {
+        "10.1.0.0/16"
+    } else {
+        "10.2.0.0/16"
+    };
+    let text = format!(
+        r#"{{"Vpcs":[{{"VpcId":"{own}","CidrBlock":"{range}","OwnerId":"{account}"}}],
+            "VpcPeeringConnections":[{{"VpcPeeringConnectionId":"pcx-1","Status":{{"Code":"active"}},
+            "RequesterVpcInfo":{},"AccepterVpcInfo":{}}}]}}"#,
+        info("vpc-1", "111111111111", "eu-west-1"),
+        info("vpc-2", "222222222222", "us-east-1"),
+    );
+    Source {
+        name: format!("{account}/{region}/all.json"),
+        bytes: text.into_bytes(),
+    }
+}
+
+#[test]
+fn the_sides_of_a_peering_between_accounts_and_regions_are_one_connection() {
+    let requester = side("111111111111", "eu-west-1", "vpc-1", "vpc-1");
+    let accepter = side("222222222222", "us-east-1", "vpc-2", "vpc-2");
+    let design = read(vec![requester, accepter]);
+    let topology = &design.topology;
+    assert!(
+        design
+            .findings
+            .iter()
+            .all(|finding| finding.severity < Severity::Warning),
+        "{:?}",
+        design.findings
+    );
+    assert_eq!(topology.peering_connections.len(), 1);
+    let peering = row(&topology.peering_connections, "pcx-1");
+    let regions =
+        [peering.requester, peering.accepter].map(|vpc| topology.vpcs[vpc.unwrap()].region.as_str());
+    assert_eq!(regions, ["eu-west-1", "us-east-1"]);
+    assert!(peering.requester_dns_resolution && peering.accepter_dns_resolution);
+    assert!(topology.unread.is_empty());
+}
+
+#[test]
+fn the_other_side_of_a_peering_is_unread_where_its_account_is_not_in_the_input() {
+    let design = read(vec![side("111111111111", "eu-west-1", "vpc-1", "vpc-1")]);
+    let unread = &design.topology.unread[0];
+    assert_eq!(
+        (unread.noun.as_str(), unread.name.as_str()),
+        ("peered VPC", "vpc-2")
+    );
+    assert!(
+        design
+            .findings
+            .iter()
+            .any(|finding| finding.code == "peering-other-side-unknown")
+    );
+}

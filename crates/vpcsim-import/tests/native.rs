@@ -302,3 +302,32 @@ fn every_shipped_topology_is_read_without_a_finding_and_survives_conversion() {
         assert_eq!(write_native(&second.topology), written, "{}", path.display());
     }
 }
+
+#[test]
+fn latencies_of_pairs_are_read_with_zones_by_letter_and_written_back_in_full() {
+    let text =
+        "region: eu-west-1\nsettings:\n  latencies:\n    - { between: [a, euw1-az2], one_way: 130us }\n";
+    let subnets = "    subnets:\n      one: { az: a, cidr: 10.0.1.0/24 }\n      two: { az: b, az_id: euw1-az2, cidr: 10.0.2.0/24 }\n";
+    let read_in = design(&format!("{text}{}", vpc(subnets)));
+    assert!(read_in.findings.is_empty(), "{:?}", read_in.findings);
+    let pair = &read_in.topology.settings.latencies[0];
+    assert_eq!(pair.between, ["eu-west-1a", "euw1-az2"]);
+    assert_eq!(pair.one_way, vpcsim_aws::Span::from_us(130));
+    let written = write_native(&read_in.topology);
+    assert!(
+        written.contains("{ between: [eu-west-1a, euw1-az2], one_way: 130us }"),
+        "{written}"
+    );
+}
+
+#[test]
+fn a_latency_takes_two_places_of_the_design_and_a_time() {
+    let with = |pair: &str| format!("settings:\n  latencies:\n    - {pair}\n{}", vpc(""));
+    assert_eq!(
+        places(&with("{ between: [a], one_way: 1ms }")),
+        ["wrong-type 3:7+1"]
+    );
+    assert!(places(&with("{ between: [a, b] }"))[0].starts_with("missing-key 3:7"));
+    let unknown = places(&with("{ between: [mars-1, mars-1], one_way: 1ms }"));
+    assert!(unknown[0].starts_with("latency-place-unknown 3:7"), "{unknown:?}");
+}

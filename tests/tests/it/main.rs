@@ -17,6 +17,8 @@ mod explained_codes;
 #[cfg(test)]
 mod fuzz_replay;
 #[cfg(test)]
+mod latencies;
+#[cfg(test)]
 mod measured;
 #[cfg(test)]
 mod peer_cases;

@@ -3,6 +3,7 @@
 //! What AWS calls its mapping service (L2-10): keyed by VPC and address, so that equal addresses of two VPCs never meet.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 use rustc_hash::FxHashMap;
@@ -10,7 +11,9 @@ use vpcsim_engine::{DropReason, NodeId, Port, Span, Step};
 use vpcsim_wire::Mac;
 
 use crate::devices::{AnyId, Subnet, Vpc};
+use crate::latency::{ZonePairs, ordered};
 use crate::model::Id;
+use crate::topology::Settings;
 
 /// A place inside a VPC that packets can be sent to: an interface, or a gateway that stands in a subnet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +101,8 @@ pub struct Fabric {
     zonal: Vec<ZonalTarget>,
     latency_same_zone: Span,
     latency_cross_zone: Span,
+    /// Pairs of zones with a latency of their own, where a design has some.
+    zone_pairs: Option<Arc<ZonePairs>>,
     /// The resolver's address, base+2 of the primary range (DNS-01).
     pub resolver_address: Option<Ipv4Addr>,
     /// The resolver's node.
@@ -110,8 +115,8 @@ impl Fabric {
     pub(crate) fn new(
         vpc: Id<Vpc>,
         cidrs: Vec<Ipv4Net>,
-        latency_same_zone: Span,
-        latency_cross_zone: Span,
+        settings: &Settings,
+        zone_pairs: Option<Arc<ZonePairs>>,
     ) -> Self {
         Self {
             vpc,
@@ -120,8 +125,9 @@ impl Fabric {
             by_address: FxHashMap::default(),
             by_mac: FxHashMap::default(),
             zonal: Vec::new(),
-            latency_same_zone,
-            latency_cross_zone,
+            latency_same_zone: settings.latency_same_az,
+            latency_cross_zone: settings.latency_cross_az,
+            zone_pairs,
             resolver_address: None,
             resolver_node: None,
             internet_gateway: None,
@@ -194,6 +200,11 @@ impl Fabric {
 
     /// How long a packet takes from one zone to another (NET-12).
     pub fn latency(&self, from_zone: u16, to_zone: u16) -> Span {
+        if let Some(pairs) = &self.zone_pairs
+            && let Some(own) = pairs.get(&ordered(from_zone, to_zone))
+        {
+            return *own;
+        }
         if from_zone == to_zone {
             self.latency_same_zone
         } else {
@@ -221,7 +232,12 @@ mod tests {
     #[test]
     fn another_zone_is_farther_away() {
         let (near, far) = (Span::from_us(100), Span::from_us(400));
-        let fabric = Fabric::new(Id::from_index(0), Vec::new(), near, far);
+        let settings = Settings {
+            latency_same_az: near,
+            latency_cross_az: far,
+            ..Settings::default()
+        };
+        let fabric = Fabric::new(Id::from_index(0), Vec::new(), &settings, None);
         assert_eq!((fabric.latency(3, 3), fabric.latency(3, 4)), (near, far));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 use rustc_hash::FxHashMap;
@@ -12,6 +13,7 @@ use super::fabric::{Claim, ClaimIndex, Fabric, NextHop};
 use super::plan::{CapturePointPlan, HostPlan, LinkLayer, MetadataPlan, ServicePlan, Slot};
 use crate::devices::network_interface::Attachment;
 use crate::devices::{AnyId, Instance, NetworkInterface, Subnet, Vpc};
+use crate::latency;
 use crate::model::Id;
 use crate::topology::Topology;
 
@@ -78,7 +80,9 @@ pub struct Place<'t> {
 impl<'t> Place<'t> {
     /// Starts with the nodes that every network has, and those of the subnets.
     pub fn new(topology: &'t Topology) -> Self {
-        let settings = &topology.settings;
+        let zones = number_zones(topology);
+        let pairs = latency::zone_pairs(topology, &zones);
+        let pairs = (!pairs.is_empty()).then(|| Arc::new(pairs));
         let fabric = |(id, vpc): (Id<Vpc>, &Vpc)| {
             let cidrs: Vec<Ipv4Net> = vpc
                 .cidrs
@@ -86,7 +90,7 @@ impl<'t> Place<'t> {
                 .filter(|cidr| cidr.associated)
                 .map(|cidr| cidr.net)
                 .collect();
-            Fabric::new(id, cidrs, settings.latency_same_az, settings.latency_cross_az)
+            Fabric::new(id, cidrs, &topology.settings, pairs.clone())
         };
         let fixed = FixedNodes {
             internet: NodeId(0),
@@ -110,7 +114,7 @@ impl<'t> Place<'t> {
             ],
             owners: vec![None; 5],
             node_of: FxHashMap::default(),
-            zones: number_zones(topology),
+            zones,
             interfaces_of: interfaces_by_instance(topology),
             capture_point_of: FxHashMap::default(),
             served: FxHashMap::default(),
@@ -264,7 +268,7 @@ impl<'t> Place<'t> {
 }
 
 /// Numbers the zones by their ids where they are known, of another subnet of the account if need be, else by their names.
-fn number_zones(topology: &Topology) -> Vec<u16> {
+pub(crate) fn number_zones(topology: &Topology) -> Vec<u16> {
     let account = |subnet: &Subnet| topology.vpcs[subnet.vpc].account.as_str();
     let subnets = || topology.subnets.iter().map(|(_, subnet)| subnet);
     let named = |subnet: &Subnet| (account(subnet).to_owned(), subnet.availability_zone.clone());

@@ -32,20 +32,17 @@
 //! - A packet without public address to a private destination is dropped for its destination.
 //! - The gateway stands in every zone: what comes in takes the time of a way within the zone.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
 use vpcsim_engine::{
-    CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Port, Step,
+    CapturePoint, Context, Decision, Direction, DropReason, Handle, Node, NodeId, Port, Step,
 };
 use vpcsim_wire::rewrite::EmbeddedChange;
-use vpcsim_wire::{FlowKey, icmp_error};
+use vpcsim_wire::FlowKey;
 
 use crate::arrangement::{Arrangement, Rank, Renumbering};
-use crate::compile::place::gateway_mac;
 use crate::compile::{Build, Fabric, LinkLayer, NextHop, Place};
-use crate::devices::{Kind, Resource, RouteTable, Subnet, Vpc, internet_host, network_interface};
+use crate::devices::{Kind, Resource, RouteTable, Vpc, internet_host};
 use crate::ingress_routing::{Entrance, IngressRouting};
 use crate::validation;
 use crate::drop_reason;
@@ -54,6 +51,7 @@ use crate::model::{Finding, Findings, Id, Label};
 use crate::mtu::{self, Fit, PathMtu};
 use crate::public_address::PublicMapping;
 use crate::station;
+use crate::subnet_routers::SubnetRouters;
 use crate::topology::Topology;
 
 /// The port for what the VPC sends.
@@ -132,7 +130,6 @@ impl Resource for InternetGateway {
         let (Some(vpc), Some(node)) = (vpc, place.node_of(id)) else {
             return;
         };
-        let subnets = topology.subnets.iter().filter(|(_, subnet)| subnet.vpc == vpc);
         let (fabric, mapping) = (build.fabric(vpc), PublicMapping::of_vpc(vpc, place));
         let table = topology.internet_gateways[id].route_table;
         let table = table.filter(|table| topology.route_tables[*table].vpc == vpc);
@@ -140,7 +137,7 @@ impl Resource for InternetGateway {
             ingress: table.map(|table| IngressRouting::new(table, &fabric, &mapping, build)),
             fabric,
             mapping,
-            routers: subnets.map(|(id, subnet)| (id, subnet.router())).collect(),
+            routers: SubnetRouters::of_vpc(vpc, topology),
         };
         let device = InternetGatewayDevice {
             decision: Decision::by(topology.component(id)),
@@ -169,7 +166,7 @@ struct Plan {
     fabric: Arc<Fabric>,
     mapping: PublicMapping,
     ingress: Option<IngressRouting>,
-    routers: FxHashMap<Id<Subnet>, Ipv4Addr>,
+    routers: SubnetRouters,
 }
 
 /// Why a packet is dropped, and what decided so.
@@ -210,7 +207,8 @@ impl InternetGatewayDevice {
             Fit::Whole => {}
             Fit::Fragments(fragments) => mtu::cut_again(context, packet, &fragments, FROM_VPC),
             Fit::TooBig => {
-                self.report_too_big(context, packet, key.source());
+                let plan = &*self.plan;
+                plan.routers.report_too_big(context, packet, &plan.fabric, PathMtu::INTERNET);
                 return Err(self.refuse(drop_reason::MTU_EXCEEDED));
             }
         }
@@ -278,31 +276,14 @@ impl InternetGatewayDevice {
         };
         packet.translate_embedded(change);
     }
-
-    /// The sender hears it from its subnet's router, past all filters (MTU-04, MTU-06).
-    fn report_too_big(&self, context: &mut Context<'_>, packet: Handle, sender: Ipv4Addr) {
-        let Some((_, claim)) = self.plan.fabric.find(sender) else {
-            return;
-        };
-        let router = self.plan.routers.get(&claim.subnet).copied();
-        let offending = context.packet(packet).bytes();
-        let report = router.and_then(|ip| icmp_error::fragmentation_needed(ip, offending, PathMtu::INTERNET.0));
-        let Some(report) = report else {
-            return;
-        };
-        let is_interface = claim.owner.kind == Kind::NetworkInterface;
-        let port = if is_interface { network_interface::FROM_SERVICE } else { claim.port };
-        let frame = FrameHeader::ipv4(gateway_mac(context.node()), claim.mac);
-        let report = context.emit(frame, &report);
-        context.forward(report, claim.node, port);
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use vpcsim_wire::{PacketBuilder, Protocol, icmp, tcp};
+    use vpcsim_wire::{PacketBuilder, Protocol, icmp, icmp_error, tcp};
 
     use super::*;
+    use crate::devices::{Subnet, network_interface};
     use crate::stand::{self, Arrival, Stand, ip};
 
     const OUTSIDE: &str = "198.51.100.9";

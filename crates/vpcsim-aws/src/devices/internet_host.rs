@@ -17,10 +17,11 @@
 //! # Where AWS is silent
 //!
 //! - The internet is one hop, which calls itself 192.0.2.1 where a packet's time to live ends.
-//! - Two VPCs reach each other by their public addresses in the time between two availability zones.
+//! - Two VPCs reach each other by their public addresses in the time between two availability zones, or between their regions.
 //! - An associated Elastic IP address that no modelled resource has leads to an unknown verdict.
 //! - A public address that nobody declared belongs to a host that answers, unless the settings say otherwise.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -101,7 +102,7 @@ pub(crate) fn install(build: &mut Build<'_>) {
         owners: Arc::new(owners(build)),
         hosts: place.fixed.internet_hosts,
         latency: settings.latency_internet,
-        latency_inside_region: settings.latency_cross_az,
+        regions: Arc::new(RegionLatencies::new(build.topology)),
         answers: settings.internet_answers,
         services: build.topology.service_ranges().map(|(range, _)| range).collect(),
         senders: FxHashSet::default(),
@@ -112,7 +113,7 @@ pub(crate) fn install(build: &mut Build<'_>) {
 /// Whose a public address is.
 #[derive(Clone, Copy, Debug)]
 enum Owner {
-    Gateway(NodeId),
+    Gateway { node: NodeId, region: u16 },
     Host(CapturePoint),
     Nobody { reason: DropReason, decision: Decision },
 }
@@ -121,13 +122,15 @@ enum Owner {
 fn owners(build: &Build<'_>) -> FxHashMap<Ipv4Addr, Owner> {
     let (place, topology) = (build.place, build.topology);
     let mut owners = FxHashMap::default();
+    let regions = regions(topology);
     for (public, owner) in &place.public_owners {
         let nobody = Owner::Nobody {
             reason: drop_reason::IGW_NO_MAPPING,
             decision: Decision::by(topology.component(owner.vpc)),
         };
         let gateway = place.fabric(owner.vpc).internet_gateway;
-        owners.insert(*public, gateway.map_or(nobody, Owner::Gateway));
+        let region = regions[topology.vpcs[owner.vpc].region.as_str()];
+        owners.insert(*public, gateway.map_or(nobody, |node| Owner::Gateway { node, region }));
     }
     for (id, elastic_ip) in topology.elastic_ips.iter() {
         let reason = if elastic_ip.associated {
@@ -146,10 +149,46 @@ fn owners(build: &Build<'_>) -> FxHashMap<Ipv4Addr, Owner> {
     owners
 }
 
+/// The regions of the VPCs, numbered.
+fn regions(topology: &Topology) -> BTreeMap<&str, u16> {
+    let names: BTreeSet<&str> = topology.vpcs.iter().map(|(_, vpc)| vpc.region.as_str()).collect();
+    names.into_iter().zip(0..).collect()
+}
+
+/// One way between any two regions of the design.
+#[derive(Clone, Debug)]
+struct RegionLatencies {
+    region_count: usize,
+    rows: Vec<Span>,
+}
+
+impl RegionLatencies {
+    fn new(topology: &Topology) -> Self {
+        let regions = regions(topology);
+        let row = |one: &str| -> Vec<Span> {
+            let between = |other: &&str| topology.settings.latency_between_regions(one, other);
+            regions.keys().map(between).collect()
+        };
+        Self { region_count: regions.len(), rows: regions.keys().flat_map(|one| row(one)).collect() }
+    }
+
+    /// The only latency, where there is one region.
+    fn only(&self) -> Option<Span> {
+        match self.rows[..] {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    fn between(&self, one: u16, other: u16) -> Span {
+        self.rows[usize::from(one) * self.region_count + usize::from(other)]
+    }
+}
+
 /// Where the internet takes a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    ToGateway(NodeId),
+    ToGateway { node: NodeId, region: u16 },
     ToHost,
 }
 
@@ -159,7 +198,7 @@ pub struct InternetDevice {
     owners: Arc<FxHashMap<Ipv4Addr, Owner>>,
     hosts: NodeId,
     latency: Span,
-    latency_inside_region: Span,
+    regions: Arc<RegionLatencies>,
     answers: bool,
     /// The addresses of AWS's services.
     services: Arc<[Ipv4Net]>,
@@ -196,7 +235,7 @@ impl InternetDevice {
     /// Who gets what is sent to the address.
     fn way(&self, destination: Ipv4Addr) -> Result<Way, (DropReason, Decision)> {
         match self.owners.get(&destination) {
-            Some(Owner::Gateway(node)) => Ok(Way::ToGateway(*node)),
+            Some(Owner::Gateway { node, region }) => Ok(Way::ToGateway { node: *node, region: *region }),
             Some(Owner::Host(_)) => Ok(Way::ToHost),
             Some(Owner::Nobody { reason, decision }) => Err((*reason, *decision)),
             None if self.is_somebody(destination) || self.is_service(destination) => Ok(Way::ToHost),
@@ -230,12 +269,29 @@ impl InternetDevice {
         }
         context.packet_mut(packet).decrement_ttl();
         let (to, next) = match way {
-            Way::ToGateway(node) => (node, internet_gateway::FROM_INTERNET),
+            Way::ToGateway { node, .. } => (node, internet_gateway::FROM_INTERNET),
             Way::ToHost => (context.node(), ARRIVING),
         };
-        let is_inside_region = port == FROM_GATEWAY && way != Way::ToHost;
-        let delay = if is_inside_region { self.latency_inside_region } else { self.latency };
+        let delay = match way {
+            Way::ToGateway { region, .. } if port == FROM_GATEWAY => {
+                let source = context.packet(packet).key().map(vpcsim_wire::FlowKey::source);
+                self.latency_between_vpcs(source, region)
+            }
+            _ => self.latency,
+        };
         Step::ForwardAfter { to, port: next, delay }
+    }
+
+    /// The time from the VPC that has the source to one of this region.
+    fn latency_between_vpcs(&self, source: Option<Ipv4Addr>, to: u16) -> Span {
+        let owner = || source.and_then(|source| self.owners.get(&source));
+        match self.regions.only() {
+            Some(latency) => latency,
+            None => match owner() {
+                Some(Owner::Gateway { region, .. }) => self.regions.between(*region, to),
+                _ => self.regions.between(to, to),
+            },
+        }
     }
 
     /// Drops the packet, and sends the report to its sender as if it came from a host.
@@ -333,6 +389,23 @@ mod tests {
         let arrival = stand.arrival(stand.node(Id::<crate::devices::InternetGateway>::from_index(0)));
         assert_eq!(arrival.time.as_ns(), topology.settings.latency_cross_az.as_ns());
         assert_eq!(arrival.summary().ttl, 63);
+    }
+
+    #[test]
+    fn a_gateway_of_another_region_is_reached_in_the_time_between_the_regions() {
+        let mut topology = design();
+        topology.vpcs[Id::from_index(1)].region = "us-east-1".into();
+        stand::internet_gateway(&mut topology, "far", Some(Id::from_index(1)));
+        let mut stand = stand_of(&topology);
+        for (to, gateway, latency) in [
+            ("203.0.113.6", 1, topology.settings.latency_cross_region),
+            ("203.0.113.5", 0, topology.settings.latency_cross_az),
+        ] {
+            let sent = stand.network.now();
+            stand.send(stand.fixed.internet, FROM_GATEWAY, &syn("203.0.113.5", to).build());
+            let arrival = stand.arrival(stand.node(Id::<crate::devices::InternetGateway>::from_index(gateway)));
+            assert_eq!((sent + latency).as_ns(), arrival.time.as_ns());
+        }
     }
 
     #[test]

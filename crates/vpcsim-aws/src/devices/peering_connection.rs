@@ -1,4 +1,4 @@
-//! Peering connection of two VPCs of one region.
+//! Peering connection of two VPCs, of one region or of two, of one account or of two.
 //!
 //! A wire between two VPCs: what one of them routes to it comes out in the other, unchanged, if it is for an address there.
 //!
@@ -11,7 +11,11 @@
 //! - The destination must lie in a range of the VPC on the other side (PCX-08).
 //! - A peer's peer is not reached, nor is anything reached through the sender's VPC from elsewhere (PCX-09).
 //! - The peer's gateways cannot be used, only interfaces with addresses of their own (PCX-10, PCX-11).
-//! - Packets up to the interfaces' 9001 bytes pass whole (PCX-14).
+//! - Inside a region, packets up to the interfaces' 9001 bytes pass whole (PCX-14, MTU-01).
+//! - Between regions, packets up to 8500 bytes pass (PCX-13, MTU-02); a larger one is cut, or, if that is forbidden, dropped
+//!   (MTU-03) and answered with that limit (MTU-08). The segment size that TCP offers stays as it is (MTU-07).
+//! - Between regions no rule can refer to the other side's security groups (SG-11); inside a region it can, whoever owns the VPCs
+//!   (PCX-12).
 //! - Nobody checks that the answer takes the same connection (PCX-15): of two peers with one range the longest prefix gets it
 //!   (PCX-20).
 //! - The peer sees the sender's private address (PCX-16).
@@ -23,23 +27,25 @@
 //!
 //! - A packet that goes to a free address of the peer is dropped in the connection.
 //! - Both directions are captured at one point: what the requester sends goes out, what it gets comes in.
-//!
-//! Not modelled: peering between two regions, whose flows get an unknown verdict (PCX-13).
+//! - Between regions the way takes the time between the two regions, in whichever zones its ends are.
+//! - What is too large for the way between regions is reported to its sender by the router of the sender's subnet.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
-use vpcsim_engine::{CapturePoint, Context, Decision, Direction, DropReason, Handle, Node, Port, Step};
+use vpcsim_engine::{CapturePoint, Context, Decision, Direction, DropReason, Handle, Node, Port, Span, Step};
 use vpcsim_wire::FlowKey;
 
 use crate::arrangement::Renumbering;
 use crate::compile::{Build, Fabric, LinkLayer, NextHop, Place};
-use crate::devices::{Kind, Resource, Vpc};
+use crate::devices::{Kind, Resource, Vpc, subnet};
 use crate::drop_reason;
 use crate::mark;
 use crate::model::{Finding, Findings, Id, Label};
+use crate::mtu::{self, Fit, PathMtu};
 use crate::station;
+use crate::subnet_routers::SubnetRouters;
 use crate::topology::Topology;
 
 /// The port for what the requester's VPC sends.
@@ -105,7 +111,7 @@ impl Resource for PeeringConnection {
 
     fn place(id: Id<Self>, place: &mut Place<'_>) {
         let connection = &place.topology.peering_connections[id];
-        let Some((requester, accepter)) = connection.modelled_ends(place.topology) else {
+        let Some((requester, accepter)) = connection.working_ends() else {
             return;
         };
         let name = |vpc: Id<Vpc>| place.topology.name_of(vpc);
@@ -121,7 +127,7 @@ impl Resource for PeeringConnection {
 
     fn build(id: Id<Self>, build: &mut Build<'_>) {
         let (place, topology) = (build.place, build.topology);
-        let ends = topology.peering_connections[id].modelled_ends(topology);
+        let ends = topology.peering_connections[id].working_ends();
         let (Some((requester, accepter)), Some(node)) = (ends, place.node_of(id)) else {
             return;
         };
@@ -129,6 +135,7 @@ impl Resource for PeeringConnection {
             decision: Decision::by(topology.component(id)),
             requester: build.fabric(requester),
             accepter: build.fabric(accepter),
+            far_apart: FarApart::new([requester, accepter], topology).map(Arc::new),
             point: place
                 .capture_points_of(id.into())
                 .next()
@@ -169,11 +176,45 @@ impl PeeringConnection {
         }
     }
 
-    /// Both VPCs, if the input has both and they are in one region.
-    fn modelled_ends(&self, topology: &Topology) -> Option<(Id<Vpc>, Id<Vpc>)> {
+    /// Both VPCs, if the input has both and the connection is active.
+    fn working_ends(&self) -> Option<(Id<Vpc>, Id<Vpc>)> {
         let ends = (self.requester?, self.accepter?);
-        let is_regional = topology.vpcs[ends.0].region == topology.vpcs[ends.1].region;
-        (is_regional && self.state == PeeringState::Active).then_some(ends)
+        (self.state == PeeringState::Active).then_some(ends)
+    }
+}
+
+/// What differs where the two VPCs are in two regions (PCX-13).
+#[derive(Debug)]
+struct FarApart {
+    latency: Span,
+    /// The routers of the requester's subnets, and of the accepter's.
+    routers: [SubnetRouters; 2],
+}
+
+impl FarApart {
+    fn new(ends: [Id<Vpc>; 2], topology: &Topology) -> Option<Self> {
+        let [one, other] = ends.map(|vpc| topology.vpcs[vpc].region.as_str());
+        (one != other).then(|| Self {
+            latency: topology.settings.latency_between_regions(one, other),
+            routers: ends.map(|vpc| SubnetRouters::of_vpc(vpc, topology)),
+        })
+    }
+
+    /// Cuts what is too large, or tells its sender.
+    fn fit(&self, context: &mut Context<'_>, port: Port, packet: Handle, near: &Fabric) -> Result<(), DropReason> {
+        let limit = PathMtu::PEERING_BETWEEN_REGIONS;
+        match limit.check(context.packet(packet)) {
+            Fit::Whole => Ok(()),
+            Fit::Fragments(fragments) => {
+                mtu::cut_again(context, packet, &fragments, port);
+                Ok(())
+            }
+            Fit::TooBig => {
+                let side = usize::from(port == FROM_ACCEPTER);
+                self.routers[side].report_too_big(context, packet, near, limit);
+                Err(drop_reason::MTU_EXCEEDED)
+            }
+        }
     }
 }
 
@@ -183,6 +224,7 @@ pub struct PeeringConnectionDevice {
     decision: Decision,
     requester: Arc<Fabric>,
     accepter: Arc<Fabric>,
+    far_apart: Option<Arc<FarApart>>,
     point: CapturePoint,
 }
 
@@ -196,8 +238,12 @@ impl Node for PeeringConnectionDevice {
         } else {
             (&self.accepter, &self.requester, Direction::Inbound)
         };
+        let mut admitted = admit(key, near, far);
+        if let (Some(apart), Ok(())) = (&self.far_apart, admitted) {
+            admitted = apart.fit(context, port, packet, near);
+        }
         context.capture(packet, self.point, direction);
-        if let Err(reason) = admit(key, near, far) {
+        if let Err(reason) = admitted {
             return Step::drop(reason, self.decision);
         }
         let Some((index, claim)) = far.find(key.destination()) else {
@@ -205,6 +251,10 @@ impl Node for PeeringConnectionDevice {
         };
         mark::set_claim(context.packet_mut(packet), index);
         context.pass(packet, station::GATEWAY, self.decision);
+        if let Some(apart) = &self.far_apart {
+            let (to, port) = (claim.subnet_node, subnet::ENTERING);
+            return Step::ForwardAfter { to, port, delay: apart.latency };
+        }
         let sender = near.find(key.source());
         far.enter(sender.map_or(claim.zone, |(_, sender)| sender.zone), claim)
     }
@@ -237,13 +287,6 @@ fn validate(id: Id<PeeringConnection>, topology: &Topology, findings: &mut Findi
         return;
     }
     let names = (topology.name_of(requester), topology.name_of(accepter));
-    if topology.vpcs[requester].region != topology.vpcs[accepter].region {
-        let message = format!(
-            "peering connection {name} joins two regions, {} and {}: that is not modelled, its flows get an unknown verdict",
-            topology.vpcs[requester].region, topology.vpcs[accepter].region
-        );
-        findings.push(Finding::warning("peering-between-regions", origin, message).rule("PCX-13"));
-    }
     if let Some((one, other)) = overlap(&topology.vpcs[requester], &topology.vpcs[accepter]) {
         let message = format!(
             "peering connection {name} joins {} ({one}) and {} ({other}), which overlap",
@@ -426,10 +469,85 @@ mod tests {
         topology.peering_connections[Id::from_index(0)].accepter = None;
         assert_eq!(next_hop(&topology, 0), NextHop::Unmodelled);
         assert!(stand::codes(&topology).contains(&"peering-other-side-unknown"));
+    }
+
+    /// The same with the second VPC in another region.
+    fn design_of_two_regions() -> Topology {
         let mut topology = design();
         topology.vpcs[Id::from_index(1)].region = "us-east-1".into();
-        assert_eq!(next_hop(&topology, 0), NextHop::Unmodelled);
-        assert!(stand::codes(&topology).contains(&"peering-between-regions"));
+        topology.subnets[Id::from_index(1)].availability_zone = "us-east-1a".into();
+        topology
+    }
+
+    #[test]
+    fn a_connection_of_two_regions_is_nothing_to_complain_of() {
+        assert!(peering_codes(&design_of_two_regions()).is_empty());
+        let mut topology = design_of_two_regions();
+        assert!(matches!(next_hop(&topology, 1), NextHop::Gateway { port: FROM_ACCEPTER, .. }));
+        topology.peering_connections[Id::from_index(0)].state = PeeringState::PendingAcceptance;
+        assert_eq!(next_hop(&topology, 1), NextHop::Blackhole);
+    }
+
+    fn large(port: Port, len: usize, dont_fragment: bool) -> (Stand, Vec<Arrival>) {
+        let mut stand = Stand::new(&design_of_two_regions(), &[Kind::PeeringConnection]);
+        let (from, to) = if port == FROM_REQUESTER { ("10.0.1.5", "10.1.1.5") } else { ("10.1.1.5", "10.0.1.5") };
+        let packet = PacketBuilder::udp(ip(from), 1, ip(to), 2).payload(&vec![0; len - 28]);
+        let node = stand.node(Id::<PeeringConnection>::from_index(0));
+        stand.send(node, port, &packet.dont_fragment(dont_fragment).build());
+        let far = usize::from(port == FROM_REQUESTER);
+        let arrivals = stand.arrivals(stand.node(Id::<Subnet>::from_index(far)));
+        (stand, arrivals)
+    }
+
+    #[test]
+    fn between_regions_8500_bytes_pass_whole_and_more_is_cut() {
+        let lengths = |len, dont_fragment| -> Vec<u16> {
+            let arrivals = large(FROM_REQUESTER, len, dont_fragment).1;
+            arrivals.iter().map(|arrival| arrival.summary().total_len).collect()
+        };
+        assert_eq!(lengths(8500, true), [8500]);
+        assert_eq!(lengths(9001, false), [8500, 521]);
+    }
+
+    #[test]
+    fn between_regions_what_must_not_be_cut_is_answered_by_the_senders_router() {
+        for (port, sender, router) in [(FROM_REQUESTER, 0, "10.0.1.1"), (FROM_ACCEPTER, 1, "10.1.1.1")] {
+            let (mut stand, arrivals) = large(port, 8501, true);
+            assert!(arrivals.is_empty());
+            assert_eq!(stand.drops(), ["MTU_EXCEEDED"]);
+            let interface = stand.node(Id::<crate::devices::NetworkInterface>::from_index(sender));
+            let report = stand.arrival(interface);
+            assert_eq!(report.summary().source(), ip(router));
+            let message = vpcsim_wire::icmp::Message::parse(&report.bytes[20..]).unwrap();
+            assert_eq!(message.next_hop_mtu(), Some(8500));
+        }
+    }
+
+    #[test]
+    fn between_regions_the_segment_size_that_tcp_offers_stays() {
+        let mut stand = Stand::new(&design_of_two_regions(), &[Kind::PeeringConnection]);
+        let syn = PacketBuilder::tcp(ip("10.0.1.5"), 1, ip("10.1.1.5"), 2).flags(vpcsim_wire::tcp::SYN).mss(8961).build();
+        stand.send(stand.node(Id::<PeeringConnection>::from_index(0)), FROM_REQUESTER, &syn);
+        assert_eq!(stand.arrival(stand.node(Id::<Subnet>::from_index(1))).bytes, syn);
+    }
+
+    #[test]
+    fn the_way_takes_the_time_between_the_regions_whatever_the_zones() {
+        let arrival_ns = |topology: &Topology| {
+            let mut stand = Stand::new(topology, &[Kind::PeeringConnection]);
+            let packet = PacketBuilder::udp(ip("10.0.1.5"), 1, ip("10.1.1.5"), 2).build();
+            stand.send(stand.node(Id::<PeeringConnection>::from_index(0)), FROM_REQUESTER, &packet);
+            stand.arrival(stand.node(Id::<Subnet>::from_index(1))).time.as_ns()
+        };
+        assert_eq!(arrival_ns(&design()), 100_000);
+        let mut topology = design_of_two_regions();
+        assert_eq!(arrival_ns(&topology), 30_000_000);
+        topology.settings.latencies.push(crate::latency::LatencyPair {
+            between: ["us-east-1".to_owned(), "eu-west-1".to_owned()],
+            one_way: Span::from_ms(35),
+            origin: crate::model::Origin::NOWHERE,
+        });
+        assert_eq!(arrival_ns(&topology), 35_000_000);
     }
 
     fn peering_codes(topology: &Topology) -> Vec<&'static str> {

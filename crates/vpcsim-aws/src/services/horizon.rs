@@ -4,6 +4,7 @@
 //!
 //! - Private names and the reverse names of private addresses resolve only with both DNS attributes of the VPC on (DNS-04).
 //! - A public name resolves to the private address inside the VPC of its owner, and to the public one elsewhere (PIP-14).
+//! - A private name of a peer resolves under the same conditions; across regions nothing else makes it known (PCX-13).
 //! - A peer sees the private address only if the peering connection is active, the owner's side allows it, and both VPCs have
 //!   both DNS attributes on (DNS-09).
 //! - The name of a load balancer stands for all its nodes, that of a zone for one (ELB-02); so do the names of an interface
@@ -13,7 +14,7 @@
 //!
 //! # Where AWS is silent
 //!
-//! - A private name resolves only in the VPC whose interface has the address, not for its peers.
+//! - In one region, too, a private name resolves for a peer only if the owner's side allows it.
 //! - An address whose VPC has not both DNS attributes on has no public name for anybody.
 //! - An endpoint whose names are not given has them by its own name or id (`vpce-1.sqs.eu-west-1.vpce.amazonaws.com`, and
 //!   `vpce-1-eu-west-1a.sqs…` for a zone).
@@ -221,6 +222,8 @@ pub struct Horizon {
     region: String,
     named: bool,
     private: BTreeSet<Ipv4Addr>,
+    /// The private addresses of peers that let their names be known, each with its region.
+    private_of_peers: BTreeSet<(Ipv4Addr, String)>,
     sees_private: BTreeSet<Id<Vpc>>,
     services: BTreeMap<String, Vec<Ipv4Addr>>,
     public: Arc<PublicNames>,
@@ -230,18 +233,26 @@ impl Horizon {
     /// The view from a VPC.
     pub fn new(topology: &Topology, vpc: Id<Vpc>, public: Arc<PublicNames>) -> Self {
         let declared = &topology.vpcs[vpc];
-        let mut private = BTreeSet::new();
+        let sees_private = seen_from(topology, vpc);
+        let (mut private, mut private_of_peers) = (BTreeSet::new(), BTreeSet::new());
         for (_, interface) in topology.network_interfaces.iter() {
-            let subnet = topology.subnets.find(interface.subnet);
-            if subnet.is_some_and(|subnet| subnet.vpc == vpc) {
-                private.extend(interface.addresses.iter().map(|address| address.private));
+            let Some(owner) = topology.subnets.find(interface.subnet).map(|subnet| subnet.vpc) else {
+                continue;
+            };
+            let addresses = interface.addresses.iter().map(|address| address.private);
+            if owner == vpc {
+                private.extend(addresses);
+            } else if sees_private.contains(&owner) && has_names(&topology.vpcs[owner]) {
+                let region = &topology.vpcs[owner].region;
+                private_of_peers.extend(addresses.map(|address| (address, region.clone())));
             }
         }
         Self {
             region: declared.region.clone(),
             named: has_names(declared),
             private,
-            sees_private: seen_from(topology, vpc),
+            private_of_peers,
+            sees_private,
             services: private_names(topology, vpc),
             public,
         }
@@ -263,7 +274,12 @@ impl Horizon {
     }
 
     fn private_address(&self, address: Ipv4Addr, domain: &str) -> Option<Ipv4Addr> {
-        let known = self.named && domain == private_domain(&self.region) && self.private.contains(&address);
+        let own = domain == private_domain(&self.region) && self.private.contains(&address);
+        let peers = self.private_of_peers.range((address, String::new())..);
+        let mut regions = peers
+            .take_while(|(peer, _)| *peer == address)
+            .map(|(_, region)| region);
+        let known = self.named && (own || regions.any(|region| domain == private_domain(region)));
         known.then_some(address)
     }
 
@@ -392,8 +408,24 @@ mod tests {
     }
 
     #[test]
-    fn a_private_name_does_not_resolve_for_a_peer() {
-        assert_eq!(resolve(&peered(), 1, PRIVATE_NAME), Resolution::NoSuchName);
+    fn a_private_name_resolves_for_a_peer_only_if_the_owners_side_allows_it() {
+        for region in ["eu-west-1", "us-east-1"] {
+            let mut topology = peered();
+            topology.vpcs[Id::from_index(1)].region = region.to_owned();
+            assert_eq!(
+                resolve(&topology, 1, PRIVATE_NAME),
+                address("10.0.1.5"),
+                "{region}"
+            );
+            let other_region = PRIVATE_NAME.replace("eu-west-1", "us-west-2");
+            assert_eq!(resolve(&topology, 1, &other_region), Resolution::NoSuchName);
+            topology.peering_connections[Id::from_index(0)].accepter_dns_resolution = false;
+            assert_eq!(
+                resolve(&topology, 1, PRIVATE_NAME),
+                Resolution::NoSuchName,
+                "{region}"
+            );
+        }
     }
 
     #[test]

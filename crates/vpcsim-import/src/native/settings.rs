@@ -1,11 +1,12 @@
 //! `settings:` of a design.
 
-use vpcsim_aws::Settings;
-use vpcsim_aws::Span;
+use vpcsim_aws::latency::LatencyPair;
+use vpcsim_aws::{Finding, Findings, Settings, Span};
 
 use super::context::Context;
 use super::node::Node;
 use super::shape::{Fields, Record, Shape, key};
+use super::subnet;
 
 /// The keys of `settings:`.
 pub(crate) const RECORD: Record = Record::plain(
@@ -32,6 +33,11 @@ pub(crate) const RECORD: Record = Record::plain(
             "One way between an internet gateway and a host on the internet.",
         ),
         key(
+            "latencies",
+            Shape::Many(&Shape::Record(&PAIR)),
+            "Pairs of availability zones, or of regions, that differ from the spans above.",
+        ),
+        key(
             "internet_answers",
             Shape::Flag,
             "Whether public addresses that nobody declared answer.",
@@ -41,6 +47,25 @@ pub(crate) const RECORD: Record = Record::plain(
             Shape::Whole(u32::MAX as u64),
             "Connections that one instance's security groups track at the most.",
         ),
+    ],
+);
+
+/// A pair of places under `latencies:`.
+const PAIR: Record = Record::plain(
+    "latency",
+    &[
+        key(
+            "between",
+            Shape::Many(&Shape::Text),
+            "Two zones of one region, by id (`euw1-az1`), name or letter, or two regions.",
+        )
+        .required(),
+        key(
+            "one_way",
+            Shape::Span,
+            "One way between the two, in either direction.",
+        )
+        .required(),
     ],
 );
 
@@ -66,6 +91,11 @@ pub(crate) fn read(node: &Node, context: &mut Context<'_>) {
             *place(settings) = span;
         }
     }
+    for pair in fields.items("latencies") {
+        let read = latency(pair, &context.topology.region, context.findings);
+        context.topology.settings.latencies.extend(read);
+    }
+    let settings = &mut context.topology.settings;
     if let Some(answers) = fields.flag("internet_answers", context.findings) {
         settings.internet_answers = answers;
     }
@@ -73,4 +103,25 @@ pub(crate) fn read(node: &Node, context: &mut Context<'_>) {
     if let Some(tracked) = tracked.and_then(|node| node.whole(1, u32::MAX, context.findings)) {
         settings.tracked_connections_max = tracked;
     }
+}
+
+fn latency(node: &Node, region: &str, findings: &mut Findings) -> Option<LatencyPair> {
+    let fields = Fields::check(node, &PAIR, "the latency", findings);
+    let named: Vec<&str> = fields
+        .items("between")
+        .iter()
+        .filter_map(|place| place.text("a zone or a region", findings))
+        .collect();
+    let one_way = fields.find("one_way").and_then(|node| node.span(findings));
+    let [one, other] = named[..] else {
+        let message = format!("the latency is between {} places; it takes two", named.len());
+        findings.push(Finding::error("wrong-type", node.origin, message));
+        return None;
+    };
+    let place = |name: &str| subnet::zone_name(name, region);
+    Some(LatencyPair {
+        between: [place(one), place(other)],
+        one_way: one_way?,
+        origin: node.origin,
+    })
 }

@@ -59,6 +59,16 @@ pub(crate) const NOUN: Noun = Noun {
 /// Stands for a range that could not be read, so that references to its subnet still resolve.
 const UNREAD: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 32);
 
+/// The name of a zone, of which a design may write only the letter.
+pub(crate) fn zone_name(zone: &str, region: &str) -> String {
+    let is_letter = zone.len() == 1 && zone.bytes().all(|letter| letter.is_ascii_lowercase());
+    if is_letter {
+        format!("{region}{zone}")
+    } else {
+        zone.to_owned()
+    }
+}
+
 fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<AnyId> {
     let vpc = scope.vpc?;
     let what = format!("subnet `{}`", entry.key);
@@ -66,15 +76,10 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
     let label = context.label(entry, &fields);
     let zone = fields.text("az", context.findings).unwrap_or("a");
     let region = &context.topology.vpcs[vpc].region;
-    let is_letter = zone.len() == 1 && zone.bytes().all(|letter| letter.is_ascii_lowercase());
     let subnet = Subnet {
         label,
         vpc,
-        availability_zone: if is_letter {
-            format!("{region}{zone}")
-        } else {
-            zone.to_owned()
-        },
+        availability_zone: zone_name(zone, region),
         availability_zone_id: fields.text("az_id", context.findings).map(str::to_owned),
         cidr: fields
             .find("cidr")

@@ -3,6 +3,7 @@
 use vpcsim_aws::Span;
 use vpcsim_aws::devices::dhcp_options::NameServer;
 use vpcsim_aws::devices::{DhcpOptions, ElasticIp, InternetHost, PeeringConnection, PrefixList};
+use vpcsim_aws::latency::LatencyPair;
 use vpcsim_aws::{Expectation, Label, Settings, Unread};
 
 use super::Writer;
@@ -210,6 +211,10 @@ fn settings(settings: &Settings) -> Map {
             put(&mut map, name, Yaml::plain(span_text(span)));
         }
     }
+    let pairs: Vec<Yaml> = own.latencies.iter().map(latency).collect();
+    if !pairs.is_empty() {
+        put(&mut map, "latencies", Yaml::Lines(pairs));
+    }
     put_flag(
         &mut map,
         "internet_answers",
@@ -224,6 +229,17 @@ fn settings(settings: &Settings) -> Map {
         );
     }
     map
+}
+
+fn latency(pair: &LatencyPair) -> Yaml {
+    let mut map = Map::new();
+    put(
+        &mut map,
+        "between",
+        Yaml::List(pair.between.iter().map(Yaml::text).collect()),
+    );
+    put(&mut map, "one_way", Yaml::plain(span_text(pair.one_way)));
+    Yaml::Map(map)
 }
 
 fn dhcp_options(row: &DhcpOptions) -> (String, Yaml) {

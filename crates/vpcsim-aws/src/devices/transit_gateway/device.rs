@@ -146,8 +146,7 @@ fn end(gateway: Id<TransitGateway>, id: Id<TransitGatewayAttachment>, build: &Bu
             };
             let settings = &topology.settings;
             let (here, there) = (&topology.transit_gateways[gateway], &topology.transit_gateways[peer]);
-            let is_regional = here.region == there.region;
-            let latency = if is_regional { settings.latency_cross_az } else { settings.latency_cross_region };
+            let latency = settings.latency_between_regions(&here.region, &there.region);
             End::Gateway { node, latency }
         }
         AttachmentEnd::Unmodelled(_) => End::Unmodelled,

@@ -40,6 +40,30 @@ pub(super) const CODES: &[FindingCode] = &[
         "Names are unique within their kind and VPC; rename one.",
     ),
     code(
+        "latency-pair",
+        &["NET-12"],
+        "A latency is given for two places that do not go together: a zone and a region, zones of two regions, or a region and itself.",
+        "Name two zones of one region, or two regions.",
+    ),
+    code(
+        "latency-pair-twice",
+        &[],
+        "The latency between two places is given twice.",
+        "Remove one of the two.",
+    ),
+    code(
+        "latency-place-unknown",
+        &[],
+        "A latency names a zone or a region in which the design has nothing.",
+        "Look for a slip of the pen: zones are called as the subnets' `az` or `az_id`.",
+    ),
+    code(
+        "latency-zone-ambiguous",
+        &["NET-12"],
+        "A latency names a zone by a name that several accounts give to different zones.",
+        "Name the zone by its id, as in `euw1-az1`.",
+    ),
+    code(
         "missing-key",
         &[],
         "A key that is needed is missing.",

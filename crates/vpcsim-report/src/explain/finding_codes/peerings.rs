@@ -4,12 +4,6 @@ use super::{FindingCode, code};
 
 pub(super) const CODES: &[FindingCode] = &[
     code(
-        "peering-between-regions",
-        &["PCX-13"],
-        "A peering connection joins two regions, which is not modelled.",
-        "Flows through it are unknown, which never counts as passed.",
-    ),
-    code(
         "peering-other-side-unknown",
         &[],
         "The other VPC of a peering connection is not in the input.",
