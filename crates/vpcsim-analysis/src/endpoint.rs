@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 
 use thiserror::Error;
 use vpcsim_aws::devices::network_interface::Attachment;
-use vpcsim_aws::devices::{AnyId, Instance, InternetHost, LoadBalancer, NetworkInterface, Vpc, VpcEndpoint};
+use vpcsim_aws::devices::{
+    AnyId, Instance, InternetHost, LoadBalancer, ManagedHost, NetworkInterface, Vpc, VpcEndpoint,
+};
 use vpcsim_aws::services::horizon::{Horizon, PublicNames, Resolution};
 use vpcsim_aws::{Id, Label, Topology};
 
@@ -84,10 +86,10 @@ fn suggestion(similar: &[String]) -> String {
 /// Who sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// An instance.
-    Instance {
-        /// The instance.
-        instance: Id<Instance>,
+    /// A host in a VPC: an instance, or a managed host.
+    Host {
+        /// The host.
+        host: AnyId,
         /// The address that the question names, if it names one.
         bind: Option<Ipv4Addr>,
     },
@@ -103,6 +105,7 @@ enum Named {
     Host(Id<InternetHost>),
     Balancer(Id<LoadBalancer>),
     Endpoint(Id<VpcEndpoint>),
+    Managed(Id<ManagedHost>),
 }
 
 impl Named {
@@ -113,12 +116,21 @@ impl Named {
             Self::Host(id) => id.into(),
             Self::Balancer(id) => id.into(),
             Self::Endpoint(id) => id.into(),
+            Self::Managed(id) => id.into(),
         }
     }
 }
 
-/// The interfaces of an instance in the order of their device index.
-pub fn interfaces_of(topology: &Topology, wanted: Id<Instance>) -> Vec<Id<NetworkInterface>> {
+/// The interfaces of a host, the primary first.
+pub fn interfaces_of(topology: &Topology, host: AnyId) -> Vec<Id<NetworkInterface>> {
+    if let Some(managed) = host.downcast::<ManagedHost>() {
+        return topology.managed_hosts[managed].interfaces.clone();
+    }
+    host.downcast()
+        .map_or_else(Vec::new, |instance| interfaces_of_instance(topology, instance))
+}
+
+fn interfaces_of_instance(topology: &Topology, wanted: Id<Instance>) -> Vec<Id<NetworkInterface>> {
     let mut interfaces: Vec<(u16, Id<NetworkInterface>)> = topology
         .network_interfaces
         .iter()
@@ -134,9 +146,9 @@ pub fn interfaces_of(topology: &Topology, wanted: Id<Instance>) -> Vec<Id<Networ
     interfaces.into_iter().map(|(_, id)| id).collect()
 }
 
-/// All private addresses of an instance, the primary first.
-pub fn addresses_of(topology: &Topology, instance: Id<Instance>) -> Vec<Ipv4Addr> {
-    let interfaces = interfaces_of(topology, instance);
+/// All private addresses of a host, the primary first.
+pub fn addresses_of(topology: &Topology, host: AnyId) -> Vec<Ipv4Addr> {
+    let interfaces = interfaces_of(topology, host);
     let addresses = interfaces
         .iter()
         .flat_map(|id| &topology.network_interfaces[*id].addresses);
@@ -157,7 +169,10 @@ pub fn source(topology: &Topology, text: &str, src_ip: Option<Ipv4Addr>) -> Resu
         return source_by_address(topology, text, address);
     }
     match by_name(topology, text)? {
-        Named::Instance(instance) => Ok(Source::Instance { instance, bind: None }),
+        host @ (Named::Instance(_) | Named::Managed(_)) => Ok(Source::Host {
+            host: host.any(),
+            bind: None,
+        }),
         Named::Host(host) => Ok(Source::Internet(topology.internet_hosts[host].address)),
         Named::Interface(interface) => {
             let first = topology.network_interfaces[interface].addresses.first();
@@ -192,7 +207,7 @@ pub fn destination(topology: &Topology, text: &str, from: &Source) -> Result<Ipv
     let interfaces = match named {
         Named::Host(host) => return Ok(topology.internet_hosts[host].address),
         Named::Interface(interface) => vec![interface],
-        Named::Instance(instance) => interfaces_of(topology, instance),
+        host @ (Named::Instance(_) | Named::Managed(_)) => interfaces_of(topology, host.any()),
         Named::Balancer(balancer) => return balancer_address(topology, text, balancer),
         Named::Endpoint(endpoint) => return endpoint_address(topology, text, endpoint),
     };
@@ -205,7 +220,7 @@ pub fn destination(topology: &Topology, text: &str, from: &Source) -> Result<Ipv
     let private = addresses().map(|address| address.private).next();
     let meant = match from {
         Source::Internet(_) => public.or(private),
-        Source::Instance { .. } => private,
+        Source::Host { .. } => private,
     };
     meant.ok_or_else(|| QuestionError::NoAddress {
         text: text.to_owned(),
@@ -248,7 +263,7 @@ fn in_the_dns(topology: &Topology, text: &str, from: &Source) -> Option<Ipv4Addr
     }
     let public = PublicNames::new(topology);
     let vpc = match from {
-        Source::Instance { instance, .. } => vpc_of(topology, Named::Instance(*instance)),
+        Source::Host { host, .. } => vpc_of_host(topology, *host),
         Source::Internet(_) => None,
     };
     let addresses = match vpc {
@@ -318,19 +333,34 @@ fn on_interface(
 ) -> Result<Source, QuestionError> {
     let what = match &topology.network_interfaces[interface].attachment {
         Attachment::Instance { instance, .. } => {
-            return Ok(Source::Instance {
-                instance: *instance,
+            return Ok(Source::Host {
+                host: (*instance).into(),
                 bind,
             });
         }
         Attachment::None => "a detached interface".to_owned(),
-        Attachment::Managed => "the interface of a gateway".to_owned(),
+        Attachment::Managed => match managed_host_of(topology, interface) {
+            Some(host) => return Ok(Source::Host { host, bind }),
+            None => "the interface of a gateway".to_owned(),
+        },
         Attachment::Unmodelled(noun) => format!("the interface of a {noun}"),
     };
     Err(QuestionError::NoHost {
         text: text.to_owned(),
         what,
     })
+}
+
+/// The managed host that an interface belongs to.
+fn managed_host_of(topology: &Topology, interface: Id<NetworkInterface>) -> Option<AnyId> {
+    let mut hosts = topology.managed_hosts.iter();
+    let found = hosts.find(|(_, host)| host.interfaces.contains(&interface));
+    found.map(|(id, _)| id.into())
+}
+
+fn vpc_of_host(topology: &Topology, host: AnyId) -> Option<Id<Vpc>> {
+    let first = *interfaces_of(topology, host).first()?;
+    vpc_of(topology, Named::Interface(first))
 }
 
 fn candidates(topology: &Topology) -> impl Iterator<Item = (Named, &Label)> {
@@ -350,6 +380,10 @@ fn candidates(topology: &Topology) -> impl Iterator<Item = (Named, &Label)> {
         .load_balancers
         .iter()
         .map(|(id, balancer)| (Named::Balancer(id), &balancer.label));
+    let managed = topology
+        .managed_hosts
+        .iter()
+        .map(|(id, host)| (Named::Managed(id), &host.label));
     let endpoints = topology
         .vpc_endpoints
         .iter()
@@ -359,6 +393,7 @@ fn candidates(topology: &Topology) -> impl Iterator<Item = (Named, &Label)> {
         .chain(hosts)
         .chain(balancers)
         .chain(endpoints)
+        .chain(managed)
 }
 
 /// Ids are looked at first, then names, then `Name` tags: the first kind of match that anything has decides.
@@ -416,7 +451,7 @@ fn by_name(topology: &Topology, text: &str) -> Result<Named, QuestionError> {
 fn vpc_of(topology: &Topology, named: Named) -> Option<Id<Vpc>> {
     let interface = match named {
         Named::Interface(id) => id,
-        Named::Instance(instance) => *interfaces_of(topology, instance).first()?,
+        Named::Instance(_) | Named::Managed(_) => *interfaces_of(topology, named.any()).first()?,
         Named::Balancer(id) => return Some(topology.load_balancers[id].vpc),
         Named::Endpoint(id) => return Some(topology.vpc_endpoints[id].vpc),
         Named::Host(_) => return None,
@@ -438,6 +473,8 @@ pub(crate) fn unambiguous(topology: &Topology, any: AnyId) -> String {
     let named = any
         .downcast()
         .map(Named::Instance)
+        .or_else(|| any.downcast().map(Named::Managed))
+        .or_else(|| any.downcast().map(Named::Endpoint))
         .or_else(|| any.downcast().map(Named::Interface));
     match named.and_then(|named| vpc_of(topology, named)) {
         Some(vpc) => format!("{}/{}", topology.name_of(vpc), label.name),
@@ -475,7 +512,7 @@ mod tests {
 
     fn instance_name(topology: &Topology, source: Result<Source, QuestionError>) -> String {
         match source.unwrap() {
-            Source::Instance { instance, .. } => topology.name_of(instance).to_owned(),
+            Source::Host { host, .. } => topology.label(host).unwrap().name.clone(),
             Source::Internet(address) => address.to_string(),
         }
     }
@@ -500,7 +537,7 @@ mod tests {
     #[test]
     fn a_source_that_an_address_names_sends_from_that_address() {
         let topology = shop().topology;
-        let Ok(Source::Instance { bind, .. }) = source(&topology, "203.0.113.10", None) else {
+        let Ok(Source::Host { bind, .. }) = source(&topology, "203.0.113.10", None) else {
             panic!()
         };
         assert_eq!(bind, Some(Ipv4Addr::new(10, 0, 1, 10)));

@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use vpcsim_aws::{Id, devices::Instance};
+use vpcsim_aws::devices::Instance;
+use vpcsim_aws::{AnyId, Id};
 use vpcsim_engine::wire::build::PacketBuilder;
 use vpcsim_engine::wire::{FlowKey, Protocol, icmp};
 use vpcsim_engine::{Context, Network, NodeId, Time};
@@ -56,7 +57,7 @@ impl Simulation {
         let protocol: Protocol = query.protocol.parse().map_err(|_| refused(query))?;
         let (node, can_send, bind) = match source {
             Source::Internet(_) => (self.compiled().fixed.internet_hosts, true, None),
-            Source::Instance { instance, bind } => self.sender(instance, query.bind.or(bind))?,
+            Source::Host { host, bind } => self.sender(host, query.bind.or(bind))?,
         };
         let probe = match probe_kind(query, protocol)? {
             None if matches!(source, Source::Internet(_)) => return Err(refused(query)),
@@ -82,21 +83,22 @@ impl Simulation {
 
     fn sender(
         &self,
-        instance: Id<Instance>,
+        host: AnyId,
         bind: Option<Ipv4Addr>,
     ) -> Result<(NodeId, bool, Option<Ipv4Addr>), QuestionError> {
         let topology = self.topology();
-        let owned = endpoint::addresses_of(topology, instance);
+        let owned = endpoint::addresses_of(topology, host);
         if let Some(address) = bind.filter(|address| !owned.contains(address)) {
-            let host = topology.name_of(instance).to_owned();
+            let host = topology
+                .label(host)
+                .map_or_else(String::new, |label| label.name.clone());
             return Err(QuestionError::ForeignBind { host, address, owned });
         }
-        let plan = self
-            .compiled()
-            .hosts
-            .iter()
-            .find(|host| host.owner == instance.into());
-        let can_send = topology.instances[instance].running && !owned.is_empty();
+        let plan = self.compiled().hosts.iter().find(|plan| plan.owner == host);
+        let runs = host
+            .downcast()
+            .is_none_or(|instance: Id<Instance>| topology.instances[instance].running);
+        let can_send = runs && !owned.is_empty();
         Ok((
             plan.map_or(NodeId(u32::MAX), |plan| plan.node),
             can_send && plan.is_some(),
@@ -161,7 +163,7 @@ impl Question {
             Source::Internet(address) => network.act(self.node, |hosts: &mut InternetNode, context| {
                 hosts.start_probe_from(context, address, probe)
             }),
-            Source::Instance { .. } => network.act(self.node, |host: &mut HostNode, context| {
+            Source::Host { .. } => network.act(self.node, |host: &mut HostNode, context| {
                 host.start_probe(context, probe)
             }),
         })
@@ -183,7 +185,7 @@ impl Question {
         let probe = asked.probe?;
         match self.source {
             Source::Internet(address) => network.node::<InternetNode>(self.node)?.outcome(address, probe),
-            Source::Instance { .. } => network.node::<HostNode>(self.node)?.outcome(probe),
+            Source::Host { .. } => network.node::<HostNode>(self.node)?.outcome(probe),
         }
     }
 
@@ -204,7 +206,7 @@ impl Question {
                     hosts.clear_outcomes(address);
                 });
             }
-            Source::Instance { .. } => {
+            Source::Host { .. } => {
                 network.act(self.node, |host: &mut HostNode, _| host.clear_outcomes());
             }
         }

@@ -1,7 +1,7 @@
 //! The whole design in one network: every expectation, or everybody to every service, as real packets.
 
 use vpcsim_aws::devices::instance::Listener;
-use vpcsim_aws::{AnyId, Expectation};
+use vpcsim_aws::{AnyId, Expectation, Kind};
 use vpcsim_engine::wire::Protocol;
 use vpcsim_engine::{Counters, Network, Span, Time};
 
@@ -112,7 +112,7 @@ impl Simulation {
         let targets = self.targets();
         let hosts = targets
             .iter()
-            .filter(|target| target.is_inside)
+            .filter(|target| target.is_inside && !target.is_service)
             .map(|target| target.name.as_str());
         let sources: Vec<&str> = hosts.chain(std::iter::once(INTERNET)).collect();
         let mut queries = Vec::new();
@@ -121,11 +121,12 @@ impl Simulation {
                 if source == INTERNET && !target.is_inside {
                     continue;
                 }
+                let ping = (!target.is_service).then_some((Protocol::ICMP, None));
                 let services = target
                     .listen
                     .iter()
                     .map(|listener| (listener.protocol, Some(listener.ports.first)));
-                for (protocol, port) in std::iter::once((Protocol::ICMP, None)).chain(services) {
+                for (protocol, port) in ping.into_iter().chain(services) {
                     queries.push(FlowQuery {
                         id: (queries.len() + 1).to_string(),
                         source: source.to_owned(),
@@ -165,12 +166,14 @@ impl Simulation {
                     name,
                     listen: host.listen.clone(),
                     is_inside: true,
+                    is_service: host.owner.kind == Kind::VpcEndpoint,
                 }
             });
         let outside = topology.internet_hosts.iter().map(|(_, host)| Target {
             name: host.label.name.clone(),
             listen: host.listen.clone(),
             is_inside: false,
+            is_service: false,
         });
         inside.chain(outside).collect()
     }
@@ -181,6 +184,8 @@ struct Target {
     name: String,
     listen: Vec<Listener>,
     is_inside: bool,
+    /// It only answers, and no pings.
+    is_service: bool,
 }
 
 fn pause(network: &mut Network) {

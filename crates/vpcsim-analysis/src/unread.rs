@@ -37,9 +37,7 @@ impl Touched {
         let mut ends = vec![question.destination];
         match question.source {
             Source::Internet(address) => ends.push(address),
-            Source::Instance { instance, .. } => {
-                ends.extend(crate::endpoint::addresses_of(topology, instance));
-            }
+            Source::Host { host, .. } => ends.extend(crate::endpoint::addresses_of(topology, host)),
         }
         Self {
             vpcs: vpcs_of(topology, question),
@@ -85,9 +83,9 @@ fn vpcs_of(topology: &Topology, question: &Question) -> BTreeSet<Id<Vpc>> {
         topology.subnets.find(subnet).map(|subnet| subnet.vpc)
     };
     let mut vpcs = BTreeSet::new();
-    if let Source::Instance { instance, .. } = question.source {
+    if let Source::Host { host, .. } = question.source {
         vpcs.extend(
-            interfaces_of(topology, instance)
+            interfaces_of(topology, host)
                 .into_iter()
                 .filter_map(vpc_of_interface),
         );

@@ -56,8 +56,9 @@
 //!   quota is counted. Gateway load balancer endpoints (EP-36 to EP-40) and resource endpoints (EP-49) are unknown.
 //! - **Block Public Access** (IGW-22): what it would stop at the internet gateway passes.
 //! - **Border groups and zone failures** (NAT-40, NAT-43): every zone works, every address fits every zone.
-//! - **Interfaces of services** (ENI-13, SG-25): their type decides nothing; what enters them has an unknown verdict after the rules
-//!   that a design gives them.
+//! - **Interfaces of services** (ENI-13): their type decides nothing. What enters those of application, classic and gateway
+//!   load balancers has an unknown verdict after the rules that a design gives them.
+//! - **Managed hosts** do not fail over (RDS-02), and what AWS sends between them is not there (RDS-05).
 //! - **Hosts**: a frame with a foreign source MAC address is let out (L2-06), no route of a host has an MTU of its own (MTU-11),
 //!   the metadata service has no limit but the link-local one (IMDS-06), and no advice says which ephemeral ports a network
 //!   ACL should open (NACL-11). A path through an internet gateway is followed, which AWS's analysis does not do (IGW-21).

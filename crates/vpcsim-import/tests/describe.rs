@@ -278,7 +278,8 @@ fn interfaces_know_what_they_are_interfaces_of() {
         attachment("eni-l"),
         Attachment::Unmodelled("network load balancer".into())
     );
-    assert_eq!(attachment("eni-r"), Attachment::Unmodelled("database".into()));
+    assert_eq!(attachment("eni-r"), Attachment::Managed);
+    assert_eq!(row(&topology.managed_hosts, "eni-r").service, "database");
     assert_eq!(attachment("eni-e"), Attachment::Managed);
     assert_eq!(attachment("eni-f"), Attachment::None);
     let second = row(&topology.network_interfaces, "eni-2");
@@ -326,7 +327,6 @@ fn nothing_that_is_not_modelled_is_dropped_silently() {
     unread.sort();
     let expected = [
         "IPv6-only subnet subnet-6",
-        "database eni-r",
         "endpoint service com.amazonaws.vpce.eu-west-1.vpce-svc-far",
         "network load balancer eni-l",
         "peered VPC vpc-far",

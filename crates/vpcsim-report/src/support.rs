@@ -37,8 +37,6 @@ const MISSING: &[Missing] = &[
     missing("classic load balancer", OWNS_ADDRESSES),
     missing("gateway load balancer", ROUTED_THERE),
     missing("Network Firewall", ROUTED_THERE),
-    missing("RDS and other managed services", OWNS_ADDRESSES),
-    missing("Lambda and container tasks", OWNS_ADDRESSES),
     missing(
         "Block Public Access",
         "flows by an internet gateway may be judged too open",

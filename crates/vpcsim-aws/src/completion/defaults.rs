@@ -103,11 +103,36 @@ pub(super) fn add_default_security_groups(topology: &mut Topology) {
 }
 
 /// Puts interfaces without a group, other than those of services, into their VPC's default group.
-pub(super) fn join_default_security_groups(topology: &mut Topology) {
+/// The default security group of each VPC.
+fn default_security_groups(topology: &Topology) -> Vec<Option<Id<SecurityGroup>>> {
     let mut defaults = vec![None; topology.vpcs.len()];
     for (id, group) in topology.security_groups.iter().filter(|(_, group)| group.default) {
         defaults[group.vpc.index()].get_or_insert(id);
     }
+    defaults
+}
+
+/// The interfaces of endpoints and managed hosts are in the default group if none is named; load balancers' are in none.
+pub(super) fn join_default_security_groups_of_services(topology: &mut Topology) {
+    let defaults = default_security_groups(topology);
+    let endpoints = topology
+        .vpc_endpoints
+        .iter()
+        .flat_map(|(_, row)| row.interfaces());
+    let hosts = topology.managed_hosts.iter().flat_map(|(_, row)| &row.interfaces);
+    let interfaces: Vec<_> = endpoints.chain(hosts).copied().collect();
+    for id in interfaces {
+        let interface = &topology.network_interfaces[id];
+        let vpc = topology.subnets.find(interface.subnet).map(|subnet| subnet.vpc);
+        let group = vpc.and_then(|vpc| defaults[vpc.index()]);
+        if interface.security_groups.is_empty() {
+            topology.network_interfaces[id].security_groups.extend(group);
+        }
+    }
+}
+
+pub(super) fn join_default_security_groups(topology: &mut Topology) {
+    let defaults = default_security_groups(topology);
     for id in topology.network_interfaces.ids() {
         let interface = &topology.network_interfaces[id];
         let of_customer = matches!(

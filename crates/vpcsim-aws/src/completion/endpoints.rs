@@ -1,33 +1,11 @@
-//! What AWS makes with a VPC endpoint: the routes to a gateway endpoint, and the group of an interface endpoint.
+//! What AWS makes with a gateway endpoint: the prefix list of its service, and the routes to it.
 
 use crate::aws_service::known_list;
 use crate::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
 use crate::devices::vpc_endpoint::EndpointForm;
-use crate::devices::{AnyId, PrefixList, RouteTable, SecurityGroup, Vpc, VpcEndpoint};
+use crate::devices::{AnyId, PrefixList, RouteTable, VpcEndpoint};
 use crate::model::{Id, Origin};
 use crate::topology::Topology;
-
-/// The interfaces of an endpoint that names no group get the VPC's default one (EP-11).
-pub(super) fn join_default_security_groups(topology: &mut Topology) {
-    for id in topology.vpc_endpoints.ids() {
-        let endpoint = &topology.vpc_endpoints[id];
-        let group = default_group(topology, endpoint.vpc);
-        for interface in endpoint.interfaces().to_vec() {
-            if topology.network_interfaces[interface].security_groups.is_empty() {
-                topology.network_interfaces[interface]
-                    .security_groups
-                    .extend(group);
-            }
-        }
-    }
-}
-
-fn default_group(topology: &Topology, vpc: Id<Vpc>) -> Option<Id<SecurityGroup>> {
-    let mut groups = topology.security_groups.iter();
-    groups
-        .find(|(_, group)| group.default && group.vpc == vpc)
-        .map(|(id, _)| id)
-}
 
 /// The prefix list of a gateway endpoint's service is there without being declared.
 pub(super) fn add_service_lists(topology: &mut Topology) {

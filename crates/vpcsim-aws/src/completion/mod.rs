@@ -8,7 +8,7 @@
 //!   it (SUB-05).
 //! - Each VPC has a default security group: everything in from itself, everything out (SG-03); an interface without a group
 //!   is put into it (ENI-01).
-//! - An interface endpoint without a group is put into the default one (EP-11).
+//! - An interface endpoint and a managed host without a group are put into the default one (EP-11).
 //! - A gateway endpoint has a route in each of its tables (EP-01).
 //! - An interface without an address gets a free one of its subnet, never a reserved one (SUB-03, SUB-07).
 //!
@@ -44,7 +44,7 @@ impl Topology {
         defaults::add_default_network_acls(self);
         defaults::add_default_security_groups(self);
         defaults::join_default_security_groups(self);
-        endpoints::join_default_security_groups(self);
+        defaults::join_default_security_groups_of_services(self);
         endpoints::add_service_lists(self);
         endpoints::add_routes(self);
         let mut free = PrivateAddresses::new(self);

@@ -220,6 +220,8 @@ resources! {
     transit_gateway_route_tables: TransitGatewayRouteTable in transit_gateway_route_table,
     /// A VPC endpoint.
     vpc_endpoints: VpcEndpoint in vpc_endpoint,
+    /// A host that AWS runs.
+    managed_hosts: ManagedHost in managed_host,
 }
 
 /// A resource of any kind.

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use super::names::{AwsName, private_domain, private_hostname, public_domain, public_hostname};
 use crate::devices::peering_connection::PeeringState;
 use crate::devices::vpc_endpoint::EndpointForm;
-use crate::devices::{LoadBalancer, Vpc, VpcEndpoint};
+use crate::devices::{LoadBalancer, ManagedHost, Vpc, VpcEndpoint};
 use crate::model::Id;
 use crate::topology::Topology;
 
@@ -56,6 +56,8 @@ struct PublicName {
 pub struct PublicNames {
     aws: BTreeMap<Ipv4Addr, PublicName>,
     hosts: BTreeMap<String, Vec<Ipv4Addr>>,
+    /// Names that stand for private addresses inside their VPC, and for public ones elsewhere.
+    split: BTreeMap<String, (Id<Vpc>, Vec<Ipv4Addr>)>,
     /// Names that stand for whatever is under them too.
     services: BTreeMap<String, Vec<Ipv4Addr>>,
 }
@@ -92,6 +94,9 @@ impl PublicNames {
         }
         for (_, endpoint) in topology.vpc_endpoints.iter() {
             names.add_endpoint(topology, endpoint);
+        }
+        for (id, host) in topology.managed_hosts.iter() {
+            names.add_managed_host(topology, id, host);
         }
         for (_, list) in topology.prefix_lists.iter() {
             let address = list.first_host();
@@ -130,6 +135,24 @@ impl PublicNames {
                 .extend(of_zone.map(|name| (name.to_ascii_lowercase(), vec![address])));
             self.hosts.entry(regional.clone()).or_default().push(address);
         }
+    }
+
+    /// A managed host's name (RDS-02, RDS-03); without a public address everybody gets the private one.
+    fn add_managed_host(&mut self, topology: &Topology, id: Id<ManagedHost>, host: &ManagedHost) {
+        let vpc = <ManagedHost as crate::Resource>::vpc(id, topology);
+        let (Some(name), Some(vpc), Some((private, public))) =
+            (&host.dns_name, vpc, host.addresses(topology).next())
+        else {
+            return;
+        };
+        let name = name.to_ascii_lowercase();
+        self.split.insert(name.clone(), (vpc, vec![private]));
+        self.hosts.insert(name, vec![public.unwrap_or(private)]);
+    }
+
+    fn addresses_inside(&self, vpc: Id<Vpc>, name: &str) -> Option<Vec<Ipv4Addr>> {
+        let (own, addresses) = self.split.get(name)?;
+        (*own == vpc).then(|| addresses.clone())
     }
 
     /// What a name that is none of a VPC's addresses stands for, for everybody; in small letters.
@@ -219,6 +242,7 @@ fn private_names(topology: &Topology, vpc: Id<Vpc>) -> BTreeMap<String, Vec<Ipv4
 /// What one VPC's resolver knows.
 #[derive(Clone, Debug)]
 pub struct Horizon {
+    vpc: Id<Vpc>,
     region: String,
     named: bool,
     private: BTreeSet<Ipv4Addr>,
@@ -248,6 +272,7 @@ impl Horizon {
             }
         }
         Self {
+            vpc,
             region: declared.region.clone(),
             named: has_names(declared),
             private,
@@ -268,7 +293,9 @@ impl Horizon {
                 self.public_address(address, &domain).map(|own| vec![own])
             }
             Some(AwsName::Reverse(address)) => return self.pointer(address),
-            None => find_above(&self.services, name).or_else(|| self.public.addresses(name)),
+            None => find_above(&self.services, name)
+                .or_else(|| self.public.addresses_inside(self.vpc, name))
+                .or_else(|| self.public.addresses(name)),
         };
         found.map_or(Resolution::NoSuchName, Resolution::Addresses)
     }

@@ -39,6 +39,8 @@ pub(super) struct Build<'a> {
     pub entries_of_list: FxHashMap<String, Vec<Ipv4Net>>,
     /// The interfaces of each Network Load Balancer, by the end of its ARN.
     pub interfaces_of_balancer: BTreeMap<String, Vec<Id<NetworkInterface>>>,
+    /// The interfaces of services that are hosts, with what they are, until a description claims them.
+    pub interfaces_of_services: BTreeMap<Id<NetworkInterface>, String>,
     /// The listeners of a load balancer's ARN.
     pub listeners_of: BTreeMap<String, Vec<ListenerJson>>,
     /// The targets of a target group's ARN.
@@ -68,6 +70,7 @@ impl<'a> Build<'a> {
             instances_of_name: BTreeMap::new(),
             entries_of_list: FxHashMap::default(),
             interfaces_of_balancer: BTreeMap::new(),
+            interfaces_of_services: BTreeMap::new(),
             listeners_of: BTreeMap::new(),
             targets_of_group: BTreeMap::new(),
             attributes: BTreeMap::new(),

@@ -13,6 +13,7 @@ mod instance;
 mod internet_gateway;
 mod item;
 mod load_balancer;
+mod managed_host;
 mod nat_gateway;
 mod network_acl;
 mod network_interface;

@@ -12,6 +12,7 @@ use vpcsim_aws::{Finding, Id, Kind, Label, Unread};
 use super::build::Build;
 use super::instance::{self, InstanceJson};
 use super::item::{Described, Item, List, Tag, Whole};
+use super::managed_host::is_hosted;
 use super::transit_gateway_attachment::DESCRIPTION;
 use super::vpc_endpoint::VPC_ENDPOINT;
 use crate::native::instance::default_name;
@@ -146,7 +147,7 @@ fn declare<T>(
     if !json.ipv6_addresses.is_empty() {
         build.ipv6(Kind::NetworkInterface, item.origin);
     }
-    let attachment = match owner {
+    let mut attachment = match owner {
         Some((instance, device_index)) => Attachment::Instance {
             instance,
             device_index,
@@ -154,6 +155,7 @@ fn declare<T>(
         None => read_attachment(item, json, build),
     };
     let addresses = read_addresses(item, json, build);
+    let hosted = take_hosted(&mut attachment, &addresses);
     if let Attachment::Unmodelled(noun) = &attachment {
         report_unmodelled(item, json, noun, subnet, &addresses, build);
     }
@@ -186,10 +188,25 @@ fn declare<T>(
     {
         build.note_interface(instance, device_index, id);
     }
+    build
+        .interfaces_of_services
+        .extend(hosted.map(|service| (id, service)));
     if let Some(own) = balancer_of(json).and_then(|owner| build.interfaces_of_balancer.get_mut(owner)) {
         own.push(id);
     }
     build.enter(id, Some(vpc));
+}
+
+/// The service behind an interface, if it is simulated as a host: then the interface is managed.
+fn take_hosted(attachment: &mut Attachment, addresses: &[InterfaceAddress]) -> Option<String> {
+    match attachment {
+        Attachment::Unmodelled(service) if is_hosted(service) && !addresses.is_empty() => {
+            let service = std::mem::take(service);
+            *attachment = Attachment::Managed;
+            Some(service)
+        }
+        _ => None,
+    }
 }
 
 fn read_tracking(json: &TrackingJson) -> TrackingTimeouts {

@@ -7,7 +7,7 @@ use super::build::Build;
 use super::document::{Document, Elements, Locator};
 use super::item::{Described, Item, read_tags};
 use super::place::Place;
-use super::{document, unmodelled};
+use super::{document, managed_host, unmodelled};
 
 macro_rules! nouns {
     ($( $key:literal => $table:ident: $module:ident::$type:ident, )*) => {
@@ -43,6 +43,7 @@ macro_rules! nouns {
             /// Declares everything, then connects it.
             pub(crate) fn build(&self, build: &mut Build<'_>) {
                 $( self.$table.declare(build); )*
+                managed_host::make_up_rest(build);
                 $( self.$table.list.iter().for_each(|item| Described::complete(item, build)); )*
                 $( self.$table.list.iter().for_each(|item| Described::connect(item, build)); )*
                 unmodelled::report(&self.unmodelled, build);
@@ -83,6 +84,8 @@ nouns! {
     "Listeners" => listeners: load_balancer::ListenersJson,
     "LoadBalancers" => load_balancers: load_balancer::LoadBalancerJson,
     "VpcEndpoints" => vpc_endpoints: vpc_endpoint::VpcEndpointJson,
+    "DBInstances" => db_instances: managed_host::DbInstanceJson,
+    "RdsInstances" => rds_instances: managed_host::DbInstanceJson,
 }
 
 /// A member of a document on its way into the dump.

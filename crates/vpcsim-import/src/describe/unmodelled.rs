@@ -84,8 +84,6 @@ const ROWS: &[Row] = &[
         &["CarrierGatewayId"],
         BEHIND,
     ),
-    row("DBInstances", "database", &["DBInstanceIdentifier"], ADDRESSES),
-    row("RdsInstances", "database", &["DBInstanceIdentifier"], ADDRESSES),
     row("DomainStatusList", "search domain", &["DomainName"], ADDRESSES),
     row(
         "ElasticsearchDomains",

@@ -13,6 +13,7 @@ pub(crate) mod internet_gateway;
 pub(crate) mod internet_host;
 pub(crate) mod load;
 mod load_balancer;
+pub(crate) mod managed_host;
 pub(crate) mod nat_gateway;
 pub(crate) mod network_acl;
 pub(crate) mod network_interface;

@@ -6,9 +6,9 @@ use super::context::{Context, Scope};
 use super::node::Entry;
 use super::shape::Shape;
 use super::{
-    dhcp_options, elastic_ip, instance, internet_gateway, internet_host, load_balancer, nat_gateway,
-    network_acl, network_interface, peering_connection, prefix_list, route_table, security_group, subnet,
-    target_group, transit_gateway, vpc, vpc_endpoint,
+    dhcp_options, elastic_ip, instance, internet_gateway, internet_host, load_balancer, managed_host,
+    nat_gateway, network_acl, network_interface, peering_connection, prefix_list, route_table,
+    security_group, subnet, target_group, transit_gateway, vpc, vpc_endpoint,
 };
 
 /// A noun of the native format: a mapping from names to what is declared.
@@ -51,4 +51,5 @@ pub(crate) const VPC_NOUNS: &[Noun] = &[
     target_group::NOUN,
     load_balancer::NOUN,
     vpc_endpoint::NOUN,
+    managed_host::NOUN,
 ];

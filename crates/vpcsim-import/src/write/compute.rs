@@ -235,13 +235,18 @@ fn put_metadata(map: &mut Map, metadata: MetadataOptions) {
     }
 }
 
-/// Adds the services, if there are any.
-pub(super) fn put_listeners(map: &mut Map, listen: &[Listener]) {
+/// The services that a host answers on.
+pub(super) fn listeners(listen: &[Listener]) -> Yaml {
     let line = |listener: &Listener| match listener.ports {
         PortRange::ALL => listener.protocol.to_string(),
         ports => format!("{} {ports}", listener.protocol),
     };
+    Yaml::texts(listen.iter().map(line))
+}
+
+/// Adds the services, if there are any.
+pub(super) fn put_listeners(map: &mut Map, listen: &[Listener]) {
     if !listen.is_empty() {
-        put(map, "listen", Yaml::texts(listen.iter().map(line)));
+        put(map, "listen", listeners(listen));
     }
 }

@@ -7,6 +7,7 @@ mod compute;
 mod design;
 mod endpoints;
 mod load_balancers;
+mod managed_hosts;
 mod network;
 mod reference;
 mod security;

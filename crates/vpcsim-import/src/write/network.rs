@@ -45,6 +45,7 @@ impl Writer<'_> {
         put_block(&mut map, "target_groups", self.target_groups(id));
         put_block(&mut map, "load_balancers", self.load_balancers(id));
         put_block(&mut map, "vpc_endpoints", self.vpc_endpoints(id));
+        put_block(&mut map, "managed_hosts", self.managed_hosts(id));
         (row.label.name.clone(), Yaml::Block(map))
     }
 

@@ -1,8 +1,20 @@
-//! Codes about VPC endpoints.
+//! Codes about VPC endpoints and managed hosts.
 
 use super::{FindingCode, code};
 
 pub(super) const CODES: &[FindingCode] = &[
+    code(
+        "bad-engine",
+        &[],
+        "A managed host names a database engine whose port is not known.",
+        "Say what it listens to, as in listen: [tcp 5432].",
+    ),
+    code(
+        "database-address-assumed",
+        &["RDS-01"],
+        "No described network interface fits a database: it gets a free address of its subnet group.",
+        "Add the output of `aws ec2 describe-network-interfaces`.",
+    ),
     code(
         "endpoint-private-dns",
         &["EP-19"],
@@ -44,5 +56,11 @@ pub(super) const CODES: &[FindingCode] = &[
         &["EP-02"],
         "The addresses of a service of AWS are not in the input: known ones stand for them, which may be others than today's.",
         "Add the output of `aws ec2 describe-prefix-lists`, or declare the prefix list in the design.",
+    ),
+    code(
+        "subnet-group",
+        &["RDS-01"],
+        "A subnet group covers one zone only, or several VPCs.",
+        "Name subnets of two zones of one VPC.",
     ),
 ];

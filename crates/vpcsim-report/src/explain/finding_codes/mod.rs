@@ -76,7 +76,7 @@ pub const AREAS: &[Area] = &[
     area("NAT gateways", nat_gateways::CODES),
     area("peering connections", peerings::CODES),
     area("load balancers", load_balancers::CODES),
-    area("VPC endpoints", endpoints::CODES),
+    area("VPC endpoints and managed hosts", endpoints::CODES),
     Area {
         title: "files of flows",
         source: "reported by `vpcsim trace --flows`",
