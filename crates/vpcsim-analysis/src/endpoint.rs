@@ -191,9 +191,16 @@ pub fn source(topology: &Topology, text: &str, src_ip: Option<Ipv4Addr>) -> Resu
 
 /// Which address is meant as a destination, by somebody inside AWS or on the internet.
 ///
+/// `out_of_dns` says of a load balancer which of its nodes are out of the DNS, a bit for each.
+///
 /// # Errors
 /// [`QuestionError`] if nothing has the name, or more than one thing.
-pub fn destination(topology: &Topology, text: &str, from: &Source) -> Result<Ipv4Addr, QuestionError> {
+pub fn destination(
+    topology: &Topology,
+    text: &str,
+    from: &Source,
+    out_of_dns: &dyn Fn(Id<LoadBalancer>) -> u64,
+) -> Result<Ipv4Addr, QuestionError> {
     if text.eq_ignore_ascii_case(INTERNET) {
         return Ok(outside_address(topology, INTERNET_DESTINATION));
     }
@@ -201,14 +208,14 @@ pub fn destination(topology: &Topology, text: &str, from: &Source) -> Result<Ipv
         return Ok(address);
     }
     let named = match by_name(topology, text) {
-        Err(error @ QuestionError::Unknown { .. }) => return in_the_dns(topology, text, from).ok_or(error),
+        Err(error @ QuestionError::Unknown { .. }) => return in_the_dns(topology, text, from, out_of_dns).ok_or(error),
         named => named?,
     };
     let interfaces = match named {
         Named::Host(host) => return Ok(topology.internet_hosts[host].address),
         Named::Interface(interface) => vec![interface],
         host @ (Named::Instance(_) | Named::Managed(_)) => interfaces_of(topology, host.any()),
-        Named::Balancer(balancer) => return balancer_address(topology, text, balancer),
+        Named::Balancer(balancer) => return balancer_address(topology, text, balancer, out_of_dns(balancer)),
         Named::Endpoint(endpoint) => return endpoint_address(topology, text, endpoint),
     };
     let addresses = || {
@@ -227,13 +234,17 @@ pub fn destination(topology: &Topology, text: &str, from: &Source) -> Result<Ipv
     })
 }
 
-/// What the name of a load balancer resolves to: its first node, at the public address where it has one (ELB-02).
+/// What the name of a load balancer resolves to: its first node in the DNS (ELB-02, ELB-03), at the public address where it
+/// has one.
 fn balancer_address(
     topology: &Topology,
     text: &str,
     id: Id<LoadBalancer>,
+    out: u64,
 ) -> Result<Ipv4Addr, QuestionError> {
-    let first = topology.load_balancers[id].addresses(topology).next();
+    let nodes = topology.load_balancers[id].addresses(topology).enumerate();
+    let mut nodes = nodes.filter(|(place, _)| *place >= 64 || out >> place & 1 == 0);
+    let first = nodes.next().map(|(_, addresses)| addresses);
     first
         .map(|(private, public)| public.unwrap_or(private))
         .ok_or_else(|| QuestionError::NoAddress {
@@ -256,7 +267,12 @@ fn endpoint_address(topology: &Topology, text: &str, id: Id<VpcEndpoint>) -> Res
 }
 
 /// What a host name resolves to for the one who asks: inside a VPC by its resolver, outside by the public names.
-fn in_the_dns(topology: &Topology, text: &str, from: &Source) -> Option<Ipv4Addr> {
+fn in_the_dns(
+    topology: &Topology,
+    text: &str,
+    from: &Source,
+    out_of_dns: &dyn Fn(Id<LoadBalancer>) -> u64,
+) -> Option<Ipv4Addr> {
     let name = text.trim_end_matches('.').to_ascii_lowercase();
     if !name.contains('.') {
         return None;
@@ -267,8 +283,8 @@ fn in_the_dns(topology: &Topology, text: &str, from: &Source) -> Option<Ipv4Addr
         Source::Internet(_) => None,
     };
     let addresses = match vpc {
-        None => public.addresses(&name)?,
-        Some(vpc) => match Horizon::new(topology, vpc, public).resolve(&name) {
+        None => public.addresses(&name, out_of_dns)?,
+        Some(vpc) => match Horizon::new(topology, vpc, public).resolve(&name, out_of_dns) {
             Resolution::Addresses(addresses) => addresses,
             _ => return None,
         },
@@ -549,19 +565,19 @@ mod tests {
         let outside = source(&topology, "internet", None).unwrap();
         let inside = source(&topology, "db-1", None).unwrap();
         assert_eq!(
-            destination(&topology, "web-1", &outside),
+            destination(&topology, "web-1", &outside, &|_| 0),
             Ok(Ipv4Addr::new(203, 0, 113, 10))
         );
         assert_eq!(
-            destination(&topology, "web-1", &inside),
+            destination(&topology, "web-1", &inside, &|_| 0),
             Ok(Ipv4Addr::new(10, 0, 1, 10))
         );
         assert_eq!(
-            destination(&topology, "db-1", &outside),
+            destination(&topology, "db-1", &outside, &|_| 0),
             Ok(Ipv4Addr::new(10, 0, 2, 10))
         );
         assert_eq!(
-            destination(&topology, "1.2.3.4", &inside),
+            destination(&topology, "1.2.3.4", &inside, &|_| 0),
             Ok(Ipv4Addr::new(1, 2, 3, 4))
         );
     }

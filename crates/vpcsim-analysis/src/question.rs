@@ -53,7 +53,8 @@ impl Simulation {
     pub(crate) fn question(&self, query: &FlowQuery) -> Result<Question, QuestionError> {
         let topology = self.topology();
         let source = endpoint::source(topology, &query.source, query.src_ip)?;
-        let destination = endpoint::destination(topology, &query.dst, &source)?;
+        let destination =
+            endpoint::destination(topology, &query.dst, &source, &|id| self.nodes_out_of_dns(id))?;
         let protocol: Protocol = query.protocol.parse().map_err(|_| refused(query))?;
         let (node, can_send, bind) = match source {
             Source::Internet(_) => (self.compiled().fixed.internet_hosts, true, None),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ipnet::Ipv4Net;
 use vpcsim_aws::appliance::{self, Appliance};
@@ -10,11 +10,11 @@ use vpcsim_aws::compile::place::router_mac;
 use vpcsim_aws::compile::{HostInterfacePlan, HostPlan, LinkLayer, ServicePlan, Slot};
 use vpcsim_aws::devices::instance;
 use vpcsim_aws::devices::internet_host::FROM_HOSTS;
-use vpcsim_aws::devices::load_balancer::LoadBalancerDevice;
+use vpcsim_aws::devices::load_balancer::{LoadBalancer, LoadBalancerDevice};
 use vpcsim_aws::devices::security_group::GroupMembers;
 use vpcsim_aws::services::metadata;
 use vpcsim_aws::traffic::{PortRange, Traffic};
-use vpcsim_aws::{Compiled, Protocol, Topology, compile, station};
+use vpcsim_aws::{Compiled, Id, Protocol, Topology, compile, station};
 use vpcsim_engine::{ComponentId, Network, Node, NodeId, Observer, Random, Span};
 use vpcsim_hosts::{
     FirewallRule, ForwardingConfig, ForwardingNumbers, Framing, HostConfig, HostNode, HostRouting,
@@ -28,9 +28,8 @@ use crate::recorder::{CaptureChoice, Recorder};
 /// How long a flow waits for an answer.
 pub const TIMEOUT: Span = Span::from_secs(5);
 
-/// How long a health check waits for an answer (NLB-18).
-const HEALTH_CHECK_TIMEOUT: Span = Span::from_secs(10);
-const HEALTH_CHECK_STEP: Span = Span::from_ms(100);
+/// Ten checks, 300 s apart, the last of which waits for 120 s: no target is undecided for longer (NLB-18).
+const HEALTH_CHECKS_MAX: Span = Span::from_secs(10 * 300 + 120);
 
 /// How questions are asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +46,8 @@ pub struct Simulation {
     compiled: Arc<Compiled>,
     hosts: Arc<[Arc<HostConfig>]>,
     members: Arc<GroupMembers>,
+    /// By load balancer; known after the first question about one.
+    out_of_dns: Arc<OnceLock<Vec<u64>>>,
 }
 
 impl Simulation {
@@ -63,6 +64,7 @@ impl Simulation {
             compiled,
             hosts,
             members,
+            out_of_dns: Arc::default(),
         }
     }
 
@@ -88,18 +90,13 @@ impl Simulation {
         network
     }
 
-    /// Lets the load balancers check their targets before anything else happens: health is known when flows come.
+    /// Lets the load balancers check their targets until all are decided: health is known when flows come.
     fn check_health(&self, network: &mut Network) {
-        let balancers: Vec<NodeId> = self
-            .topology()
-            .load_balancers
-            .ids()
-            .filter_map(|id| self.compiled.node_of(id))
-            .collect();
+        let balancers = self.topology().load_balancers.ids();
+        let balancers: Vec<NodeId> = balancers.filter_map(|id| self.compiled.node_of(id)).collect();
         for node in &balancers {
             network.act(*node, LoadBalancerDevice::start_checks);
         }
-        let end = network.now() + HEALTH_CHECK_TIMEOUT;
         let is_open = |network: &Network| {
             let device = |node: &NodeId| network.node::<LoadBalancerDevice>(*node);
             balancers
@@ -107,12 +104,24 @@ impl Simulation {
                 .filter_map(device)
                 .any(LoadBalancerDevice::checks_are_open)
         };
-        while is_open(network) && network.now() < end {
-            network.run_until(network.now() + HEALTH_CHECK_STEP);
-        }
-        for node in &balancers {
-            network.act(*node, |device: &mut LoadBalancerDevice, _| device.finish_checks());
-        }
+        let end = network.now() + HEALTH_CHECKS_MAX;
+        while is_open(network) && network.step_until(end) {}
+    }
+
+    /// Which of a load balancer's nodes are out of the DNS once its targets are checked, a bit for each (ELB-03).
+    pub(crate) fn nodes_out_of_dns(&self, balancer: Id<LoadBalancer>) -> u64 {
+        let notices = self.out_of_dns.get_or_init(|| {
+            let network = self.fresh_network(0, None);
+            let nodes = self
+                .topology()
+                .load_balancers
+                .ids()
+                .map(|id| self.compiled.node_of(id));
+            nodes
+                .map(|node| node.map_or(0, |node| network.notice_of(node)))
+                .collect()
+        });
+        notices.get(balancer.index()).copied().unwrap_or(0)
     }
 
     /// A fresh network with a [`Recorder`] that looks on.

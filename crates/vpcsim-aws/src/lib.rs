@@ -46,10 +46,10 @@
 //! - **Transit gateways**: attachments of VPNs, Direct Connect gateways and Connect (TGW-36, TGW-37, TGW-40 to TGW-43) and network
 //!   function attachments (TGW-58) are unknown; no address blocks of a gateway (TGW-38, TGW-39), no bandwidth (TGW-35), no flow
 //!   logs and metrics (TGW-46 to TGW-48). Public host names of other VPCs resolve to public addresses (TGW-53).
-//! - **Network Load Balancers**: targets are checked once, before the first flow, by a handshake, whatever the protocol of
-//!   their checks (ELB-05, ELB-06); names in the DNS lose no zone (ELB-03, NLB-25); TLS passes through as TCP does (NLB-14,
-//!   NLB-26); the header of the proxy protocol is not added; ICMP errors about flows do not pass (ELB-10); no quota is
-//!   counted (NLB-24, ELB-11). The hash is not AWS's own, so a flow may get another target than there.
+//! - **Network Load Balancers**: TLS passes through as TCP does: no keepalives of the load balancer's own (NLB-14), no second
+//!   handshake (NLB-26), and a check over HTTPS is one over TCP (NLB-18). Of several target groups of a listener the first gets
+//!   all (NLB-24), and application load balancers are no targets (NLB-22). The hash is not AWS's own, so a flow may get another
+//!   target than there.
 //! - **VPC endpoints**: a service of AWS is a host that accepts connections: no policy decides about requests (EP-08, EP-09,
 //!   EP-41 to EP-48), nothing is said about UDP (EP-24), the zones in which a service exists are not known (EP-21), private names
 //!   for resolver endpoints only (EP-20) and endpoints across regions (EP-23) are those of any other endpoint, and no

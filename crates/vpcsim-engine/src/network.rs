@@ -124,10 +124,15 @@ struct Core {
     links: Vec<Link>,
     randoms: Vec<Random>,
     counters: Counters,
+    notices: Vec<u64>,
     observer: Option<Box<dyn Observer>>,
 }
 
 impl Core {
+    fn notice_of(&self, node: NodeId) -> u64 {
+        self.notices.get(node.0 as usize).copied().unwrap_or(0)
+    }
+
     fn observe(&mut self, node: NodeId, packet: Handle, event: Event) {
         if let Some(observer) = &mut self.observer {
             observer.observe(&Observation {
@@ -267,6 +272,20 @@ impl Context<'_> {
             .observe(self.node, packet, Event::Capture { point, direction });
     }
 
+    /// Lets every other node read a number of this node: what its neighbours know of it without a packet.
+    pub fn post_notice(&mut self, notice: u64) {
+        let place = self.node.0 as usize;
+        if self.core.notices.len() <= place {
+            self.core.notices.resize(place + 1, 0);
+        }
+        self.core.notices[place] = notice;
+    }
+
+    /// The number that a node lets others read; 0 before it posted any.
+    pub fn notice_of(&self, node: NodeId) -> u64 {
+        self.core.notice_of(node)
+    }
+
     /// Calls [`Node::on_timer`] of this node with `token` after `delay`.
     pub fn set_timer(&mut self, delay: Span, token: u64) -> TimerId {
         let id = self.core.timers.insert(self.node, token);
@@ -303,6 +322,7 @@ impl Network {
             links,
             randoms,
             counters: Counters::default(),
+            notices: Vec::new(),
             observer: None,
         };
         Self { nodes, core }
@@ -340,6 +360,11 @@ impl Network {
     pub fn observer_mut<O: Observer>(&mut self) -> Option<&mut O> {
         let observer: &mut dyn Any = self.core.observer.as_deref_mut()?;
         observer.downcast_mut()
+    }
+
+    /// The number that a node lets others read ([`Context::post_notice`]).
+    pub fn notice_of(&self, node: NodeId) -> u64 {
+        self.core.notice_of(node)
     }
 
     /// A node, if it is an `N`.

@@ -152,6 +152,16 @@ impl Packet {
         changed
     }
 
+    /// Adds to the sequence number of a TCP segment.
+    pub fn add_to_seq(&mut self, delta: u32) {
+        self.rewrite(|bytes, summary| rewrite::add_to_seq(bytes, summary, delta));
+    }
+
+    /// Replaces what a TCP segment acknowledges, selective acknowledgements included.
+    pub fn map_acks(&mut self, map: impl Fn(u32) -> u32) {
+        self.rewrite(|bytes, summary| rewrite::map_acks(bytes, summary, map));
+    }
+
     /// Rewrites the datagram that an ICMP error carries.
     pub fn translate_embedded(&mut self, change: EmbeddedChange) {
         self.rewrite(|bytes, summary| {

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use smoltcp::socket::tcp::Socket;
 use vpcsim_engine::Time;
+use vpcsim_wire::proxy_protocol;
 
 use crate::metadata::MetadataSite;
 use crate::probe::{Exchange, Outcome};
@@ -124,7 +125,7 @@ impl HttpResponse {
 /// The server's side of a connection.
 #[derive(Debug)]
 pub(crate) enum Application {
-    /// Sends back what it gets.
+    /// Sends back what it gets, unless that begins like an HTTP request.
     Echo,
     /// Throws away what it gets.
     Discard,
@@ -150,6 +151,9 @@ impl Application {
         local: Ipv4Addr,
         now: Time,
     ) -> Option<u8> {
+        if matches!(self, Self::Echo) && asks_for_a_page(socket) {
+            *self = Self::Http(HttpConversation::default());
+        }
         match self {
             Self::Echo => echo(socket),
             Self::Discard => while discard(socket) > 0 {},
@@ -160,6 +164,14 @@ impl Application {
         }
         None
     }
+}
+
+/// Whether what has come begins like an HTTP request, behind a header of the proxy protocol or not.
+fn asks_for_a_page(socket: &mut Socket<'_>) -> bool {
+    let Ok(start) = socket.peek(64) else { return false };
+    proxy_protocol::strip(start)
+        .unwrap_or(start)
+        .starts_with(b"GET /")
 }
 
 fn echo(socket: &mut Socket<'_>) {
@@ -229,11 +241,12 @@ impl HttpConversation {
     }
 
     fn answer(&self, site: &mut Site, local: Ipv4Addr, now: Time) -> Option<HttpResponse> {
-        let Some(head_len) = self.request.windows(4).position(|window| window == b"\r\n\r\n") else {
-            let is_too_long = self.request.len() > REQUEST_LEN_MAX;
+        let request = proxy_protocol::strip(&self.request).unwrap_or(&self.request);
+        let Some(head_len) = request.windows(4).position(|window| window == b"\r\n\r\n") else {
+            let is_too_long = request.len() > REQUEST_LEN_MAX;
             return is_too_long.then(|| HttpResponse::error(431, "Request Header Fields Too Large"));
         };
-        Some(match HttpRequest::parse(&self.request[..head_len]) {
+        Some(match HttpRequest::parse(&request[..head_len]) {
             Some(request) => site.respond(local, &request, now),
             None => HttpResponse::error(400, "Bad Request"),
         })

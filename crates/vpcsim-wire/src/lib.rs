@@ -11,6 +11,7 @@
 //! - [`rewrite`]: what translators do to a packet in place.
 //! - [`mod@fragment`]: cutting datagrams and putting them together again.
 //! - [`build`], [`icmp_error`], [`tcp_reset`]: new packets, from scratch or in answer to another.
+//! - [`proxy_protocol`]: the header by which a proxy tells a server who its client is.
 //! - [`mod@describe`]: one line of words for one packet.
 //!
 //! # Invariants
@@ -52,6 +53,7 @@ pub mod icmp_error;
 pub mod ipv4;
 pub mod mac;
 pub mod malformed;
+pub mod proxy_protocol;
 pub mod rewrite;
 pub mod summary;
 pub mod tcp;

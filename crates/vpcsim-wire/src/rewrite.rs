@@ -187,6 +187,56 @@ pub fn clamp_mss(bytes: &mut [u8], summary: &Summary, max: u16) -> bool {
     true
 }
 
+const SEQ_AT: usize = 4;
+const ACK_AT: usize = 8;
+/// Kind of the option with the selective acknowledgements (RFC 2018).
+const OPTION_SACK: u8 = 5;
+
+/// Adds to the sequence number of a TCP segment, as a device does that puts bytes into a connection.
+pub fn add_to_seq(bytes: &mut [u8], summary: &Summary, delta: u32) {
+    if !summary.is_tcp() || summary.is_later_fragment() {
+        return;
+    }
+    let Some((_, l4)) = split(bytes, summary) else {
+        return;
+    };
+    if let Some(old) = read32(l4, SEQ_AT) {
+        let new = old.wrapping_add(delta);
+        write32(l4, SEQ_AT, new);
+        patch(l4, tcp::CHECKSUM_AT, |sum| update32(sum, old, new));
+    }
+}
+
+/// Replaces what a TCP segment acknowledges: its acknowledgement number and the edges of selective acknowledgements.
+pub fn map_acks(bytes: &mut [u8], summary: &Summary, map: impl Fn(u32) -> u32) {
+    if !summary.is_tcp() || summary.is_later_fragment() || summary.tcp_flags & tcp::ACK == 0 {
+        return;
+    }
+    let Some((_, l4)) = split(bytes, summary) else {
+        return;
+    };
+    if let Some(old) = read32(l4, ACK_AT) {
+        let new = map(old);
+        write32(l4, ACK_AT, new);
+        patch(l4, tcp::CHECKSUM_AT, |sum| update32(sum, old, new));
+    }
+    let Some(options) = l4.get_mut(tcp::HEADER_LEN..usize::from(summary.l4_header_len)) else {
+        return;
+    };
+    let before = checksum::fold(checksum::sum(options));
+    if let Some((at, len)) = tcp::option_at(options, OPTION_SACK) {
+        for edge in (at..at + len).step_by(4) {
+            if let Some(old) = read32(options, edge).filter(|_| edge + 4 <= at + len) {
+                write32(options, edge, map(old));
+            }
+        }
+    }
+    let after = checksum::fold(checksum::sum(options));
+    if before != after {
+        patch(l4, tcp::CHECKSUM_AT, |sum| update16(sum, before, after));
+    }
+}
+
 /// What to change in the packet inside an ICMP error; an address comes with the port or identifier, if that changes too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EmbeddedChange {
@@ -317,6 +367,54 @@ mod tests {
         assert_eq!(decrement_ttl(&mut packet), 0);
         assert_eq!(summarize(&packet).unwrap().ttl, 0);
         assert_eq!(decrement_ttl(&mut []), 0);
+    }
+
+    #[test]
+    fn sequence_numbers_move_on_with_right_checksums() {
+        let build = |seq| {
+            PacketBuilder::tcp(HOST, 1, SERVER, 2)
+                .flags(tcp::ACK)
+                .seq(seq)
+                .payload(b"abc")
+                .build()
+        };
+        let mut packet = build(u32::MAX - 3);
+        let summary = summarize(&packet).unwrap();
+        add_to_seq(&mut packet, &summary, 28);
+        assert_eq!(packet, build(24));
+    }
+
+    #[test]
+    fn acknowledgements_are_mapped_with_their_selective_ones() {
+        let plain = PacketBuilder::tcp(HOST, 1, SERVER, 2)
+            .flags(tcp::ACK)
+            .ack(128)
+            .build();
+        let options = |blocks: [u32; 2]| {
+            let mut options = vec![1, OPTION_SACK, 10];
+            options.extend(blocks.into_iter().flat_map(u32::to_be_bytes));
+            options.push(0);
+            options
+        };
+        let with = |ack: u32, blocks| {
+            let mut packet = plain.clone();
+            packet.extend(options(blocks));
+            (packet[2], packet[3]) = (0, packet.len() as u8);
+            packet[32] = 0x80;
+            packet[28..32].copy_from_slice(&ack.to_be_bytes());
+            packet[10..12].fill(0);
+            packet[36..38].fill(0);
+            let header = checksum::internet(&packet[..20]);
+            packet[10..12].copy_from_slice(&header.to_be_bytes());
+            let sum = checksum::transport(HOST, SERVER, Protocol::TCP, &packet[20..]);
+            packet[36..38].copy_from_slice(&sum.to_be_bytes());
+            packet
+        };
+        let mut packet = with(128, [200, 300]);
+        let summary = summarize(&packet).unwrap();
+        map_acks(&mut packet, &summary, |ack| ack - 28);
+        assert_eq!(packet, with(100, [172, 272]));
+        assert!(has_right_checksums(&packet));
     }
 
     #[test]

@@ -135,6 +135,15 @@ impl<'a> Segment<'a> {
 
 /// Where in `options` the value of the maximum segment size lies; `None` if absent or the list is broken before it.
 pub(crate) fn mss_at(options: &[u8]) -> Option<usize> {
+    match option_at(options, OPTION_MSS)? {
+        (at, 2) => Some(at),
+        _ => None,
+    }
+}
+
+/// Where in `options` the value of the first option of a kind lies, and its length; `None` if absent or the list is broken
+/// before it.
+pub(crate) fn option_at(options: &[u8], wanted: u8) -> Option<(usize, usize)> {
     let mut at = 0;
     loop {
         match *options.get(at)? {
@@ -145,8 +154,8 @@ pub(crate) fn mss_at(options: &[u8]) -> Option<usize> {
                 if len < 2 || at + len > options.len() {
                     return None;
                 }
-                if kind == OPTION_MSS && len == 4 {
-                    return Some(at + 2);
+                if kind == wanted {
+                    return Some((at + 2, len - 2));
                 }
                 at += len;
             }

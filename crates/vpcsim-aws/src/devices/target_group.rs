@@ -7,6 +7,10 @@
 //! - An instance is reached at the primary private address of its primary interface (ELB-09).
 //! - Addresses as targets are private ones or those of the VPC, never public ones (ELB-08).
 //! - Instances of other VPCs cannot be targets (ELB-09).
+//! - Health checks are TCP every 30 s by default, fail after 10 s (HTTP: 6 s), and decide with 5 and 2 in a row; their numbers
+//!   have limits (NLB-18).
+//! - Too few healthy targets, by number or by percentage, move a zone out of the DNS or let all targets get flows; the minimum
+//!   of the DNS is not the smaller one (ELB-06).
 
 use std::net::Ipv4Addr;
 
@@ -39,10 +43,118 @@ pub struct TargetGroup {
     pub cross_zone: Option<bool>,
     /// Whether one client address stays with one target (NLB-21).
     pub sticky: bool,
-    /// The port of the health checks; `None` is that of the traffic (NLB-18).
-    pub health_port: Option<u16>,
+    /// How its targets are checked.
+    pub health_check: HealthCheck,
+    /// Below how many healthy targets a zone leaves the DNS (ELB-06).
+    pub dns_failover: HealthMinimum,
+    /// Below how many healthy targets all of them get flows (ELB-06).
+    pub routing_failover: HealthMinimum,
+    /// Whether flows to a target that becomes unhealthy are reset (NLB-16).
+    pub resets_unhealthy: bool,
     /// Whether a header of the proxy protocol tells the targets the client's address.
     pub proxy_protocol: bool,
+}
+
+/// How the targets of a group are checked (NLB-18).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// What the check says.
+    pub protocol: HealthProtocol,
+    /// Its port; `None` is that of the traffic.
+    pub port: Option<u16>,
+    /// What an HTTP check asks for.
+    pub path: String,
+    /// The first and the last of each range of status codes that pass an HTTP check.
+    pub codes: Vec<(u16, u16)>,
+    /// So many seconds lie between two checks of a node.
+    pub interval_s: u16,
+    /// After so many seconds without an answer a check has failed; `None` is the default of its protocol.
+    pub timeout_s: Option<u16>,
+    /// So many checks in a row make an unhealthy target healthy.
+    pub healthy_threshold: u16,
+    /// So many failed checks in a row make a target unhealthy.
+    pub unhealthy_threshold: u16,
+}
+
+impl Default for HealthCheck {
+    fn default() -> Self {
+        Self {
+            protocol: HealthProtocol::Tcp,
+            port: None,
+            path: "/".to_owned(),
+            codes: vec![(200, 399)],
+            interval_s: 30,
+            timeout_s: None,
+            healthy_threshold: 5,
+            unhealthy_threshold: 2,
+        }
+    }
+}
+
+impl HealthCheck {
+    /// After how many seconds a check without an answer has failed (NLB-18).
+    pub fn timeout_s(&self) -> u16 {
+        let default = if self.protocol == HealthProtocol::Http { 6 } else { 10 };
+        self.timeout_s.unwrap_or(default)
+    }
+
+    /// Reads status codes as AWS writes them: `200`, `200-299`, `200,301`.
+    pub fn parse_codes(text: &str) -> Option<Vec<(u16, u16)>> {
+        let range = |part: &str| {
+            let (first, last) = part.trim().split_once('-').unwrap_or((part.trim(), part.trim()));
+            Some((first.parse().ok()?, last.parse().ok()?))
+        };
+        text.split(',').map(range).collect()
+    }
+
+    /// The status codes as AWS writes them.
+    pub fn codes_text(&self) -> String {
+        let range = |(first, last): &(u16, u16)| {
+            if first == last { first.to_string() } else { format!("{first}-{last}") }
+        };
+        self.codes.iter().map(range).collect::<Vec<String>>().join(",")
+    }
+}
+
+/// What a health check says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HealthProtocol {
+    /// It opens a connection.
+    #[default]
+    Tcp,
+    /// It asks for a path.
+    Http,
+    /// It asks for a path after a TLS handshake.
+    Https,
+}
+
+impl HealthProtocol {
+    /// The spellings.
+    pub const NAMES: [(&'static str, Self); 3] = [("tcp", Self::Tcp), ("http", Self::Http), ("https", Self::Https)];
+}
+
+/// How many healthy targets are enough; one breach suffices (ELB-06).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HealthMinimum {
+    /// So many; `None` is off.
+    pub count: Option<u16>,
+    /// Such a part of all, in percent; `None` is off.
+    pub percent: Option<u8>,
+}
+
+impl Default for HealthMinimum {
+    fn default() -> Self {
+        Self { count: Some(1), percent: None }
+    }
+}
+
+impl HealthMinimum {
+    /// Whether `healthy` of `all` targets are enough.
+    pub fn is_met(self, healthy: usize, all: usize) -> bool {
+        let by_count = self.count.is_none_or(|count| healthy >= usize::from(count));
+        let by_percent = self.percent.is_none_or(|percent| healthy * 100 >= all * usize::from(percent));
+        by_count && by_percent
+    }
 }
 
 /// What the targets of a group are.
@@ -84,6 +196,8 @@ pub enum TargetHealth {
     Unhealthy,
     /// It is being deregistered: it gets no new flows (ELB-07).
     Draining,
+    /// Its checks have not decided yet (ELB-05).
+    Initial,
 }
 
 impl TargetGroup {
@@ -141,10 +255,37 @@ impl Resource for TargetGroup {
         for target in &group.targets {
             group.check_target(target, topology, findings);
         }
+        group.check_health(findings);
     }
 }
 
 impl TargetGroup {
+    /// AWS takes only these numbers (NLB-18, ELB-06).
+    fn check_health(&self, findings: &mut Findings) {
+        let (check, name, origin) = (&self.health_check, self.label.display(), self.label.origin);
+        let ranges = [
+            ("the interval", check.interval_s, 5, 300),
+            ("the timeout", check.timeout_s(), 2, 120),
+            ("the healthy threshold", check.healthy_threshold, 2, 10),
+            ("the unhealthy threshold", check.unhealthy_threshold, 2, 10),
+        ];
+        let codes = check.codes.iter().flat_map(|(first, last)| [*first, *last]);
+        let codes = codes.map(|code| ("a success code", code, 200, 599));
+        for (what, value, least, most) in ranges.into_iter().chain(codes) {
+            if !(least..=most).contains(&value) {
+                let message = format!("{what} of target group {name}'s health checks is {value}");
+                let finding = Finding::error("health-check-range", origin, message).rule("NLB-18");
+                findings.push(finding.help(format!("AWS takes {least} to {most}")));
+            }
+        }
+        let (dns, routing) = (self.dns_failover.count, self.routing_failover.count);
+        if dns.zip(routing).is_some_and(|(dns, routing)| dns < routing) {
+            let message = format!("target group {name} needs fewer healthy targets for the DNS than for its flows");
+            let finding = Finding::error("health-minimum-order", origin, message).rule("ELB-06");
+            findings.push(finding.help("let the minimum for the DNS be at least the one for flows"));
+        }
+    }
+
     fn check_target(&self, target: &Target, topology: &Topology, findings: &mut Findings) {
         let (name, origin) = (self.label.display(), self.label.origin);
         let vpc = &topology.vpcs[self.vpc];
@@ -202,7 +343,10 @@ mod tests {
             preserve_client_ip: None,
             cross_zone: None,
             sticky: false,
-            health_port: None,
+            health_check: HealthCheck::default(),
+            dns_failover: HealthMinimum::default(),
+            routing_failover: HealthMinimum::default(),
+            resets_unhealthy: true,
             proxy_protocol: false,
         });
         (topology, group)
@@ -240,6 +384,49 @@ mod tests {
         };
         let counts = ["198.51.100.5", "203.0.113.5", "10.9.9.9", "100.64.0.1", "172.16.4.4"].map(count);
         assert_eq!(counts, [1, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn health_checks_have_the_defaults_of_aws_and_its_limits() {
+        let (mut topology, group) = design(TargetType::Ip, Vec::new());
+        let check = &topology.target_groups[group].health_check;
+        assert_eq!((check.protocol, check.port, check.interval_s, check.timeout_s()), (HealthProtocol::Tcp, None, 30, 10));
+        assert_eq!((check.healthy_threshold, check.unhealthy_threshold), (5, 2));
+        assert_eq!(check.codes, [(200, 399)]);
+        let codes = |topology: &Topology| -> Vec<&'static str> {
+            let mut findings = Findings::default();
+            TargetGroup::validate(group, topology, &mut findings);
+            findings.iter().map(|finding| finding.code).collect()
+        };
+        assert!(codes(&topology).is_empty());
+        let check = &mut topology.target_groups[group].health_check;
+        check.protocol = HealthProtocol::Http;
+        assert_eq!(check.timeout_s(), 6);
+        (check.interval_s, check.timeout_s, check.healthy_threshold) = (4, Some(121), 11);
+        check.codes = vec![(200, 600)];
+        assert_eq!(codes(&topology), ["health-check-range"; 4]);
+        let group = &mut topology.target_groups[group];
+        group.health_check = HealthCheck::default();
+        group.routing_failover.count = Some(2);
+        assert_eq!(codes(&topology), ["health-minimum-order"], "the default of the DNS is 1");
+    }
+
+    #[test]
+    fn success_codes_are_single_ones_and_ranges() {
+        let check = |text: &str| HealthCheck { codes: HealthCheck::parse_codes(text).unwrap(), ..HealthCheck::default() };
+        assert_eq!(check("200-299, 301").codes, [(200, 299), (301, 301)]);
+        assert_eq!(check("200-299,301").codes_text(), "200-299,301");
+        assert_eq!(HealthCheck::parse_codes("ok"), None);
+    }
+
+    #[test]
+    fn a_minimum_is_breached_by_number_or_by_percentage() {
+        let minimum = HealthMinimum { count: Some(2), percent: Some(50) };
+        assert!(minimum.is_met(5, 10));
+        assert!(!minimum.is_met(4, 10), "40 percent");
+        assert!(!minimum.is_met(1, 2), "one is too few");
+        let off = HealthMinimum { count: None, percent: None };
+        assert!(off.is_met(0, 10));
     }
 
     #[test]

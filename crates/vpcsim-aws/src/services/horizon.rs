@@ -58,6 +58,7 @@ pub struct PublicNames {
     hosts: BTreeMap<String, Vec<Ipv4Addr>>,
     /// Names that stand for private addresses inside their VPC, and for public ones elsewhere.
     split: BTreeMap<String, (Id<Vpc>, Vec<Ipv4Addr>)>,
+    balancers: BTreeMap<String, (Id<LoadBalancer>, Vec<Ipv4Addr>)>,
     /// Names that stand for whatever is under them too.
     services: BTreeMap<String, Vec<Ipv4Addr>>,
 }
@@ -89,8 +90,8 @@ impl PublicNames {
                     .insert(host.label.name.to_ascii_lowercase(), vec![host.address]);
             }
         }
-        for (_, balancer) in topology.load_balancers.iter() {
-            names.add_balancer(topology, balancer);
+        for (id, balancer) in topology.load_balancers.iter() {
+            names.add_balancer(topology, id, balancer);
         }
         for (_, endpoint) in topology.vpc_endpoints.iter() {
             names.add_endpoint(topology, endpoint);
@@ -108,16 +109,19 @@ impl PublicNames {
     }
 
     /// A load balancer's name and those of its zones; public addresses inside the VPC too (ELB-02, NLB-19).
-    fn add_balancer(&mut self, topology: &Topology, balancer: &LoadBalancer) {
+    fn add_balancer(&mut self, topology: &Topology, id: Id<LoadBalancer>, balancer: &LoadBalancer) {
         let Some(name) = balancer.dns_name.as_deref().map(str::to_ascii_lowercase) else {
             return;
         };
-        for (node, (private, public)) in balancer.nodes.iter().zip(balancer.addresses(topology)) {
-            let address = public.unwrap_or(private);
+        let addresses = balancer
+            .addresses(topology)
+            .map(|(private, public)| public.unwrap_or(private));
+        let addresses: Vec<Ipv4Addr> = addresses.collect();
+        for (node, address) in balancer.nodes.iter().zip(&addresses) {
             let zone = &topology.subnets[node.subnet].availability_zone;
-            self.hosts.insert(format!("{zone}.{name}"), vec![address]);
-            self.hosts.entry(name.clone()).or_default().push(address);
+            self.hosts.insert(format!("{zone}.{name}"), vec![*address]);
         }
+        self.balancers.entry(name).or_insert((id, addresses));
     }
 
     /// An endpoint's own names: the regional one and those of its zones (EP-18).
@@ -156,7 +160,15 @@ impl PublicNames {
     }
 
     /// What a name that is none of a VPC's addresses stands for, for everybody; in small letters.
-    pub fn addresses(&self, name: &str) -> Option<Vec<Ipv4Addr>> {
+    ///
+    /// `out_of_dns` says of a load balancer which of its nodes' addresses are withdrawn, a bit for each.
+    pub fn addresses(&self, name: &str, out_of_dns: impl Fn(Id<LoadBalancer>) -> u64) -> Option<Vec<Ipv4Addr>> {
+        if let Some((id, addresses)) = self.balancers.get(name) {
+            let out = out_of_dns(*id);
+            let stays = |place: usize| place >= 64 || out >> place & 1 == 0;
+            let addresses = addresses.iter().enumerate().filter(|(place, _)| stays(*place));
+            return Some(addresses.map(|(_, address)| *address).collect());
+        }
         self.hosts
             .get(name)
             .cloned()
@@ -284,7 +296,9 @@ impl Horizon {
     }
 
     /// What a name resolves to; in small letters, without a final dot.
-    pub fn resolve(&self, name: &str) -> Resolution {
+    ///
+    /// `out_of_dns` says of a load balancer which of its nodes' addresses are withdrawn, a bit for each.
+    pub fn resolve(&self, name: &str, out_of_dns: impl Fn(Id<LoadBalancer>) -> u64) -> Resolution {
         let found = match AwsName::parse(name) {
             Some(AwsName::Private(address, domain)) => {
                 self.private_address(address, &domain).map(|own| vec![own])
@@ -295,7 +309,7 @@ impl Horizon {
             Some(AwsName::Reverse(address)) => return self.pointer(address),
             None => find_above(&self.services, name)
                 .or_else(|| self.public.addresses_inside(self.vpc, name))
-                .or_else(|| self.public.addresses(name)),
+                .or_else(|| self.public.addresses(name, out_of_dns)),
         };
         found.map_or(Resolution::NoSuchName, Resolution::Addresses)
     }
@@ -366,7 +380,7 @@ mod tests {
     const PRIVATE_NAME: &str = "ip-10-0-1-5.eu-west-1.compute.internal";
 
     fn resolve(topology: &Topology, vpc: usize, name: &str) -> Resolution {
-        Horizon::new(topology, Id::from_index(vpc), PublicNames::new(topology)).resolve(name)
+        Horizon::new(topology, Id::from_index(vpc), PublicNames::new(topology)).resolve(name, |_| 0)
     }
 
     fn address(text: &str) -> Resolution {

@@ -42,12 +42,21 @@ pub(crate) fn install(build: &mut Build<'_>) {
     build.install(fixed.time_sync, TimeSyncDevice::new(Arc::clone(&clients)));
     build.install(fixed.dhcp, DhcpDevice::new(build.topology, Arc::clone(&clients)));
     let public_names = PublicNames::new(build.topology);
+    let balancers = build
+        .topology
+        .load_balancers
+        .ids()
+        .map(|id| build.place.node_of(id));
+    let balancers: Arc<[Option<vpcsim_engine::NodeId>]> = balancers.collect();
     for vpc in build.topology.vpcs.ids() {
         let Some(node) = build.place.fabric(vpc).resolver_node else {
             continue;
         };
         let horizon = Arc::new(Horizon::new(build.topology, vpc, Arc::clone(&public_names)));
-        build.install(node, ResolverDevice::new(Arc::clone(&clients), horizon));
+        build.install(
+            node,
+            ResolverDevice::new(Arc::clone(&clients), horizon, Arc::clone(&balancers)),
+        );
     }
 }
 

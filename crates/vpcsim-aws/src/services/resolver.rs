@@ -23,11 +23,13 @@ use std::sync::Arc;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::{A, PTR};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
-use vpcsim_engine::{Context, Handle, Node, Port, Step};
+use vpcsim_engine::{Context, Handle, Node, NodeId, Port, Step};
 
 use super::client::Clients;
 use super::horizon::{Horizon, Resolution};
 use super::question::Question;
+use crate::devices::LoadBalancer;
+use crate::model::Id;
 
 /// The port that the resolver answers at.
 pub const DNS_PORT: u16 = 53;
@@ -41,20 +43,32 @@ const EDNS_PAYLOAD_LEN_MAX: u16 = 4096;
 pub struct ResolverDevice {
     clients: Arc<Clients>,
     horizon: Arc<Horizon>,
+    balancers: Arc<[Option<NodeId>]>,
 }
 
 impl ResolverDevice {
-    /// A resolver that answers these clients with what is known at this horizon.
-    pub fn new(clients: Arc<Clients>, horizon: Arc<Horizon>) -> Self {
-        Self { clients, horizon }
+    /// A resolver that answers these clients with what is known at this horizon; the nodes of the load balancers say which of
+    /// their addresses are withdrawn.
+    pub fn new(clients: Arc<Clients>, horizon: Arc<Horizon>, balancers: Arc<[Option<NodeId>]>) -> Self {
+        Self {
+            clients,
+            horizon,
+            balancers,
+        }
     }
 }
 
 impl Node for ResolverDevice {
     fn process(&mut self, context: &mut Context<'_>, _: Port, packet: Handle) -> Step {
+        let node_of = |id: Id<LoadBalancer>| self.balancers.get(id.index()).copied().flatten();
+        let out_of_dns = |id: Id<LoadBalancer>| node_of(id).map_or(0, |node| context.notice_of(node));
         let question = Question::read(&self.clients, context.packet(packet));
         let answer = question.and_then(|question| {
-            let message = answer_to(question.payload, &self.horizon)?;
+            let view = View {
+                horizon: &self.horizon,
+                out_of_dns: &out_of_dns,
+            };
+            let message = answer_to(question.payload, &view)?;
             (question.destination_port == DNS_PORT).then(|| (question.client, question.reply(&message)))
         });
         if let Some((client, bytes)) = answer {
@@ -64,21 +78,27 @@ impl Node for ResolverDevice {
     }
 }
 
+/// What a resolver knows at the moment of a query.
+struct View<'a> {
+    horizon: &'a Horizon,
+    out_of_dns: &'a dyn Fn(Id<LoadBalancer>) -> u64,
+}
+
 /// The message that answers a query, if any does.
-fn answer_to(query: &[u8], horizon: &Horizon) -> Option<Vec<u8>> {
+fn answer_to(query: &[u8], view: &View<'_>) -> Option<Vec<u8>> {
     let header = query.get(..HEADER_LEN)?;
     if header[2] & 0x80 != 0 {
         return None;
     }
     let id = u16::from_be_bytes([header[0], header[1]]);
     let reply = match Message::from_vec(query) {
-        Ok(query) => respond(&query, horizon),
+        Ok(query) => respond(&query, view),
         Err(_) => Message::error_msg(id, OpCode::Query, ResponseCode::FormErr),
     };
     reply.to_vec().ok()
 }
 
-fn respond(query: &Message, horizon: &Horizon) -> Message {
+fn respond(query: &Message, view: &View<'_>) -> Message {
     let mut reply = Message::new(query.metadata.id, MessageType::Response, query.metadata.op_code);
     reply.metadata.recursion_desired = query.metadata.recursion_desired;
     reply.metadata.recursion_available = true;
@@ -93,7 +113,7 @@ fn respond(query: &Message, horizon: &Horizon) -> Message {
         _ if !query.metadata.recursion_desired => ResponseCode::Refused,
         [question] if question.query_class != DNSClass::IN => ResponseCode::Refused,
         [question] => {
-            let (code, records) = look_up(question, horizon);
+            let (code, records) = look_up(question, view);
             reply.answers.extend(records);
             code
         }
@@ -102,26 +122,26 @@ fn respond(query: &Message, horizon: &Horizon) -> Message {
     reply
 }
 
-fn look_up(question: &Query, horizon: &Horizon) -> (ResponseCode, Vec<Record>) {
+fn look_up(question: &Query, view: &View<'_>) -> (ResponseCode, Vec<Record>) {
     let name = question.name.to_ascii().to_ascii_lowercase();
-    let data = match horizon.resolve(name.trim_end_matches('.')) {
+    let data: Vec<RData> = match view.horizon.resolve(name.trim_end_matches('.'), view.out_of_dns) {
         Resolution::NoSuchName => return (ResponseCode::NXDomain, Vec::new()),
         Resolution::Addresses(addresses) => addresses
             .into_iter()
             .map(|address| RData::A(A(address)))
             .collect(),
         Resolution::Pointer(target) => {
-            let name = Name::from_ascii(target + ".");
-            name.into_iter()
-                .map(|name| RData::PTR(PTR(name)))
-                .collect::<Vec<_>>()
+            let name = Name::from_ascii(target + ".").ok();
+            name.map(|name| RData::PTR(PTR(name))).into_iter().collect()
         }
     };
     let wanted =
         |data: &RData| question.query_type == data.record_type() || question.query_type == RecordType::ANY;
-    let records = data.into_iter().filter(wanted);
-    let records = records.map(|data| Record::from_rdata(question.name.clone(), TTL_S, data));
-    (ResponseCode::NoError, records.collect())
+    let record = |data| Record::from_rdata(question.name.clone(), TTL_S, data);
+    (
+        ResponseCode::NoError,
+        data.into_iter().filter(wanted).map(record).collect(),
+    )
 }
 
 #[cfg(test)]
@@ -143,6 +163,13 @@ mod tests {
         Horizon::new(&topology, Id::from_index(0), PublicNames::new(&topology))
     }
 
+    fn view(horizon: &Horizon) -> View<'_> {
+        View {
+            horizon,
+            out_of_dns: &|_| 0,
+        }
+    }
+
     fn query(name: &str, query_type: RecordType) -> Message {
         let mut message = Message::new(4660, MessageType::Query, OpCode::Query);
         message.metadata.recursion_desired = true;
@@ -151,11 +178,11 @@ mod tests {
     }
 
     fn ask(message: &Message) -> Message {
-        Message::from_vec(&answer_to(&message.to_vec().unwrap(), &horizon()).unwrap()).unwrap()
+        Message::from_vec(&answer_to(&message.to_vec().unwrap(), &view(&horizon())).unwrap()).unwrap()
     }
 
     fn desk() -> Desk {
-        Desk::new(|clients| Box::new(ResolverDevice::new(clients, Arc::new(horizon()))))
+        Desk::new(|clients| Box::new(ResolverDevice::new(clients, Arc::new(horizon()), Arc::new([]))))
     }
 
     #[test]
@@ -233,7 +260,7 @@ mod tests {
         let horizon = horizon();
         let whole = query(NAME, RecordType::A).to_vec().unwrap();
         for len in 0..whole.len() {
-            let answer = answer_to(&whole[..len], &horizon);
+            let answer = answer_to(&whole[..len], &view(&horizon));
             assert_eq!(answer.is_some(), len >= HEADER_LEN, "{len} bytes");
             if let Some(bytes) = answer {
                 assert_eq!(
@@ -248,7 +275,7 @@ mod tests {
     fn an_answer_is_not_answered() {
         let mut message = query(NAME, RecordType::A);
         message.metadata.message_type = MessageType::Response;
-        assert_eq!(answer_to(&message.to_vec().unwrap(), &horizon()), None);
+        assert_eq!(answer_to(&message.to_vec().unwrap(), &view(&horizon())), None);
     }
 
     #[test]
@@ -259,7 +286,7 @@ mod tests {
             for value in [0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xff] {
                 let mut changed = whole.clone();
                 changed[at] = value;
-                let _ = answer_to(&changed, &horizon);
+                let _ = answer_to(&changed, &view(&horizon));
             }
         }
     }

@@ -13,7 +13,7 @@ use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Label, Origin, Resource, To
 use super::item::{Described, Item};
 use super::load_balancer::ListenerJson;
 use super::place::Place;
-use super::target_group::DescriptionJson;
+use super::target_group::{Candidate, DescriptionJson};
 use crate::names::Names;
 use crate::native::node::{BadCidr, parse_cidr};
 
@@ -45,7 +45,11 @@ pub(super) struct Build<'a> {
     pub listeners_of: BTreeMap<String, Vec<ListenerJson>>,
     /// The targets of a target group's ARN.
     pub targets_of_group: BTreeMap<String, Vec<DescriptionJson>>,
-    /// The attributes of load balancers and target groups, by ARN and key.
+    /// Targets of which nothing says the group.
+    pub targets_without_group: Vec<DescriptionJson>,
+    /// The target groups that such targets may belong to.
+    pub groups_of_targets: Vec<Candidate>,
+    /// The attributes of load balancers, listeners and target groups, by ARN and key.
     pub attributes: BTreeMap<(String, String), String>,
     /// The accounts whose dumps are in the input.
     pub accounts: BTreeSet<String>,
@@ -73,6 +77,8 @@ impl<'a> Build<'a> {
             interfaces_of_services: BTreeMap::new(),
             listeners_of: BTreeMap::new(),
             targets_of_group: BTreeMap::new(),
+            targets_without_group: Vec::new(),
+            groups_of_targets: Vec::new(),
             attributes: BTreeMap::new(),
             accounts: BTreeSet::new(),
             names,

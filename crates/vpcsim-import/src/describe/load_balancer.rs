@@ -43,6 +43,9 @@ struct AddressJson {
     private_ipv4_address: Option<String>,
 }
 
+/// The idle timeout of a listener whose attributes say nothing else (NLB-12).
+const IDLE_TIMEOUT_S: u32 = 350;
+
 /// A listener, or the listeners of a load balancer.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -57,6 +60,7 @@ pub(super) struct ListenersJson {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct ListenerJson {
+    listener_arn: String,
     port: Option<Whole>,
     protocol: Word,
     default_actions: List<ActionJson>,
@@ -185,6 +189,7 @@ impl Described for LoadBalancerJson {
                 .filter_map(|listener| read_listener(listener, build))
                 .collect(),
             dns_name: json.dns_name.clone(),
+            shifted_zones: Vec::new(),
         };
         let id = build.topology.load_balancers.push(balancer);
         build.enter(id, Some(vpc));
@@ -200,11 +205,16 @@ fn read_listener(json: &ListenerJson, build: &Build<'_>) -> Option<Listener> {
         action.target_group_arn.clone().or(weighted)
     };
     let group = json.default_actions.iter().find_map(arn);
+    let idle = build
+        .attributes
+        .get(&(json.listener_arn.clone(), "tcp.idle_timeout.seconds".to_owned()));
     Some(Listener {
         protocol: ListenerProtocol::parse(&json.protocol)?,
         port: u16::try_from(json.port?.0).ok()?,
         target_group: group.and_then(|arn| build.find(&arn)),
-        idle_timeout_s: None,
+        idle_timeout_s: idle
+            .and_then(|value| value.parse().ok())
+            .filter(|seconds| *seconds != IDLE_TIMEOUT_S),
     })
 }
 

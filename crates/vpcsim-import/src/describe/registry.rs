@@ -78,6 +78,8 @@ nouns! {
     "Addresses" => addresses: elastic_ip::AddressJson,
     "LoadBalancerAttributes" => load_balancer_attributes: target_group::AttributesJson,
     "TargetGroupAttributes" => target_group_attributes: target_group::AttributesJson,
+    "ListenerAttributes" => listener_attributes: target_group::AttributesJson,
+    "TargetHealthDescriptions" => target_health_descriptions: target_group::DescriptionJson,
     "LoadBalancerTargetHealth" => target_health: target_group::TargetHealthJson,
     "TargetGroups" => target_groups: target_group::TargetGroupJson,
     "LoadBalancerListeners" => load_balancer_listeners: load_balancer::ListenersJson,

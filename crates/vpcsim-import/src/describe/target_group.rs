@@ -1,10 +1,14 @@
 //! `TargetGroups`, and who is registered in them: the answers of `describe-target-groups` and `describe-target-health`.
 //!
 //! The answer about health does not say its target group; dumps put it beside the group's ARN in `LoadBalancerTargetHealth`.
+//! An answer as it is (`TargetHealthDescriptions`) belongs to the one group without targets that it fits: by the kind of
+//! target, and if several groups are left, by the port.
 
 use serde::Deserialize;
 use vpcsim_aws::devices::load_balancer::ListenerProtocol;
-use vpcsim_aws::devices::target_group::{Target, TargetAddress, TargetHealth, TargetType};
+use vpcsim_aws::devices::target_group::{
+    HealthCheck, HealthMinimum, HealthProtocol, Target, TargetAddress, TargetHealth, TargetType,
+};
 use vpcsim_aws::devices::{Instance, TargetGroup};
 use vpcsim_aws::{Finding, Kind, Label};
 
@@ -20,8 +24,29 @@ pub(super) struct TargetGroupJson {
     port: Option<Whole>,
     vpc_id: Option<String>,
     target_type: Word,
+    health_check_protocol: Word,
     health_check_port: Word,
+    health_check_path: Option<String>,
+    health_check_interval_seconds: Option<Whole>,
+    health_check_timeout_seconds: Option<Whole>,
+    healthy_threshold_count: Option<Whole>,
+    unhealthy_threshold_count: Option<Whole>,
+    matcher: MatcherJson,
     tags: List<Tag>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct MatcherJson {
+    http_code: Word,
+}
+
+/// What a target group must have for targets whose group is not said.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    arn: String,
+    of_instances: bool,
+    port: Option<i64>,
 }
 
 /// The targets of a group with their health.
@@ -53,6 +78,7 @@ struct TargetJson {
 pub(super) struct AttributesJson {
     load_balancer_arn: String,
     target_group_arn: String,
+    listener_arn: String,
     attributes: List<AttributeJson>,
 }
 
@@ -76,9 +102,13 @@ impl Described for AttributesJson {
 
     fn prepare(item: &Item<'_, Self>, build: &mut Build<'_>) {
         let json = &item.value;
-        let arn = [&json.load_balancer_arn, &json.target_group_arn]
-            .into_iter()
-            .find(|arn| !arn.is_empty());
+        let arn = [
+            &json.load_balancer_arn,
+            &json.target_group_arn,
+            &json.listener_arn,
+        ]
+        .into_iter()
+        .find(|arn| !arn.is_empty());
         for attribute in json.attributes.iter() {
             let key = (arn.cloned().unwrap_or_default(), attribute.key.clone());
             build.attributes.insert(key, attribute.value.0.clone());
@@ -109,6 +139,56 @@ impl Described for TargetHealthJson {
     fn declare(_: &Item<'_, Self>, _: Label, _: &mut Build<'_>) {}
 }
 
+impl Described for DescriptionJson {
+    const KIND: Option<Kind> = None;
+
+    fn id(&self) -> &'static str {
+        ""
+    }
+
+    fn tags(&self) -> &[Tag] {
+        &[]
+    }
+
+    fn prepare(item: &Item<'_, Self>, build: &mut Build<'_>) {
+        build.targets_without_group.push(item.value.clone());
+    }
+
+    fn declare(_: &Item<'_, Self>, _: Label, _: &mut Build<'_>) {}
+}
+
+impl DescriptionJson {
+    /// Whether it is about a target of this group rather than of another candidate.
+    fn belongs_to(&self, arn: &str, candidates: &[Candidate]) -> bool {
+        let of_instance = self.target.id.starts_with("i-");
+        let port = self.target.port.as_ref().map(|port| port.0);
+        let fits: Vec<&Candidate> = candidates
+            .iter()
+            .filter(|group| group.of_instances == of_instance)
+            .collect();
+        let by_port: Vec<&Candidate> = fits.iter().copied().filter(|group| group.port == port).collect();
+        match (fits.as_slice(), by_port.as_slice()) {
+            ([one], _) | (_, [one]) => one.arn == arn,
+            _ => false,
+        }
+    }
+}
+
+/// The targets of a group, as far as the input says them.
+fn described_targets(arn: &str, build: &Build<'_>) -> Option<Vec<DescriptionJson>> {
+    if let Some(known) = build.targets_of_group.get(arn) {
+        return Some(known.clone());
+    }
+    let lacks = |group: &&Candidate| !build.targets_of_group.contains_key(&group.arn);
+    let candidates: Vec<Candidate> = build.groups_of_targets.iter().filter(lacks).cloned().collect();
+    let own = build
+        .targets_without_group
+        .iter()
+        .filter(|target| target.belongs_to(arn, &candidates));
+    let own: Vec<DescriptionJson> = own.cloned().collect();
+    Some(own).filter(|own| !own.is_empty())
+}
+
 impl Described for TargetGroupJson {
     const KIND: Option<Kind> = Some(Kind::TargetGroup);
 
@@ -122,6 +202,15 @@ impl Described for TargetGroupJson {
 
     fn name(&self) -> Option<&str> {
         self.target_group_name.as_deref().filter(|name| !name.is_empty())
+    }
+
+    fn prepare(item: &Item<'_, Self>, build: &mut Build<'_>) {
+        let json = &item.value;
+        build.groups_of_targets.push(Candidate {
+            arn: json.target_group_arn.clone(),
+            of_instances: matches!(&*json.target_type, "" | "instance"),
+            port: json.port.as_ref().map(|port| port.0),
+        });
     }
 
     fn declare(item: &Item<'_, Self>, label: Label, build: &mut Build<'_>) {
@@ -159,7 +248,11 @@ impl Described for TargetGroupJson {
             preserve_client_ip: flag("preserve_client_ip.enabled"),
             cross_zone: flag("load_balancing.cross_zone.enabled"),
             sticky: flag("stickiness.enabled") == Some(true),
-            health_port: json.health_check_port.parse().ok(),
+            health_check: json.health_check(),
+            dns_failover: minimum(arn, "dns_failover", build),
+            routing_failover: minimum(arn, "unhealthy_state_routing", build),
+            resets_unhealthy: flag("target_health_state.unhealthy.connection_termination.enabled")
+                != Some(false),
             proxy_protocol: flag("proxy_protocol_v2.enabled") == Some(true),
         };
         let targets = read_targets(item, target_type, build);
@@ -171,12 +264,51 @@ impl Described for TargetGroupJson {
     }
 }
 
+impl TargetGroupJson {
+    fn health_check(&self) -> HealthCheck {
+        let default = HealthCheck::default();
+        let number = |value: &Option<Whole>| value.as_ref().and_then(|value| u16::try_from(value.0).ok());
+        let mut protocols = HealthProtocol::NAMES.iter();
+        let protocol = protocols.find(|(name, _)| name.eq_ignore_ascii_case(&self.health_check_protocol));
+        let mut check = HealthCheck {
+            protocol: protocol.map_or(default.protocol, |(_, protocol)| *protocol),
+            port: self.health_check_port.parse().ok(),
+            path: self
+                .health_check_path
+                .clone()
+                .filter(|path| !path.is_empty())
+                .unwrap_or(default.path),
+            codes: HealthCheck::parse_codes(&self.matcher.http_code).unwrap_or(default.codes),
+            interval_s: number(&self.health_check_interval_seconds).unwrap_or(default.interval_s),
+            timeout_s: None,
+            healthy_threshold: number(&self.healthy_threshold_count).unwrap_or(default.healthy_threshold),
+            unhealthy_threshold: number(&self.unhealthy_threshold_count)
+                .unwrap_or(default.unhealthy_threshold),
+        };
+        check.timeout_s =
+            number(&self.health_check_timeout_seconds).filter(|timeout| *timeout != check.timeout_s());
+        check
+    }
+}
+
+/// How many healthy targets are enough: the attributes `target_group_health.ACTION.minimum_healthy_targets.*`.
+fn minimum(arn: &str, action: &str, build: &Build<'_>) -> HealthMinimum {
+    let attribute = |name: &str| {
+        let key = format!("target_group_health.{action}.minimum_healthy_targets.{name}");
+        build.attributes.get(&(arn.to_owned(), key))
+    };
+    HealthMinimum {
+        count: attribute("count").map_or(HealthMinimum::default().count, |value| value.parse().ok()),
+        percent: attribute("percentage").and_then(|value| value.parse().ok()),
+    }
+}
+
 fn read_targets(
     item: &Item<'_, TargetGroupJson>,
     target_type: TargetType,
     build: &mut Build<'_>,
 ) -> Vec<Target> {
-    let Some(described) = build.targets_of_group.get(&item.value.target_group_arn).cloned() else {
+    let Some(described) = described_targets(&item.value.target_group_arn, build) else {
         let message = format!(
             "the targets of target group `{}` are not in the input",
             item.value.target_group_name.as_deref().unwrap_or("?")

@@ -71,6 +71,11 @@ const RECORD: Record = Record::plain(
             "Whether it is in the state active; the default is true.",
         ),
         key("dns_name", Shape::Text, "Its name in the DNS."),
+        key(
+            "zonal_shift",
+            Shape::Many(&Shape::Text),
+            "The availability zones that a zonal shift keeps out of the DNS.",
+        ),
         key("id", Shape::Text, "AWS's id or ARN."),
         key("tags", Shape::Named(&Shape::Text), "Tags."),
     ],
@@ -116,6 +121,7 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
         .iter()
         .filter_map(|entry| read_listener(context, scope, entry))
         .collect();
+    let shifted_zones = read_zones(context, scope, &fields);
     let balancer = LoadBalancer {
         label,
         vpc: scope.vpc?,
@@ -125,9 +131,28 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
         active: fields.flag("active", context.findings).unwrap_or(true),
         listeners,
         dns_name: fields.text("dns_name", context.findings).map(str::to_owned),
+        shifted_zones,
     };
     let id = context.topology.load_balancers.push(balancer);
     Some(context.enter(id, scope))
+}
+
+/// The zones of a zonal shift; a letter stands for that zone of the VPC's region.
+fn read_zones(context: &mut Context<'_>, scope: Scope, fields: &Fields<'_>) -> Vec<String> {
+    let region = scope
+        .vpc
+        .map(|vpc| context.topology.vpcs[vpc].region.clone())
+        .unwrap_or_default();
+    let zone = |node: &Node| {
+        let zone = node.text("an availability zone", context.findings)?;
+        let is_letter = zone.len() == 1 && zone.bytes().all(|letter| letter.is_ascii_lowercase());
+        Some(if is_letter {
+            format!("{region}{zone}")
+        } else {
+            zone.to_owned()
+        })
+    };
+    fields.items("zonal_shift").iter().filter_map(zone).collect()
 }
 
 /// A managed interface in each subnet.

@@ -1,7 +1,9 @@
 //! `target_groups:` of a VPC.
 
 use vpcsim_aws::devices::load_balancer::ListenerProtocol;
-use vpcsim_aws::devices::target_group::{Target, TargetAddress, TargetHealth, TargetType};
+use vpcsim_aws::devices::target_group::{
+    HealthCheck, HealthMinimum, HealthProtocol, Target, TargetAddress, TargetHealth, TargetType,
+};
 use vpcsim_aws::devices::{Instance, TargetGroup};
 use vpcsim_aws::{AnyId, Findings};
 
@@ -19,6 +21,64 @@ const TARGET: Record = Record::plain(
             "health",
             Shape::Choice(&["healthy", "unhealthy", "draining"]),
             "Its health; else a check decides before the first flow.",
+        ),
+    ],
+);
+
+const HEALTH_CHECK: Record = Record::plain(
+    "health_check",
+    &[
+        key(
+            "protocol",
+            Shape::Choice(&["tcp", "http", "https"]),
+            "What a check says; the default is tcp.",
+        ),
+        key(
+            "port",
+            Shape::Whole(65_535),
+            "Its port; else that of the traffic.",
+        ),
+        key(
+            "path",
+            Shape::Text,
+            "What an HTTP check asks for; the default is /.",
+        ),
+        key(
+            "codes",
+            Shape::Either(&[Shape::Whole(599), Shape::Text]),
+            "The status codes that pass an HTTP check: `200`, `200-299,301`; the default is 200-399.",
+        ),
+        key(
+            "interval_s",
+            Shape::Whole(300),
+            "The seconds between two checks: 5 to 300; the default is 30.",
+        ),
+        key(
+            "timeout_s",
+            Shape::Whole(120),
+            "After so many seconds a check has failed: 2 to 120; the default is 10, of HTTP 6.",
+        ),
+        key(
+            "healthy_threshold",
+            Shape::Whole(10),
+            "So many checks in a row make an unhealthy target healthy: 2 to 10; the default is 5.",
+        ),
+        key(
+            "unhealthy_threshold",
+            Shape::Whole(10),
+            "So many failed checks in a row make a target unhealthy: 2 to 10; the default is 2.",
+        ),
+    ],
+);
+
+const MINIMUM: Record = Record::plain(
+    "health_minimum",
+    &[
+        key("count", Shape::Whole(500), "So many healthy targets; 0 is off."),
+        key(
+            "percent",
+            Shape::Whole(100),
+            "Such a part of the targets that is healthy; 0 is off.",
         ),
     ],
 );
@@ -64,9 +124,24 @@ const RECORD: Record = Record::plain(
             "Whether a client stays with one target; the default is false.",
         ),
         key(
-            "health_port",
-            Shape::Whole(65_535),
-            "The port of the health checks; else that of the traffic.",
+            "health_check",
+            Shape::Record(&HEALTH_CHECK),
+            "How its targets are checked; the default is a TCP connection to the port of the traffic.",
+        ),
+        key(
+            "dns_failover",
+            Shape::Record(&MINIMUM),
+            "Below how many healthy targets a zone leaves the DNS; the default is 1.",
+        ),
+        key(
+            "routing_failover",
+            Shape::Record(&MINIMUM),
+            "Below how many healthy targets all of them get flows; the default is 1.",
+        ),
+        key(
+            "resets_unhealthy",
+            Shape::Flag,
+            "Whether flows to a target that becomes unhealthy are reset; the default is true.",
         ),
         key(
             "proxy_protocol",
@@ -126,11 +201,61 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
         preserve_client_ip: fields.flag("preserve_client_ip", findings),
         cross_zone: fields.flag("cross_zone", findings),
         sticky: fields.flag("sticky", findings).unwrap_or(false),
-        health_port: read_port(fields.find("health_port"), findings),
+        health_check: read_check(&fields, findings),
+        dns_failover: read_minimum(&fields, "dns_failover", findings),
+        routing_failover: read_minimum(&fields, "routing_failover", findings),
+        resets_unhealthy: fields.flag("resets_unhealthy", findings).unwrap_or(true),
         proxy_protocol: fields.flag("proxy_protocol", findings).unwrap_or(false),
     };
     let id = context.topology.target_groups.push(group);
     Some(context.enter(id, scope))
+}
+
+fn read_check(fields: &Fields<'_>, findings: &mut Findings) -> HealthCheck {
+    let mut check = HealthCheck::default();
+    let Some(node) = fields.find("health_check") else {
+        return check;
+    };
+    let fields = Fields::check(node, &HEALTH_CHECK, "the health check", findings);
+    let protocol = fields.find("protocol");
+    if let Some(protocol) = protocol.and_then(|node| node.choice(&HealthProtocol::NAMES, findings)) {
+        check.protocol = protocol;
+    }
+    check.port = read_port(fields.find("port"), findings);
+    if let Some(path) = fields.text("path", findings) {
+        path.clone_into(&mut check.path);
+    }
+    if let Some(node) = fields.find("codes") {
+        match node.as_text().and_then(HealthCheck::parse_codes) {
+            Some(codes) => check.codes = codes,
+            None => node.wrong_type("status codes (`200`, `200-299,301`)", findings),
+        }
+    }
+    let mut number = |key: &str, first, last| {
+        fields
+            .find(key)
+            .and_then(|node| node.whole(first, last, findings))
+    };
+    check.interval_s = number("interval_s", 5, 300).unwrap_or(check.interval_s);
+    check.timeout_s = number("timeout_s", 2, 120);
+    check.healthy_threshold = number("healthy_threshold", 2, 10).unwrap_or(check.healthy_threshold);
+    check.unhealthy_threshold = number("unhealthy_threshold", 2, 10).unwrap_or(check.unhealthy_threshold);
+    check
+}
+
+fn read_minimum(fields: &Fields<'_>, key: &str, findings: &mut Findings) -> HealthMinimum {
+    let mut minimum = HealthMinimum::default();
+    let Some(node) = fields.find(key) else {
+        return minimum;
+    };
+    let fields = Fields::check(node, &MINIMUM, key, findings);
+    if let Some(count) = fields.find("count") {
+        minimum.count = count.whole(0, 500, findings).filter(|count| *count > 0);
+    }
+    let percent = fields.find("percent");
+    let percent = percent.and_then(|node| node.whole(0, 100, findings));
+    minimum.percent = percent.filter(|percent| *percent > 0);
+    minimum
 }
 
 fn read_port(node: Option<&Node>, findings: &mut Findings) -> Option<u16> {

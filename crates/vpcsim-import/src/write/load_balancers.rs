@@ -2,7 +2,9 @@
 
 use vpcsim_aws::Id;
 use vpcsim_aws::devices::load_balancer::{Listener, ListenerProtocol, Scheme};
-use vpcsim_aws::devices::target_group::{Target, TargetAddress, TargetType};
+use vpcsim_aws::devices::target_group::{
+    HealthCheck, HealthMinimum, HealthProtocol, Target, TargetAddress, TargetType,
+};
 use vpcsim_aws::devices::{LoadBalancer, TargetGroup, Vpc};
 
 use super::Writer;
@@ -43,9 +45,23 @@ impl Writer<'_> {
             }
         }
         put_flag(&mut map, "sticky", row.sticky, false);
-        if let Some(port) = row.health_port {
-            put(&mut map, "health_port", Yaml::plain(port));
+        let check = health_check(&row.health_check);
+        if !check.is_empty() {
+            put(&mut map, "health_check", Yaml::Map(check));
         }
+        for (key, minimum) in [
+            ("dns_failover", row.dns_failover),
+            ("routing_failover", row.routing_failover),
+        ] {
+            if minimum != HealthMinimum::default() {
+                let mut own = vec![("count".to_owned(), Yaml::plain(minimum.count.unwrap_or(0)))];
+                if let Some(percent) = minimum.percent {
+                    put(&mut own, "percent", Yaml::plain(percent));
+                }
+                put(&mut map, key, Yaml::Map(own));
+            }
+        }
+        put_flag(&mut map, "resets_unhealthy", row.resets_unhealthy, true);
         put_flag(&mut map, "proxy_protocol", row.proxy_protocol, false);
         put_label(&mut map, &row.label);
         Yaml::Map(map)
@@ -99,6 +115,9 @@ impl Writer<'_> {
         if let Some(name) = &row.dns_name {
             put(&mut map, "dns_name", Yaml::text(name));
         }
+        if !row.shifted_zones.is_empty() {
+            put(&mut map, "zonal_shift", Yaml::texts(row.shifted_zones.clone()));
+        }
         put_label(&mut map, &row.label);
         Yaml::Map(map)
     }
@@ -121,4 +140,48 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// What differs from the defaults.
+fn health_check(check: &HealthCheck) -> Map {
+    let mut map = Map::new();
+    let default = HealthCheck::default();
+    for (word, _) in HealthProtocol::NAMES
+        .iter()
+        .filter(|(_, protocol)| *protocol == check.protocol)
+    {
+        if check.protocol != default.protocol {
+            put(&mut map, "protocol", Yaml::text(*word));
+        }
+    }
+    if let Some(port) = check.port {
+        put(&mut map, "port", Yaml::plain(port));
+    }
+    if check.path != default.path {
+        put(&mut map, "path", Yaml::text(&check.path));
+    }
+    if check.codes != default.codes {
+        put(&mut map, "codes", Yaml::text(check.codes_text()));
+    }
+    let numbers = [
+        (
+            "interval_s",
+            Some(check.interval_s).filter(|value| *value != default.interval_s),
+        ),
+        ("timeout_s", check.timeout_s),
+        (
+            "healthy_threshold",
+            Some(check.healthy_threshold).filter(|value| *value != default.healthy_threshold),
+        ),
+        (
+            "unhealthy_threshold",
+            Some(check.unhealthy_threshold).filter(|value| *value != default.unhealthy_threshold),
+        ),
+    ];
+    for (key, value) in numbers {
+        if let Some(value) = value {
+            put(&mut map, key, Yaml::plain(value));
+        }
+    }
+    map
 }

@@ -1,22 +1,22 @@
-//! What runs of a load balancer: listeners, the choice of targets, rewriting, health checks.
+//! What runs of a load balancer: listeners, the choice of targets, rewriting.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use vpcsim_engine::{Context, Decision, DropReason, FlowTable, FrameHeader, Handle, Node, NodeId, Port, Span, Step};
-use vpcsim_wire::{FlowKey, Mac, PacketBuilder, Protocol, Summary, tcp, tcp_reset};
+use vpcsim_engine::{Context, Decision, DropReason, FrameHeader, Handle, Node, NodeId, Port, Span, Step};
+use vpcsim_wire::{EmbeddedChange, FlowKey, Mac, Summary, tcp, tcp_reset};
 
+use super::checks::{CheckPlan, Checks};
 use super::flows::{Flow, Flows};
+use super::proxy::{self, Proxy};
 use super::{ListenerProtocol, UDP_IDLE_TIMEOUT};
 use crate::compile::fabric::ClaimIndex;
 use crate::devices::network_interface::FROM_OWNER;
-use crate::devices::target_group::TargetHealth;
+use crate::devices::target_group::{HealthMinimum, TargetHealth};
 use crate::{drop_reason, mark, station};
 
 /// A target has so long to answer a new flow for the first time (NLB-15).
 const FIRST_ANSWER: Span = Span::from_secs(30);
-/// The port of the first health check; each has one of its own.
-const FIRST_CHECK_PORT: u16 = 61_000;
 
 /// What the device looks up and never changes.
 #[derive(Clone, Debug)]
@@ -25,6 +25,10 @@ pub(super) struct Plan {
     pub active: bool,
     pub nodes: Vec<NodePlan>,
     pub listeners: Vec<ListenerPlan>,
+    /// The target groups of the listeners.
+    pub groups: Vec<GroupPlan>,
+    /// Whether any group uses the proxy protocol.
+    pub introduces: bool,
 }
 
 /// A node in a zone.
@@ -34,23 +38,31 @@ pub(super) struct NodePlan {
     pub claim: ClaimIndex,
     pub interface: NodeId,
     pub zone: u16,
+    /// Whether a zonal shift keeps it out of the DNS.
+    pub shifted: bool,
 }
 
-/// A listener with its target group.
+/// A listener.
 #[derive(Clone, Debug)]
 pub(super) struct ListenerPlan {
     pub protocol: ListenerProtocol,
     pub port: u16,
     pub idle: Span,
-    pub group: Option<GroupPlan>,
+    /// The place of its target group.
+    pub group: Option<u16>,
 }
 
-/// A target group as one listener uses it.
+/// A target group as the load balancer uses it.
 #[derive(Clone, Debug)]
 pub(super) struct GroupPlan {
     pub keeps_client: bool,
     pub cross_zone: bool,
     pub sticky: bool,
+    pub proxy_protocol: bool,
+    pub resets_unhealthy: bool,
+    pub dns_failover: HealthMinimum,
+    pub routing_failover: HealthMinimum,
+    pub check: CheckPlan,
     pub targets: Vec<TargetPlan>,
 }
 
@@ -69,123 +81,40 @@ pub(super) struct TargetPlan {
     pub listeners_known: bool,
 }
 
-/// Which target a health check is about.
-#[derive(Clone, Copy, Debug)]
-struct Check {
-    node: u16,
-    listener: u16,
-    target: u16,
-    passed: Option<bool>,
-}
-
 /// A running load balancer.
 #[derive(Clone, Debug)]
 pub struct LoadBalancerDevice {
-    plan: Arc<Plan>,
+    pub(super) plan: Arc<Plan>,
     flows: Flows,
-    /// By listener and target.
-    health: Vec<Vec<TargetHealth>>,
-    checks: Vec<Check>,
-    check_of_answer: FlowTable<u32>,
+    /// By target group and target.
+    pub(super) health: Vec<Vec<TargetHealth>>,
+    pub(super) checks: Checks,
 }
 
 /// Where a packet goes on: the node that sends it.
-type Carried = Result<u16, (DropReason, Option<u16>)>;
+type Carried = Result<u16, Refusal>;
+/// Why a packet ends, and the node that answers with a RST.
+type Refusal = (DropReason, Option<u16>);
 
 impl LoadBalancerDevice {
     pub(super) fn new(plan: Plan) -> Self {
-        let health = |listener: &ListenerPlan| {
-            let targets = listener.group.iter().flat_map(|group| &group.targets);
-            targets.map(|target| target.health.unwrap_or(TargetHealth::Healthy)).collect()
-        };
+        let known = |target: &TargetPlan| target.health.unwrap_or(TargetHealth::Healthy);
         Self {
-            health: plan.listeners.iter().map(health).collect(),
+            health: plan.groups.iter().map(|group| group.targets.iter().map(known).collect()).collect(),
             plan: Arc::new(plan),
             flows: Flows::default(),
-            checks: Vec::new(),
-            check_of_answer: FlowTable::new(),
+            checks: Checks::default(),
         }
     }
 
-    /// Begins a health check of every target whose health the design does not say (NLB-18), from each node that may use it.
-    pub fn start_checks(&mut self, context: &mut Context<'_>) {
-        let plan = Arc::clone(&self.plan);
-        for (listener, declared) in plan.listeners.iter().enumerate() {
-            let Some(group) = &declared.group else { continue };
-            for (place, target) in group.targets.iter().enumerate().filter(|(_, target)| target.health.is_none()) {
-                for (node, own) in plan.nodes.iter().enumerate() {
-                    if plan.reaches(group, target, own.zone) {
-                        let (node, listener, target) = (node as u16, listener as u16, place as u16);
-                        self.start_check(context, Check { node, listener, target, passed: None });
-                    }
-                }
-            }
-        }
-    }
-
-    fn start_check(&mut self, context: &mut Context<'_>, check: Check) {
-        let plan = Arc::clone(&self.plan);
-        let (node, target) = (&plan.nodes[usize::from(check.node)], plan.target(check.listener, check.target));
-        let (Some(target), Ok(index)) = (target, u16::try_from(self.checks.len())) else { return };
-        let Some(port) = FIRST_CHECK_PORT.checked_add(index) else { return };
-        let key = FlowKey::new(node.address, target.address, Protocol::TCP, port, target.health_port);
-        self.check_of_answer.insert(key.reversed().0, self.checks.len() as u32);
-        self.checks.push(check);
-        let syn = PacketBuilder::tcp(node.address, port, target.address, target.health_port)
-            .flags(tcp::SYN)
-            .seq(u32::from(port));
-        self.send_own(context, &syn.build(), check.node);
-    }
-
-    /// Whether a health check waits for its answer.
-    pub fn checks_are_open(&self) -> bool {
-        self.checks.iter().any(|check| check.passed.is_none())
-    }
-
-    /// Takes the results: a target is healthy if it answered a node, the one that has not answered is not.
-    pub fn finish_checks(&mut self) {
-        let checks = std::mem::take(&mut self.checks);
-        for (passed, health) in [(false, TargetHealth::Unhealthy), (true, TargetHealth::Healthy)] {
-            for check in checks.iter().filter(|check| (check.passed == Some(true)) == passed) {
-                self.set_health(check.listener.into(), check.target.into(), health);
-            }
-        }
-        self.checks = checks;
-    }
-
-    /// Notes the health of a listener's target.
-    pub fn set_health(&mut self, listener: usize, target: usize, health: TargetHealth) {
-        let targets = self.health.get_mut(listener);
-        if let Some(known) = targets.and_then(|targets| targets.get_mut(target)) {
-            *known = health;
-        }
-    }
-
-    /// How many of a listener's targets are healthy.
-    pub fn healthy_count(&self, listener: usize) -> usize {
-        let targets = self.health.get(listener).into_iter().flatten();
-        targets.filter(|health| **health == TargetHealth::Healthy).count()
-    }
-
-    /// The answer to a health check.
-    fn take_check(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, index: u32) {
-        let check = &mut self.checks[index as usize];
-        let known = self.plan.target(check.listener, check.target).is_none_or(|target| target.listeners_known);
-        check.passed = Some(check.passed == Some(true) || summary.is_syn_ack() || !known);
-        let node = check.node;
-        if summary.is_syn_ack() {
-            self.reset(context, packet, summary, node);
-        }
-    }
-
-    fn send_own(&self, context: &mut Context<'_>, bytes: &[u8], node: u16) {
+    pub(super) fn send_own(&self, context: &mut Context<'_>, bytes: &[u8], node: u16) {
         // The interface frames it.
         let packet = context.emit(FrameHeader::ipv4(Mac([0; 6]), Mac([0; 6])), bytes);
         context.forward(packet, self.plan.nodes[usize::from(node)].interface, FROM_OWNER);
     }
 
     /// Tells the sender of a packet that its connection is gone.
-    fn reset(&self, context: &mut Context<'_>, packet: Handle, summary: &Summary, node: u16) {
+    pub(super) fn reset(&self, context: &mut Context<'_>, packet: Handle, summary: &Summary, node: u16) {
         if let Some(reset) = tcp_reset::reset_for(context.packet(packet).bytes(), summary) {
             self.send_own(context, &reset, node);
         }
@@ -194,6 +123,9 @@ impl LoadBalancerDevice {
     fn carry(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, node: u16) -> Carried {
         if !self.plan.active {
             return Err((drop_reason::NLB_NOT_ACTIVE, None));
+        }
+        if summary.is_icmp_error() {
+            return self.carry_error(context, packet, summary);
         }
         if !summary.has_ports() {
             let reason = if summary.is_fragment() { drop_reason::NLB_FRAGMENT } else { drop_reason::NLB_PROTOCOL };
@@ -226,10 +158,34 @@ impl LoadBalancerDevice {
         flow.last_seen = now;
         let (node, answer) = (flow.node, client.reversed());
         let packet = context.packet_mut(packet);
+        flow.proxy.carry_back(flow.isn, packet);
         packet.set_mark(0);
         packet.set_source(answer.source(), Some(answer.source_port()));
         packet.set_destination(answer.destination(), Some(answer.destination_port()));
         Ok(node)
+    }
+
+    /// An ICMP error about a flow reaches the one who sent what it is about (ELB-10).
+    fn carry_error(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary) -> Carried {
+        let embedded = summary.embedded(context.packet(packet).bytes());
+        let about = embedded.map(|inner| inner.key.reversed());
+        let to_target = about.and_then(|key| Some((key, self.flows.of_client(key)?)));
+        let packet = context.packet_mut(packet);
+        if let Some((_, flow)) = to_target {
+            let outer = flow.outer;
+            packet.set_mark(mark::GROUP_UNKNOWN);
+            packet.translate_embedded(embedded_change(outer.reversed()));
+            packet.set_destination(outer.destination(), None);
+            return Ok(flow.node);
+        }
+        let (client, flow) = about.and_then(|key| self.flows.of_answer(key)).ok_or((drop_reason::NLB_PROTOCOL, None))?;
+        packet.set_mark(0);
+        packet.translate_embedded(embedded_change(client));
+        if summary.source() == flow.outer.destination() {
+            packet.set_source(client.destination(), None);
+        }
+        packet.set_destination(client.source(), None);
+        Ok(flow.node)
     }
 
     fn carry_request(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, node: u16) -> Carried {
@@ -241,25 +197,43 @@ impl LoadBalancerDevice {
             Some(flow) => flow,
             None => self.begin(context, summary, seq, node)?,
         };
-        let target = self.plan.target(flow.listener, flow.target);
-        let kept = flow.outer.source() == summary.source();
-        let is_inside = target.is_some_and(|target| target.inside);
-        let packet = context.packet_mut(packet);
-        packet.set_mark(0);
-        if kept {
-            packet.set_mark(mark::GROUP_UNKNOWN);
-            if is_inside {
-                mark::set_return(packet, self.plan.nodes[usize::from(node)].claim);
-            }
-        } else {
-            packet.set_source(flow.outer.source(), Some(flow.outer.source_port()));
+        let mark = self.mark_towards(&flow, flow.outer.source() == summary.source(), node);
+        if flow.proxy != Proxy::Off && summary.is_tcp() {
+            self.introduce(context, packet, summary, mark, node);
         }
-        packet.set_destination(flow.outer.destination(), Some(flow.outer.destination_port()));
+        let outer = flow.outer;
+        let packet = context.packet_mut(packet);
+        mark.put(packet);
+        if outer.source() != summary.source() {
+            packet.set_source(outer.source(), Some(outer.source_port()));
+        }
+        packet.set_destination(outer.destination(), Some(outer.destination_port()));
         Ok(node)
     }
 
+    /// Sends the header of the proxy protocol before the client's packet where it is due, and moves the packet behind it.
+    fn introduce(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, mark: Towards, node: u16) {
+        let Some(flow) = self.flows.of_client(summary.key) else { return };
+        let header = flow.proxy.carry_there(flow.isn, context.packet_mut(packet));
+        if !header {
+            return;
+        }
+        let segment = proxy::header_segment(flow.outer, summary.key, flow.isn, context.packet(packet));
+        let to = self.plan.nodes[usize::from(node)].interface;
+        let own = context.emit(FrameHeader::ipv4(Mac([0; 6]), Mac([0; 6])), &segment);
+        mark.put(context.packet_mut(own));
+        context.forward(own, to, FROM_OWNER);
+    }
+
+    /// The notes of a packet on its way to the flow's target.
+    fn mark_towards(&self, flow: &Flow, kept: bool, node: u16) -> Towards {
+        let target = self.plan.target(flow.group, flow.target);
+        let back = target.filter(|target| kept && target.inside);
+        Towards { kept, back: back.map(|_| self.plan.nodes[usize::from(node)].claim) }
+    }
+
     /// The flow that a client's packet belongs to; a SYN with another sequence number begins a new one (NLB-02).
-    fn find_flow(&mut self, context: &Context<'_>, summary: &Summary, seq: u32) -> Result<Option<Flow>, (DropReason, Option<u16>)> {
+    fn find_flow(&mut self, context: &Context<'_>, summary: &Summary, seq: u32) -> Result<Option<Flow>, Refusal> {
         let now = context.now();
         let Some(flow) = self.flows.of_client(summary.key) else { return Ok(None) };
         if flow.is_over(now) || (summary.is_syn() && flow.isn != seq) {
@@ -277,22 +251,24 @@ impl LoadBalancerDevice {
 
     /// Whether the flow's target became unhealthy while others are healthy (NLB-16).
     fn is_lost(&self, flow: &Flow) -> bool {
-        let health = &self.health[usize::from(flow.listener)];
-        health[usize::from(flow.target)] == TargetHealth::Unhealthy && health.contains(&TargetHealth::Healthy)
+        let (group, health) = (&self.plan.groups[usize::from(flow.group)], &self.health[usize::from(flow.group)]);
+        let is_unhealthy = health[usize::from(flow.target)] == TargetHealth::Unhealthy;
+        is_unhealthy && group.resets_unhealthy && health.contains(&TargetHealth::Healthy)
     }
 
-    fn begin(&mut self, context: &Context<'_>, summary: &Summary, seq: u32, node: u16) -> Result<Flow, (DropReason, Option<u16>)> {
+    fn begin(&mut self, context: &Context<'_>, summary: &Summary, seq: u32, node: u16) -> Result<Flow, Refusal> {
         let plan = Arc::clone(&self.plan);
         let (protocol, port) = (summary.protocol(), summary.key.destination_port());
-        let mut listeners = plan.listeners.iter().enumerate();
-        let found = listeners.find(|(_, listener)| listener.protocol.takes(protocol) && listener.port == port);
-        let (index, listener) = found.ok_or((drop_reason::NLB_LISTENER, None))?;
+        let mut listeners = plan.listeners.iter();
+        let found = listeners.find(|listener| listener.protocol.takes(protocol) && listener.port == port);
+        let listener = found.ok_or((drop_reason::NLB_LISTENER, None))?;
         if summary.is_tcp() && !summary.is_syn() {
             return Err((drop_reason::NLB_NO_FLOW, Some(node)));
         }
         let refused = |reason| (reason, Some(node).filter(|_| summary.is_tcp()));
-        let group = listener.group.as_ref().ok_or(refused(drop_reason::NLB_LISTENER_WITHOUT_GROUP))?;
-        let place = self.choose(group, index, summary, seq, node).map_err(refused)?;
+        let index = listener.group.ok_or(refused(drop_reason::NLB_LISTENER_WITHOUT_GROUP))?;
+        let group = &plan.groups[usize::from(index)];
+        let place = self.choose(index.into(), summary, seq, node).map_err(refused)?;
         let target = &group.targets[place];
         let mut outer = summary.key.with_destination(target.address, target.port);
         if !group.keeps_client {
@@ -307,9 +283,10 @@ impl LoadBalancerDevice {
         let flow = Flow {
             outer,
             node,
-            listener: index as u16,
+            group: index,
             target: place as u16,
             answered: false,
+            proxy: Proxy::new(group.proxy_protocol && summary.is_tcp()),
             isn: seq,
             began: now,
             last_seen: now,
@@ -319,28 +296,60 @@ impl LoadBalancerDevice {
         Ok(flow)
     }
 
-    /// Which target a new flow gets: a healthy one that the node may use, if there is one, else any (NLB-17).
-    fn choose(&self, group: &GroupPlan, listener: usize, summary: &Summary, seq: u32, node: u16) -> Result<usize, DropReason> {
-        let zone = self.plan.nodes[usize::from(node)].zone;
-        let health = &self.health[listener];
-        let registered: Vec<usize> =
-            (0..group.targets.len()).filter(|place| health[*place] != TargetHealth::Draining).collect();
-        let reached = |place: &usize| self.plan.reaches(group, &group.targets[*place], zone);
-        let usable: Vec<usize> = registered.iter().copied().filter(reached).collect();
+    /// Which target a new flow gets: a healthy one that the node may use, if enough are, else any (ELB-06, NLB-17).
+    fn choose(&self, index: usize, summary: &Summary, seq: u32, node: u16) -> Result<usize, DropReason> {
+        let group = &self.plan.groups[index];
+        let usable = self.usable(index, self.plan.nodes[usize::from(node)].zone);
         if usable.is_empty() {
-            let elsewhere = registered.iter().any(|place| self.plan.has_zone(group.targets[*place].zone));
+            let mut registered = group.targets.iter().zip(&self.health[index]);
+            let elsewhere = registered.any(|(target, health)| *health != TargetHealth::Draining && self.plan.has_zone(target.zone));
             return Err(if elsewhere { drop_reason::NLB_NO_TARGETS_IN_ZONE } else { drop_reason::NLB_NO_TARGETS });
         }
-        let healthy: Vec<usize> = usable.iter().copied().filter(|place| health[*place] == TargetHealth::Healthy).collect();
-        let chosen = if healthy.is_empty() { usable } else { healthy };
+        let healthy = usable.iter().copied().filter(|place| self.health[index][*place] == TargetHealth::Healthy);
+        let healthy: Vec<usize> = healthy.collect();
+        let enough = !healthy.is_empty() && group.routing_failover.is_met(healthy.len(), usable.len());
+        let chosen = if enough { healthy } else { usable };
         let hash = if group.sticky { mix(u64::from(u32::from(summary.source())), 0) } else { hash(summary.key, seq) };
         Ok(chosen[(hash % chosen.len() as u64) as usize])
+    }
+
+    /// The registered targets of a group that the node in `zone` may use.
+    pub(super) fn usable(&self, index: usize, zone: u16) -> Vec<usize> {
+        let (group, health) = (&self.plan.groups[index], &self.health[index]);
+        let targets = group.targets.iter().zip(health).enumerate();
+        let usable = targets.filter(|(_, (target, health))| {
+            **health != TargetHealth::Draining && self.plan.reaches(group, target, zone)
+        });
+        usable.map(|(place, _)| place).collect()
+    }
+}
+
+/// The notes of a packet to a target: whether it keeps the client's address, and by whose claim its answers come back.
+#[derive(Clone, Copy)]
+struct Towards {
+    kept: bool,
+    back: Option<ClaimIndex>,
+}
+
+impl Towards {
+    fn put(self, packet: &mut vpcsim_engine::Packet) {
+        packet.set_mark(if self.kept { mark::GROUP_UNKNOWN } else { 0 });
+        if let Some(claim) = self.back {
+            mark::set_return(packet, claim);
+        }
+    }
+}
+
+fn embedded_change(to: FlowKey) -> EmbeddedChange {
+    EmbeddedChange {
+        source: Some((to.source(), Some(to.source_port()))),
+        destination: Some((to.destination(), Some(to.destination_port()))),
     }
 }
 
 impl Plan {
-    fn target(&self, listener: u16, target: u16) -> Option<&TargetPlan> {
-        self.listeners.get(usize::from(listener))?.group.as_ref()?.targets.get(usize::from(target))
+    pub(super) fn target(&self, group: u16, target: u16) -> Option<&TargetPlan> {
+        self.groups.get(usize::from(group))?.targets.get(usize::from(target))
     }
 
     /// Whether a node is in the zone; a target outside the VPC is in all of them.
@@ -349,7 +358,7 @@ impl Plan {
     }
 
     /// Whether the node in `zone` may use the target (ELB-01, NLB-09).
-    fn reaches(&self, group: &GroupPlan, target: &TargetPlan, zone: u16) -> bool {
+    pub(super) fn reaches(&self, group: &GroupPlan, target: &TargetPlan, zone: u16) -> bool {
         self.has_zone(target.zone) && (group.cross_zone || target.zone.is_none_or(|own| own == zone))
     }
 }
@@ -364,7 +373,7 @@ impl Node for LoadBalancerDevice {
         if usize::from(node) >= self.plan.nodes.len() {
             return Step::drop(drop_reason::NLB_NOT_ACTIVE, decision);
         }
-        if let Some(&check) = self.check_of_answer.find(summary.key.0) {
+        if let Some(check) = self.checks.of_answer(summary.key) {
             self.take_check(context, packet, &summary, check);
             return Step::Deliver;
         }
@@ -372,7 +381,12 @@ impl Node for LoadBalancerDevice {
             Ok(node) => {
                 context.rewritten(packet, summary.key);
                 context.pass(packet, station::GATEWAY, decision);
-                Step::Forward { to: self.plan.nodes[usize::from(node)].interface, port: FROM_OWNER }
+                let (to, port) = (self.plan.nodes[usize::from(node)].interface, FROM_OWNER);
+                if self.plan.introduces {
+                    // Behind the header that may have been sent before it.
+                    return Step::ForwardAfter { to, port, delay: Span::ZERO };
+                }
+                Step::Forward { to, port }
             }
             Err((reason, reset_by)) => {
                 if let Some(node) = reset_by {
@@ -381,6 +395,10 @@ impl Node for LoadBalancerDevice {
                 Step::drop(reason, decision)
             }
         }
+    }
+
+    fn on_timer(&mut self, context: &mut Context<'_>, token: u64) {
+        self.advance_check(context, token);
     }
 }
 

@@ -6,6 +6,8 @@ use rustc_hash::FxHashMap;
 use vpcsim_engine::{FlowTable, Span, Time};
 use vpcsim_wire::FlowKey;
 
+use super::proxy::Proxy;
+
 /// Flows of one node's address to one target (NLB-08).
 pub(super) const PORTS_MAX: u32 = 55_000;
 /// The lowest port that a node sends from.
@@ -20,10 +22,12 @@ pub(super) struct Flow {
     pub outer: FlowKey,
     /// The node that it came by.
     pub node: u16,
-    /// The listener that took it.
-    pub listener: u16,
-    /// The target, by its place in the listener's group.
+    /// The target group of the listener that took it.
+    pub group: u16,
+    /// The target, by its place in the group.
     pub target: u16,
+    /// How far the proxy protocol's header got.
+    pub proxy: Proxy,
     /// Whether the target has answered.
     pub answered: bool,
     /// The sequence number of its SYN.

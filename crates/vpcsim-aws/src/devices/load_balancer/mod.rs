@@ -18,34 +18,57 @@
 //! - Without it the source is the node's private address, of which 55,000 ports serve one target (NLB-08).
 //! - A load balancer without a security group takes everything (NLB-10); targets may refer to the group of one that has it,
 //!   even if the client's address is kept (NLB-11).
-//! - TCP is forgotten after 350 s without a packet, or what the listener says; what comes later is answered with a RST
-//!   (NLB-12, X-01). UDP is forgotten after 120 s, and then chosen for anew (NLB-13).
+//! - TCP is forgotten after 350 s without a packet, or what the listener says, which of TLS cannot be changed; what comes
+//!   later is answered with a RST (NLB-12, X-01). UDP is forgotten after 120 s, and then chosen for anew (NLB-13).
 //! - A target that first answers after 30 s is too late (NLB-15).
-//! - A flow whose target becomes unhealthy is answered with a RST, unless all targets are (NLB-16).
-//! - If no target is healthy, all are used (NLB-17).
+//! - A flow whose target becomes unhealthy is answered with a RST, unless all targets are, or the group lets flows go on
+//!   (NLB-16).
+//! - If no target is healthy, all are used (NLB-17); so they are if fewer are than the group's minimum (ELB-06).
 //! - A target that is being deregistered gets no new flows, and keeps those it has (ELB-07, NLB-23).
-//! - Health checks are connections from the node's address to the target's port or the port of the group's checks
-//!   (NLB-18); they pass the groups and network ACLs of both sides.
+//! - Each node checks each target that it may use, from its address, over and over: by a connection, or by a request for a path
+//!   that has to be answered with a success code (NLB-18). Checks pass the groups and network ACLs of both sides (NLB-10).
+//! - One check makes a new target healthy; later so many in a row change its health as the group says (ELB-05).
 //! - Its name in the DNS stands for its nodes' addresses, the public ones inside the VPC too; each zone has a name of its own
 //!   (ELB-02, NLB-19).
+//! - A node leaves the name if a target group has too few healthy targets for it, unless all nodes would leave (ELB-03, ELB-06).
+//!   A zonal shift takes the zone's node out of the name (NLB-25).
+//! - Two targets in one zone and one in another get a quarter each and a half, or a third each across zones (ELB-04).
 //! - It answers no ping (NLB-28). A port without a listener answers nothing: so it was measured on AWS.
+//! - An ICMP error about a flow reaches the one who sent what it is about (ELB-10).
+//! - With the proxy protocol the first bytes of a connection tell the target the client's address and port, and those the client
+//!   sent to; the client's sequence numbers move by its length, and those that the target acknowledges move back. Health checks
+//!   have a header that names nobody.
+//! - An internet-facing one needs eight free addresses in each subnet (ELB-11), 50 listeners and 500 targets in a zone are what AWS
+//!   allows (NLB-24), and TLS to TLS has no stickiness (NLB-21).
 //!
 //! # Where AWS is silent
 //!
 //! - A group without targets answers a SYN with a RST, as does a node without targets in its zone.
 //! - The time to live is left as it is.
 //! - The hash is one of our own: which target a flow gets is the same in every run, and not the one that AWS would choose.
-//! - Its name resolves to its first node, without a look at the client's zone.
-//! - Later fragments, and ICMP errors about a flow, do not pass.
-//! - A target of which the input says the health has that health. Any other is checked once, before the first flow; one that
-//!   refuses the connection is healthy if the design does not say what it listens to.
+//! - A question to its name goes to the first node in the DNS, without a look at the client's zone; the resolver gives all, in
+//!   the order of the zones.
+//! - Later fragments do not pass.
+//! - A target of which the input says the health has that health. Any other is checked before the first flow until its health
+//!   is decided, and in its interval from then on; it is healthy if one node's checks say so. One that refuses the connection
+//!   passes if the design does not say what it listens to.
+//! - A check over HTTPS ends with the handshake of TCP: no host here speaks TLS.
+//! - The proxy protocol's header is a segment of its own, sent before the client's first acknowledgement, and once more with
+//!   whatever the client repeats. So no segment of the client grows, and none becomes too large for the way to the target. It
+//!   has the 28 bytes of two addresses without further fields. Datagrams get none.
 //!
-//! Not modelled: health checks while a design runs and their thresholds (ELB-05, ELB-06), the content of HTTP checks; the
-//! handshake of TLS, which passes through as TCP does (NLB-14, NLB-26); the bytes of the proxy protocol; Application Load
-//! Balancers as targets (NLB-22); zonal shift (NLB-25); quotas (NLB-24).
+//! Not modelled: TLS is not ended here but passes as TCP does, so there are no keepalives of the load balancer's own (NLB-14) and
+//! no second handshake (NLB-26); passive health checks (NLB-18); Application Load Balancers as targets (NLB-22); weights of
+//! several target groups (NLB-24).
 
+mod checks;
 pub mod device;
 mod flows;
+#[cfg(test)]
+mod health_tests;
+mod proxy;
+#[cfg(test)]
+mod proxy_tests;
 #[cfg(test)]
 mod tests;
 mod validation;
@@ -57,7 +80,7 @@ use vpcsim_wire::Protocol;
 
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::{Build, Place};
-use crate::devices::target_group::{Target, TargetAddress, TargetGroup};
+use crate::devices::target_group::{HealthProtocol, Target, TargetAddress, TargetGroup};
 use crate::devices::{Kind, NetworkInterface, Resource, Subnet, Vpc, network_interface};
 use crate::model::{Findings, Id, Label};
 use crate::topology::Topology;
@@ -88,6 +111,8 @@ pub struct LoadBalancer {
     pub listeners: Vec<Listener>,
     /// Its name in the DNS, where the input says it.
     pub dns_name: Option<String>,
+    /// The availability zones that a zonal shift keeps out of the DNS (NLB-25).
+    pub shifted_zones: Vec<String>,
 }
 
 /// Whether a load balancer has public addresses (ELB-12).
@@ -170,6 +195,14 @@ impl ListenerProtocol {
     }
 }
 
+impl Listener {
+    /// After so long without a packet a TCP flow is forgotten; of TLS it cannot be changed (NLB-12).
+    fn idle(&self) -> Span {
+        let own = self.idle_timeout_s.filter(|_| self.protocol != ListenerProtocol::Tls);
+        own.map_or(TCP_IDLE_TIMEOUT, |seconds| Span::from_secs(seconds.into()))
+    }
+}
+
 impl LoadBalancer {
     /// The private and the public address of each node.
     pub fn addresses<'t>(
@@ -241,33 +274,63 @@ fn plan(id: Id<LoadBalancer>, build: &Build<'_>) -> device::Plan {
             claim: fabric.find(address)?.0,
             interface: place.node_of(node.interface)?,
             zone: place.zone_of(node.subnet),
+            shifted: declared.shifted_zones.contains(&topology.subnets[node.subnet].availability_zone),
         })
     });
     let nodes: Vec<device::NodePlan> = nodes.collect();
+    let mut groups: Vec<Id<TargetGroup>> = declared.listeners.iter().filter_map(|listener| listener.target_group).collect();
+    groups.sort_unstable();
+    groups.dedup();
     let listener = |listener: &Listener| device::ListenerPlan {
         protocol: listener.protocol,
         port: listener.port,
-        idle: listener
-            .idle_timeout_s
-            .map_or(TCP_IDLE_TIMEOUT, |seconds| Span::from_secs(seconds.into())),
-        group: listener.target_group.map(|group| {
-            let declared = &topology.target_groups[group];
-            let target = |target: &Target| target_plan(declared, target, build, &fabric);
-            device::GroupPlan {
-                keeps_client: declared.keeps_client(),
-                cross_zone: declared
-                    .cross_zone
-                    .unwrap_or(topology.load_balancers[id].cross_zone),
-                sticky: declared.sticky,
-                targets: declared.targets.iter().filter_map(target).collect(),
-            }
-        }),
+        idle: listener.idle(),
+        group: listener.target_group.and_then(|id| groups.binary_search(&id).ok()).map(|place| place as u16),
     };
+    let group = |id: &Id<TargetGroup>| group_plan(*id, declared, build, &fabric);
+    let listeners = declared.listeners.iter().map(listener).collect();
+    let groups: Vec<device::GroupPlan> = groups.iter().map(group).collect();
     device::Plan {
         decision: Decision::by(topology.component(id)),
         active: declared.active,
-        listeners: declared.listeners.iter().map(listener).collect(),
+        introduces: groups.iter().any(|group| group.proxy_protocol),
+        listeners,
+        groups,
         nodes,
+    }
+}
+
+fn group_plan(
+    id: Id<TargetGroup>,
+    balancer: &LoadBalancer,
+    build: &Build<'_>,
+    fabric: &crate::compile::Fabric,
+) -> device::GroupPlan {
+    let declared = &build.topology.target_groups[id];
+    let check = &declared.health_check;
+    let listener = balancer.listeners.iter().find(|listener| listener.target_group == Some(id));
+    let http = (check.protocol == HealthProtocol::Http).then(|| checks::HttpPlan {
+        path: check.path.clone(),
+        codes: check.codes.clone(),
+        listener_port: listener.map_or(declared.port, |listener| listener.port),
+    });
+    let target = |target: &Target| target_plan(declared, target, build, fabric);
+    device::GroupPlan {
+        keeps_client: declared.keeps_client(),
+        cross_zone: declared.cross_zone.unwrap_or(balancer.cross_zone),
+        sticky: declared.sticky,
+        proxy_protocol: declared.proxy_protocol,
+        resets_unhealthy: declared.resets_unhealthy,
+        dns_failover: declared.dns_failover,
+        routing_failover: declared.routing_failover,
+        check: checks::CheckPlan {
+            http,
+            interval: Span::from_secs(check.interval_s.max(1).into()),
+            timeout: Span::from_secs(check.timeout_s().into()),
+            healthy_threshold: check.healthy_threshold,
+            unhealthy_threshold: check.unhealthy_threshold,
+        },
+        targets: declared.targets.iter().filter_map(target).collect(),
     }
 }
 
@@ -287,7 +350,7 @@ fn target_plan(
     Some(device::TargetPlan {
         address,
         port,
-        health_port: group.health_port.unwrap_or(port),
+        health_port: group.health_check.port.unwrap_or(port),
         zone: claim.map(|claim| claim.zone),
         inside: fabric.covers(address),
         health: target.health,

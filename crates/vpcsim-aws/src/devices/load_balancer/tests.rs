@@ -3,27 +3,27 @@ use vpcsim_wire::{PacketBuilder, Protocol, tcp};
 
 use super::*;
 use crate::devices::network_interface::{Attachment, FROM_OWNER};
-use crate::devices::target_group::{TargetHealth, TargetType};
+use crate::devices::target_group::{HealthCheck, HealthMinimum, TargetHealth, TargetType};
 use crate::mark;
 use crate::model::Id;
 use crate::stand::{Arrival, Stand, ip, subnet, vpc};
 
-const CLIENT: &str = "198.51.100.9";
-const NODE_A: &str = "10.0.1.10";
-const NODE_B: &str = "10.0.2.10";
+pub(super) const CLIENT: &str = "198.51.100.9";
+pub(super) const NODE_A: &str = "10.0.1.10";
+pub(super) const NODE_B: &str = "10.0.2.10";
 
 /// A load balancer in two zones; `a-1` and `a-2` in the first and `b-1` in the second are targets.
-struct Design {
-    topology: Topology,
-    balancer: Id<LoadBalancer>,
-    group: Id<TargetGroup>,
+pub(super) struct Design {
+    pub(super) topology: Topology,
+    pub(super) balancer: Id<LoadBalancer>,
+    pub(super) group: Id<TargetGroup>,
 }
 
-fn target(address: &str) -> Target {
+pub(super) fn target(address: &str) -> Target {
     Target { to: TargetAddress::Address(ip(address)), port: None, health: Some(TargetHealth::Healthy) }
 }
 
-fn design() -> Design {
+pub(super) fn design() -> Design {
     let mut topology = Topology::named("t", "eu-west-1");
     let vpc = vpc(&mut topology, "v", &["10.0.0.0/16"]);
     let zones = ["10.0.1.0/24", "10.0.2.0/24"].map(|cidr| subnet(&mut topology, vpc, cidr));
@@ -48,7 +48,10 @@ fn design() -> Design {
         preserve_client_ip: None,
         cross_zone: None,
         sticky: false,
-        health_port: None,
+        health_check: HealthCheck::default(),
+        dns_failover: HealthMinimum::default(),
+        routing_failover: HealthMinimum::default(),
+        resets_unhealthy: true,
         proxy_protocol: false,
     });
     let listener = Listener { protocol: ListenerProtocol::TcpUdp, port: 80, target_group: Some(group), idle_timeout_s: None };
@@ -61,24 +64,25 @@ fn design() -> Design {
         active: true,
         listeners: vec![listener],
         dns_name: None,
+        shifted_zones: Vec::new(),
     });
     Design { topology, balancer, group }
 }
 
 impl Design {
     /// Without the client's address.
-    fn translating(mut self) -> Self {
+    pub(super) fn translating(mut self) -> Self {
         let group = &mut self.topology.target_groups[self.group];
         group.protocol = ListenerProtocol::Tcp;
         self.topology.load_balancers[self.balancer].listeners[0].protocol = ListenerProtocol::Tcp;
         self
     }
 
-    fn group(&mut self) -> &mut TargetGroup {
+    pub(super) fn group(&mut self) -> &mut TargetGroup {
         &mut self.topology.target_groups[self.group]
     }
 
-    fn bench(self) -> Bench {
+    pub(super) fn bench(self) -> Bench {
         let stand = Stand::new(&self.topology, &[Kind::LoadBalancer]);
         let balancer = &self.topology.load_balancers[self.balancer];
         Bench {
@@ -89,27 +93,32 @@ impl Design {
     }
 }
 
-struct Bench {
-    stand: Stand,
-    node: vpcsim_engine::NodeId,
-    interfaces: Vec<vpcsim_engine::NodeId>,
+pub(super) struct Bench {
+    pub(super) stand: Stand,
+    pub(super) node: vpcsim_engine::NodeId,
+    pub(super) interfaces: Vec<vpcsim_engine::NodeId>,
 }
 
 impl Bench {
     /// What the node's interface gets to send when `bytes` came by it.
-    fn by(&mut self, node: u32, bytes: &[u8]) -> Vec<Arrival> {
+    pub(super) fn by(&mut self, node: u32, bytes: &[u8]) -> Vec<Arrival> {
         self.stand.send(self.node, Port(node), bytes);
         let interface = self.interfaces[node as usize];
         self.stand.take_arrivals(interface)
     }
 
-    fn key(&mut self, bytes: &[u8]) -> String {
+    pub(super) fn turn(&mut self, target: usize, health: TargetHealth) {
+        let turn = |device: &mut LoadBalancerDevice, context: &mut Context<'_>| device.set_health(context, 0, target, health);
+        self.stand.network.act(self.node, turn);
+    }
+
+    pub(super) fn key(&mut self, bytes: &[u8]) -> String {
         let out = self.by(0, bytes);
         out.first().map(|arrival| arrival.key().to_string()).unwrap_or_default()
     }
 }
 
-fn syn(port: u16) -> PacketBuilder {
+pub(super) fn syn(port: u16) -> PacketBuilder {
     PacketBuilder::tcp(ip(CLIENT), port, ip(NODE_A), 80).flags(tcp::SYN).seq(7)
 }
 
@@ -118,7 +127,7 @@ fn udp(port: u16) -> Vec<u8> {
 }
 
 /// The target's answer to what it got.
-fn answer(got: &Arrival, flags: u8) -> Vec<u8> {
+pub(super) fn answer(got: &Arrival, flags: u8) -> Vec<u8> {
     let key = got.key();
     PacketBuilder::tcp(key.destination(), key.destination_port(), key.source(), key.source_port()).flags(flags).build()
 }
@@ -285,47 +294,78 @@ fn unhealthy_targets_get_nothing_unless_all_are() {
     assert!((0..30).all(|port| bench.key(&syn(4000 + port).build()).contains("10.0.1.22")));
 }
 
-/// Checks both targets of the first zone from its node; the given ones answer with these flags.
-fn checked(answers: &[(&str, u8)]) -> Bench {
-    let mut design = design();
-    design.group().targets.truncate(2);
-    design.group().targets.iter_mut().for_each(|target| target.health = None);
-    let mut bench = design.bench();
-    bench.stand.network.act(bench.node, |device: &mut LoadBalancerDevice, context: &mut Context<'_>| {
-        device.start_checks(context);
-    });
-    bench.stand.wait(Span::from_secs(1));
-    let checks = bench.stand.take_arrivals(bench.interfaces[0]);
-    assert_eq!(checks.len(), 2, "one of each target, from the node of its zone");
-    for check in &checks {
-        assert_eq!((check.key().source(), check.summary().is_syn()), (ip(NODE_A), true));
-        let mut own = answers.iter().filter(|(address, _)| ip(address) == check.key().destination());
-        if let Some((_, flags)) = own.next() {
-            bench.by(0, &answer(check, *flags));
-        }
-    }
-    bench.stand.network.act(bench.node, |device: &mut LoadBalancerDevice, _| device.finish_checks());
-    bench
-}
-
-#[test]
-fn a_health_check_is_a_connection_from_the_node_and_decides() {
-    let mut bench = checked(&[("10.0.1.21", tcp::SYN | tcp::ACK)]);
-    assert!((0..30).all(|port| bench.key(&syn(4000 + port).build()).contains("10.0.1.21")));
-    let mut bench = checked(&[("10.0.1.22", tcp::SYN | tcp::ACK), ("10.0.1.21", tcp::RST | tcp::ACK)]);
-    let keys: Vec<String> = (0..30).map(|port| bench.key(&syn(4000 + port).build())).collect();
-    assert!(keys.iter().all(|key| key.contains("10.0.1.22")), "a target that refuses is not healthy");
-}
-
 #[test]
 fn a_flow_to_a_target_that_became_unhealthy_is_reset() {
     let mut bench = design().bench();
     let there = bench.by(0, &syn(5000).build());
     let target = there[0].key().destination();
     let place = usize::from(target == ip("10.0.1.22"));
-    bench.stand.network.act(bench.node, |device: &mut LoadBalancerDevice, _| device.set_health(0, place, TargetHealth::Unhealthy));
+    bench.turn(place, TargetHealth::Unhealthy);
     assert!(bench.by(0, &syn(5000).flags(tcp::ACK).build())[0].summary().is_rst());
     assert_eq!(bench.stand.drops(), ["NLB_TARGET_UNHEALTHY"]);
+}
+
+#[test]
+fn flows_to_an_unhealthy_target_live_on_where_the_group_says_so() {
+    let mut design = design();
+    design.group().resets_unhealthy = false;
+    let mut bench = design.bench();
+    let there = bench.by(0, &syn(5000).build());
+    bench.turn(usize::from(there[0].key().destination() == ip("10.0.1.22")), TargetHealth::Unhealthy);
+    assert_eq!(bench.key(&syn(5000).flags(tcp::ACK).build()), there[0].key().to_string());
+}
+
+#[test]
+fn the_idle_timeout_of_tls_cannot_be_changed() {
+    let mut design = design().translating();
+    let listener = &mut design.topology.load_balancers[design.balancer].listeners[0];
+    (listener.protocol, listener.idle_timeout_s) = (ListenerProtocol::Tls, Some(60));
+    assert_eq!(codes(&design), ["tls-idle-timeout"]);
+    let mut bench = design.bench();
+    bench.by(0, &syn(5000).build());
+    bench.stand.wait(Span::from_secs(349));
+    assert!(!bench.by(0, &syn(5000).flags(tcp::ACK).build())[0].summary().is_rst());
+}
+
+#[test]
+fn an_error_about_a_flow_reaches_the_one_who_sent_what_it_is_about() {
+    let mut bench = design().translating().bench();
+    let there = bench.by(0, &syn(5000).build());
+    let back = bench.by(0, &answer(&there[0], tcp::SYN | tcp::ACK));
+    let router = ip("198.51.100.1");
+    let error = vpcsim_wire::icmp_error::fragmentation_needed(router, &back[0].bytes, 1400);
+    let told = bench.by(0, &error.unwrap());
+    let target = there[0].key().destination();
+    assert_eq!((told[0].key().source(), told[0].key().destination()), (router, target));
+    let inner = told[0].summary().embedded(&told[0].bytes).unwrap();
+    assert_eq!(inner.key, there[0].key().reversed(), "it names the flow as the target knows it");
+    let error = vpcsim_wire::icmp_error::fragmentation_needed(target, &there[0].bytes, 1400);
+    let told = bench.by(0, &error.unwrap());
+    assert_eq!((told[0].key().source(), told[0].key().destination()), (ip(NODE_A), ip(CLIENT)));
+    let inner = told[0].summary().embedded(&told[0].bytes).unwrap();
+    assert_eq!(inner.key.to_string(), "198.51.100.9:5000 > 10.0.1.10:80 tcp");
+}
+
+#[test]
+fn flows_are_shared_out_evenly_among_the_targets_of_a_zone_or_of_all() {
+    let shares = |cross: bool| -> Vec<usize> {
+        let mut design = design();
+        design.group().cross_zone = Some(cross);
+        let mut bench = design.bench();
+        let mut counts = vec![0; 3];
+        for (node, address) in [(0, NODE_A), (1, NODE_B)] {
+            for port in 0..1500 {
+                let packet = PacketBuilder::udp(ip(CLIENT), 2000 + port, ip(address), 80).build();
+                let got = bench.by(node, &packet)[0].key().destination();
+                counts[["10.0.1.21", "10.0.1.22", "10.0.2.21"].iter().position(|own| ip(own) == got).unwrap()] += 1;
+            }
+        }
+        counts
+    };
+    assert!(shares(true).iter().all(|count| (900..1100).contains(count)), "a third each");
+    let alone = shares(false);
+    assert_eq!(alone[2], 1500, "half of all for the only one of its zone");
+    assert!(alone[..2].iter().all(|count| (650..850).contains(count)), "a quarter each");
 }
 
 #[test]
@@ -400,17 +440,52 @@ fn what_aws_refuses_is_found() {
     let mut public = design();
     public.topology.load_balancers[public.balancer].scheme = Scheme::InternetFacing;
     assert_eq!(codes(&public), ["load-balancer-in-private-subnet"; 2]);
+    let mut sticky = design().translating();
+    sticky.group().protocol = ListenerProtocol::Tls;
+    sticky.group().sticky = true;
+    sticky.topology.load_balancers[sticky.balancer].listeners[0].protocol = ListenerProtocol::Tls;
+    assert_eq!(codes(&sticky), ["sticky-tls"]);
 }
 
 #[test]
-fn its_name_resolves_to_a_node_and_the_names_of_its_zones_to_theirs() {
+fn quotas_of_aws_are_counted() {
+    let mut listeners = design();
+    let listener = listeners.topology.load_balancers[listeners.balancer].listeners[0];
+    let many = (0..50).map(|port| Listener { port: 1000 + port, ..listener });
+    listeners.topology.load_balancers[listeners.balancer].listeners.extend(many);
+    assert_eq!(codes(&listeners), ["too-many-listeners"]);
+    let mut targets = design();
+    let many = (0..250).map(|port| Target { port: Some(1000 + port), ..target("10.0.2.21") });
+    targets.group().targets.extend(many.clone());
+    targets.group().targets.extend(many.map(|target| Target { to: TargetAddress::Address(ip("10.0.1.21")), ..target }));
+    assert!(codes(&targets).is_empty(), "503 targets, 252 of a zone");
+    targets.group().cross_zone = Some(true);
+    assert_eq!(codes(&targets), ["too-many-targets"]);
+}
+
+#[test]
+fn a_public_node_needs_eight_free_addresses() {
+    let mut small = design();
+    small.topology.load_balancers[small.balancer].scheme = Scheme::InternetFacing;
+    let zone = small.topology.load_balancers[small.balancer].nodes[0].subnet;
+    small.topology.subnets[zone].cidr = "10.0.1.16/28".parse().unwrap();
+    assert!(!codes(&small).contains(&"load-balancer-subnet-full"), "two of eleven addresses are taken by others");
+    for address in ["10.0.1.23", "10.0.1.24"] {
+        small.topology.network_interfaces.push(NetworkInterface::new(Label::named(address), zone, ip(address)));
+    }
+    assert!(codes(&small).contains(&"load-balancer-subnet-full"));
+}
+
+#[test]
+fn its_name_resolves_to_its_nodes_and_the_names_of_its_zones_to_theirs() {
     use crate::services::horizon::{Horizon, PublicNames, Resolution};
     let mut design = design();
     let name = "front-1.elb.eu-west-1.amazonaws.com";
     design.topology.load_balancers[design.balancer].dns_name = Some(name.to_owned());
     let public = PublicNames::new(&design.topology);
     let horizon = Horizon::new(&design.topology, Id::from_index(0), public);
-    let resolved = |name: &str| horizon.resolve(name);
-    assert_eq!(resolved(name), Resolution::Addresses(vec![ip(NODE_A), ip(NODE_B)]));
-    assert_eq!(resolved(&format!("eu-west-1b.{name}")), Resolution::Addresses(vec![ip(NODE_B)]));
+    let resolved = |name: &str, out: u64| horizon.resolve(name, |_| out);
+    assert_eq!(resolved(name, 0), Resolution::Addresses(vec![ip(NODE_A), ip(NODE_B)]));
+    assert_eq!(resolved(name, 1), Resolution::Addresses(vec![ip(NODE_B)]), "without the node that is out of the DNS");
+    assert_eq!(resolved(&format!("eu-west-1b.{name}"), 0), Resolution::Addresses(vec![ip(NODE_B)]));
 }
