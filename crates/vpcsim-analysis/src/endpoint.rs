@@ -208,7 +208,9 @@ pub fn destination(
         return Ok(address);
     }
     let named = match by_name(topology, text) {
-        Err(error @ QuestionError::Unknown { .. }) => return in_the_dns(topology, text, from, out_of_dns).ok_or(error),
+        Err(error @ QuestionError::Unknown { .. }) => {
+            return in_the_dns(topology, text, from, out_of_dns).ok_or(error);
+        }
         named => named?,
     };
     let interfaces = match named {

@@ -32,7 +32,6 @@ const MISSING: &[Missing] = &[
     missing("Direct Connect", ROUTED_THERE),
     missing("egress-only internet gateway", "it carries IPv6 only"),
     missing("gateway load balancer endpoint", ROUTED_THERE),
-    missing("network load balancer", OWNS_ADDRESSES),
     missing("application load balancer", OWNS_ADDRESSES),
     missing("classic load balancer", OWNS_ADDRESSES),
     missing("gateway load balancer", ROUTED_THERE),

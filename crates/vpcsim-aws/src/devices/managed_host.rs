@@ -259,11 +259,11 @@ mod tests {
         let public = PublicNames::new(&topology);
         let resolve = |vpc| {
             let horizon = Horizon::new(&topology, vpc, std::sync::Arc::clone(&public));
-            horizon.resolve("orders.abc.eu-west-1.rds.amazonaws.com")
+            horizon.resolve("orders.abc.eu-west-1.rds.amazonaws.com", |_| 0)
         };
         assert_eq!(resolve(Id::from_index(0)), Resolution::Addresses(vec![address("10.0.2.10")]));
         assert_eq!(resolve(other), Resolution::Addresses(vec![address("203.0.113.9")]));
-        let outside = public.addresses("orders.abc.eu-west-1.rds.amazonaws.com");
+        let outside = public.addresses("orders.abc.eu-west-1.rds.amazonaws.com", |_| 0);
         assert_eq!(outside, Some(vec![address("203.0.113.9")]));
     }
 }

@@ -162,7 +162,11 @@ impl PublicNames {
     /// What a name that is none of a VPC's addresses stands for, for everybody; in small letters.
     ///
     /// `out_of_dns` says of a load balancer which of its nodes' addresses are withdrawn, a bit for each.
-    pub fn addresses(&self, name: &str, out_of_dns: impl Fn(Id<LoadBalancer>) -> u64) -> Option<Vec<Ipv4Addr>> {
+    pub fn addresses(
+        &self,
+        name: &str,
+        out_of_dns: impl Fn(Id<LoadBalancer>) -> u64,
+    ) -> Option<Vec<Ipv4Addr>> {
         if let Some((id, addresses)) = self.balancers.get(name) {
             let out = out_of_dns(*id);
             let stays = |place: usize| place >= 64 || out >> place & 1 == 0;

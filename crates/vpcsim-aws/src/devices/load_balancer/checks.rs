@@ -38,10 +38,10 @@ pub(super) struct HttpPlan {
 /// What a check waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Waits {
-    ForNothing,
-    ForSynAck,
+    Nothing,
+    SynAck,
     /// For the bytes from this sequence number on.
-    ForStatus(u32),
+    Status(u32),
 }
 
 /// The checks of one target by one node.
@@ -108,7 +108,7 @@ impl LoadBalancerDevice {
             target,
             port,
             round: 0,
-            waits: Waits::ForNothing,
+            waits: Waits::Nothing,
             status: Vec::new(),
             health: TargetHealth::Initial,
             streak: 0,
@@ -120,7 +120,7 @@ impl LoadBalancerDevice {
         let plan = Arc::clone(&self.plan);
         let check = &mut self.checks.all[index as usize];
         let timing = &plan.groups[usize::from(check.group)].check;
-        if check.waits != Waits::ForNothing {
+        if check.waits != Waits::Nothing {
             // A slow answer is waited for; the next check is one interval later.
             context.set_timer(timing.interval, token(index, check.round, false));
             return;
@@ -128,7 +128,7 @@ impl LoadBalancerDevice {
         check.round = check.round.wrapping_add(1) & 0x7fff_ffff;
         let round = check.round;
         context.set_timer(timing.interval, token(index, round, false));
-        check.waits = Waits::ForSynAck;
+        check.waits = Waits::SynAck;
         check.status.clear();
         context.set_timer(timing.timeout, token(index, round, true));
         let (node, seq) = (check.node, u32::from(check.port).wrapping_mul(round));
@@ -150,7 +150,7 @@ impl LoadBalancerDevice {
         let Some(check) = self.checks.all.get(index as usize).filter(|check| check.round == round) else { return };
         if token & 1 == 0 {
             self.begin_round(context, index);
-        } else if check.waits != Waits::ForNothing {
+        } else if check.waits != Waits::Nothing {
             self.conclude(context, index, false);
         }
     }
@@ -162,9 +162,9 @@ impl LoadBalancerDevice {
         let group = &plan.groups[usize::from(check.group)];
         let (node, known) = (check.node, plan.target(check.group, check.target).is_none_or(|target| target.listeners_known));
         match check.waits {
-            Waits::ForNothing => {}
+            Waits::Nothing => {}
             _ if summary.is_rst() => self.conclude(context, index, !known),
-            Waits::ForSynAck if summary.is_syn_ack() => {
+            Waits::SynAck if summary.is_syn_ack() => {
                 if group.check.http.is_some() || group.proxy_protocol {
                     self.say(context, packet, summary, index);
                 }
@@ -173,8 +173,8 @@ impl LoadBalancerDevice {
                     self.reset(context, packet, summary, node);
                 }
             }
-            Waits::ForSynAck => {}
-            Waits::ForStatus(expected) => {
+            Waits::SynAck => {}
+            Waits::Status(expected) => {
                 if let Some(passed) = self.read_status(context, packet, summary, expected, index) {
                     self.conclude(context, index, passed);
                     self.reset(context, packet, summary, node);
@@ -193,7 +193,7 @@ impl LoadBalancerDevice {
         let (seq, ack) = (segment.ack(), segment.seq().wrapping_add(1));
         let mut payload = if group.proxy_protocol { proxy_protocol::local_header().to_vec() } else { Vec::new() };
         if let Some(http) = &group.check.http {
-            check.waits = Waits::ForStatus(ack);
+            check.waits = Waits::Status(ack);
             payload.extend(request(http, summary.destination()));
         }
         let node = check.node;
@@ -217,7 +217,7 @@ impl LoadBalancerDevice {
         let l4 = bytes.get(usize::from(summary.header_len)..usize::from(summary.total_len))?;
         let segment = tcp::Segment::parse(l4).ok().filter(|segment| segment.seq() == expected)?;
         check.status.extend_from_slice(segment.payload());
-        check.waits = Waits::ForStatus(expected.wrapping_add(segment.payload().len() as u32));
+        check.waits = Waits::Status(expected.wrapping_add(segment.payload().len() as u32));
         let ended = summary.is_fin();
         match check.status.get(..STATUS_LEN) {
             Some(line) => {
@@ -234,7 +234,7 @@ impl LoadBalancerDevice {
     fn conclude(&mut self, context: &mut Context<'_>, index: u32, passed: bool) {
         let check = &mut self.checks.all[index as usize];
         let timing = &self.plan.groups[usize::from(check.group)].check;
-        check.waits = Waits::ForNothing;
+        check.waits = Waits::Nothing;
         let (speaks_for, needed) = match (check.health, passed) {
             (TargetHealth::Initial, true) => (TargetHealth::Healthy, 1),
             (_, true) => (TargetHealth::Healthy, timing.healthy_threshold),

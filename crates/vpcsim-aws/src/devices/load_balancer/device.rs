@@ -54,6 +54,7 @@ pub(super) struct ListenerPlan {
 
 /// A target group as the load balancer uses it.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the attributes that AWS names one by one")]
 pub(super) struct GroupPlan {
     pub keeps_client: bool,
     pub cross_zone: bool,
@@ -249,11 +250,23 @@ impl LoadBalancerDevice {
         Ok(Some(flow))
     }
 
-    /// Whether the flow's target became unhealthy while others are healthy (NLB-16).
+    /// Whether the flow's target became unhealthy while its node does not use all targets (NLB-16).
     fn is_lost(&self, flow: &Flow) -> bool {
-        let (group, health) = (&self.plan.groups[usize::from(flow.group)], &self.health[usize::from(flow.group)]);
-        let is_unhealthy = health[usize::from(flow.target)] == TargetHealth::Unhealthy;
-        is_unhealthy && group.resets_unhealthy && health.contains(&TargetHealth::Healthy)
+        let index = usize::from(flow.group);
+        let is_unhealthy = self.health[index][usize::from(flow.target)] == TargetHealth::Unhealthy;
+        let zone = self.plan.nodes[usize::from(flow.node)].zone;
+        is_unhealthy
+            && self.plan.groups[index].resets_unhealthy
+            && self.enough_healthy(index, &self.usable(index, zone)).is_some()
+    }
+
+    /// The healthy ones of the targets that a node may use, if they are enough (ELB-06).
+    fn enough_healthy(&self, index: usize, usable: &[usize]) -> Option<Vec<usize>> {
+        let is_healthy = |place: &usize| self.health[index][*place] == TargetHealth::Healthy;
+        let healthy: Vec<usize> = usable.iter().copied().filter(is_healthy).collect();
+        let minimum = self.plan.groups[index].routing_failover;
+        let enough = !healthy.is_empty() && minimum.is_met(healthy.len(), usable.len());
+        enough.then_some(healthy)
     }
 
     fn begin(&mut self, context: &Context<'_>, summary: &Summary, seq: u32, node: u16) -> Result<Flow, Refusal> {
@@ -305,10 +318,7 @@ impl LoadBalancerDevice {
             let elsewhere = registered.any(|(target, health)| *health != TargetHealth::Draining && self.plan.has_zone(target.zone));
             return Err(if elsewhere { drop_reason::NLB_NO_TARGETS_IN_ZONE } else { drop_reason::NLB_NO_TARGETS });
         }
-        let healthy = usable.iter().copied().filter(|place| self.health[index][*place] == TargetHealth::Healthy);
-        let healthy: Vec<usize> = healthy.collect();
-        let enough = !healthy.is_empty() && group.routing_failover.is_met(healthy.len(), usable.len());
-        let chosen = if enough { healthy } else { usable };
+        let chosen = self.enough_healthy(index, &usable).unwrap_or(usable);
         let hash = if group.sticky { mix(u64::from(u32::from(summary.source())), 0) } else { hash(summary.key, seq) };
         Ok(chosen[(hash % chosen.len() as u64) as usize])
     }

@@ -35,9 +35,6 @@
 //! - Two targets in one zone and one in another get a quarter each and a half, or a third each across zones (ELB-04).
 //! - It answers no ping (NLB-28). A port without a listener answers nothing: so it was measured on AWS.
 //! - An ICMP error about a flow reaches the one who sent what it is about (ELB-10).
-//! - With the proxy protocol the first bytes of a connection tell the target the client's address and port, and those the client
-//!   sent to; the client's sequence numbers move by its length, and those that the target acknowledges move back. Health checks
-//!   have a header that names nobody.
 //! - An internet-facing one needs eight free addresses in each subnet (ELB-11), 50 listeners and 500 targets in a zone are what AWS
 //!   allows (NLB-24), and TLS to TLS has no stickiness (NLB-21).
 //!
@@ -53,6 +50,9 @@
 //!   is decided, and in its interval from then on; it is healthy if one node's checks say so. One that refuses the connection
 //!   passes if the design does not say what it listens to.
 //! - A check over HTTPS ends with the handshake of TCP: no host here speaks TLS.
+//! - With the proxy protocol (version 2) the first bytes of a connection tell the target the client's address and port, and those
+//!   the client sent to; the client's sequence numbers move by its length, and those that the target acknowledges move back.
+//!   Health checks have a header that names nobody.
 //! - The proxy protocol's header is a segment of its own, sent before the client's first acknowledgement, and once more with
 //!   whatever the client repeats. So no segment of the client grows, and none becomes too large for the way to the target. It
 //!   has the 28 bytes of two addresses without further fields. Datagrams get none.

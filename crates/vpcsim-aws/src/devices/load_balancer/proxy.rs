@@ -82,7 +82,7 @@ pub(super) fn header_segment(outer: FlowKey, client: FlowKey, isn: u32, followin
 
 /// Whether one sequence number comes after another.
 const fn is_after(one: u32, other: u32) -> bool {
-    (one.wrapping_sub(other) as i32) > 0
+    one.wrapping_sub(other).cast_signed() > 0
 }
 
 fn segment_of(packet: &Packet) -> Option<tcp::Segment<'_>> {

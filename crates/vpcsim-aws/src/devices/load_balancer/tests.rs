@@ -306,6 +306,15 @@ fn a_flow_to_a_target_that_became_unhealthy_is_reset() {
 }
 
 #[test]
+fn a_zone_that_uses_its_unhealthy_targets_resets_no_flow_to_them() {
+    let mut bench = design().bench();
+    bench.turn(0, TargetHealth::Unhealthy);
+    bench.turn(1, TargetHealth::Unhealthy);
+    let there = bench.key(&syn(5000).build());
+    assert_eq!(bench.key(&syn(5000).build()), there, "although the other zone has a healthy one");
+}
+
+#[test]
 fn flows_to_an_unhealthy_target_live_on_where_the_group_says_so() {
     let mut design = design();
     design.group().resets_unhealthy = false;
