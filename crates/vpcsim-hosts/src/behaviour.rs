@@ -145,6 +145,17 @@ fn a_web_server_names_the_address_that_was_asked() {
 }
 
 #[test]
+fn an_echo_server_answers_what_begins_like_http_behind_a_header_of_the_proxy_protocol_too() {
+    let request = b"GET /healthy HTTP/1.1\r\n\r\n".to_vec();
+    let header = vpcsim_wire::proxy_protocol::local_header();
+    for request in [request.clone(), [header.to_vec(), request].concat()] {
+        let probe = Probe::tcp(SECOND, 7).exchanging(Exchange::Send(request));
+        let text = String::from_utf8(Hosts::pair().probe(1, &probe).received).unwrap();
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+    }
+}
+
+#[test]
 fn jumbo_ends_use_jumbo_segments() {
     let mut hosts = Hosts::pair();
     hosts.probe(1, &Probe::tcp(SECOND, 9).exchanging(Exchange::Transfer(100_000)));
