@@ -10,6 +10,8 @@ use vpcsim_aws::{AnyId, Compiled, Id, Topology};
 use vpcsim_engine::wire::Summary;
 use vpcsim_engine::{Decision, DropReason};
 
+use crate::gateway_codes::reference_needs_support;
+
 /// How many routes that do not help are listed.
 const LISTED_ROUTES_MAX: usize = 5;
 
@@ -30,11 +32,11 @@ pub(crate) struct Further {
 }
 
 impl Dropped<'_> {
-    fn topology(&self) -> &Topology {
+    pub(crate) fn topology(&self) -> &Topology {
         &self.compiled.topology
     }
 
-    fn decider<T: vpcsim_aws::Resource>(&self) -> Option<Id<T>> {
+    pub(crate) fn decider<T: vpcsim_aws::Resource>(&self) -> Option<Id<T>> {
         let any = self.compiled.decider(self.decision.component);
         any.and_then(AnyId::downcast)
     }
@@ -45,6 +47,7 @@ impl Dropped<'_> {
             drop_reason::SG_EGRESS => self.security_groups(Direction::Egress),
             drop_reason::SG_INGRESS => self.security_groups(Direction::Ingress),
             drop_reason::IGW_NO_PUBLIC_MAPPING => self.spoofed(),
+            drop_reason::NLB_NO_TARGETS => self.not_installed(),
             _ => None,
         }
     }
@@ -53,7 +56,8 @@ impl Dropped<'_> {
     /// had it (RT-31, SG-10).
     fn security_groups(&self, direction: Direction) -> Option<&'static str> {
         let topology = self.topology();
-        let groups = &topology.network_interfaces[self.decider::<NetworkInterface>()?].security_groups;
+        let interface = &topology.network_interfaces[self.decider::<NetworkInterface>()?];
+        let (groups, vpc) = (&interface.security_groups, topology.subnets[interface.subnet].vpc);
         let rules = || {
             groups
                 .iter()
@@ -69,7 +73,11 @@ impl Dropped<'_> {
         let mut fitting = rules().filter(|rule| rule.traffic.matches(self.packet));
         fitting.find_map(|rule| match &rule.peer {
             Peer::SecurityGroup(group) if is_member(topology, *group, peer) => {
-                Some("SG_REFERENCES_NOT_PRESERVED")
+                Some(if reference_needs_support(topology, *group, vpc) {
+                    "SG_REFERENCING_SUPPORT"
+                } else {
+                    "SG_REFERENCES_NOT_PRESERVED"
+                })
             }
             Peer::Missing(id) if id.starts_with("sg-") => Some("UNKNOWN_PEERED_SGS"),
             _ => None,
@@ -87,14 +95,19 @@ impl Dropped<'_> {
 
     /// What AWS's analysis lists beside the code itself: the routes that do not help, each with its own code.
     pub(crate) fn further(&self) -> Vec<Further> {
-        let Some(table) = self.decider::<RouteTable>() else {
-            return Vec::new();
-        };
+        let table = || self.decider::<RouteTable>();
         let further = match self.reason {
-            drop_reason::NO_ROUTE => self.uncovering(table),
-            drop_reason::BLACKHOLE | drop_reason::NO_SUCH_ADDRESS => self.beaten(table),
-            _ => Vec::new(),
+            drop_reason::NO_ROUTE => table().map(|table| self.uncovering(table)),
+            drop_reason::BLACKHOLE | drop_reason::NO_SUCH_ADDRESS => table().map(|table| self.beaten(table)),
+            drop_reason::TGW_NO_ROUTE => Some(self.transit_uncovering()),
+            drop_reason::TGW_BLACKHOLE => Some(self.transit_beaten()),
+            drop_reason::NLB_LISTENER => Some(self.other_listeners()),
+            drop_reason::NLB_NO_TARGETS | drop_reason::NLB_NO_TARGETS_IN_ZONE => {
+                Some(self.targets_elsewhere())
+            }
+            _ => None,
         };
+        let further = further.unwrap_or_default();
         further.into_iter().take(LISTED_ROUTES_MAX).collect()
     }
 

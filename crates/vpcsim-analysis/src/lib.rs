@@ -19,6 +19,7 @@ mod analyzer_code;
 pub mod answer;
 pub mod endpoint;
 mod explain;
+mod gateway_codes;
 pub mod grammar;
 mod legs;
 mod question;

@@ -66,6 +66,7 @@ const NOT_CAUSED: &[(&str, &[&str])] = &[
             "REMAP_EPHEMERAL_PORT",
             "TARGET_ADDRESS_RESTRICTION",
             "TARGET_PORT_RESTRICTION",
+            "TGW_ATTACH_VPC_AZ_RESTRICTION",
         ],
     ),
     (
@@ -74,27 +75,7 @@ const NOT_CAUSED: &[(&str, &[&str])] = &[
     ),
     (
         "not caused by a design yet",
-        &[
-            "ELBV2_LISTENERS_MISMATCH",
-            "ELBV2_LISTENER_HAS_NO_TG",
-            "ELBV2_LISTENER_PORT_RESTRICTION",
-            "ELBV2_LISTENER_REQUIRES_TG_ACCEPT",
-            "ELBV2_NO_TARGETS_IN_AZ",
-            "ELB_INSTALLED_AZ_RESTRICTION",
-            "ELB_NOT_CROSSZONE",
-            "FIREWALL_RULES_RESTRICTION",
-            "GATEWAY_REJECTS_SPOOFED_TRAFFIC",
-            "INGRESS_RTB_NO_PUBLIC_IP",
-            "INGRESS_RTB_TRAFFIC_REDIRECTION",
-            "NGW_REQUIRES_SOURCE_IN_VPC",
-            "SG_REFERENCES_NOT_PRESERVED",
-            "SG_REFERENCING_SUPPORT",
-            "TGW_ATTACH_VPC_AZ_RESTRICTION",
-            "TGW_RTB_CANNOT_ROUTE",
-            "TGW_RTB_HIGHER_PRIORITY_ROUTE",
-            "TGW_RTB_MORE_SPECIFIC_ROUTE",
-            "VPCE_SERVICE_NOT_INSTALLED_IN_AZ",
-        ],
+        &["VPCE_SERVICE_NOT_INSTALLED_IN_AZ"],
     ),
 ];
 

@@ -106,7 +106,7 @@ fn peered_vpcs(topology: &Topology) -> BTreeSet<(Id<Vpc>, Id<Vpc>)> {
 }
 
 /// The pairs of VPCs between which a transit gateway keeps references to groups, the lower id first (TGW-44).
-fn transit_vpcs(topology: &Topology) -> BTreeSet<(Id<Vpc>, Id<Vpc>)> {
+pub(super) fn transit_vpcs(topology: &Topology) -> BTreeSet<(Id<Vpc>, Id<Vpc>)> {
     let mut attached: BTreeMap<Id<TransitGateway>, BTreeSet<Id<Vpc>>> = BTreeMap::new();
     for (_, attachment) in topology.transit_gateway_attachments.iter() {
         let keeps = topology.transit_gateways.find(attachment.gateway);

@@ -1,10 +1,11 @@
 //! What AWS would refuse of security groups, and what is surprising about them.
 
 use crate::devices::peering_connection::PeeringState;
-use crate::devices::{NetworkInterface, PeeringConnection, SecurityGroup, Topology};
+use crate::devices::{NetworkInterface, PeeringConnection, SecurityGroup, Topology, Vpc};
 use crate::model::{Finding, Findings, Id};
 use crate::traffic::Direction;
 
+use super::members::transit_vpcs;
 use super::{Peer, SecurityGroupRule};
 
 /// Rules per direction that a group may have unless AWS granted more (SG-14).
@@ -176,7 +177,7 @@ fn stale(name: &str, rule: &SecurityGroupRule, peer: &str) -> Finding {
         .help("the rule matches nothing; remove it, or declare what it refers to")
 }
 
-/// A reference to another VPC needs an active peering connection inside one region.
+/// A reference to another VPC needs an active peering connection inside one region, or a transit gateway that carries references.
 fn validate_reference(
     group: &SecurityGroup,
     rule: &SecurityGroupRule,
@@ -194,6 +195,10 @@ fn validate_reference(
             .filter(|peering| joins(peering, group, referred))
     };
     let active = peerings().any(|peering| peering.state == PeeringState::Active);
+    let pair = (group.vpc.min(referred.vpc), group.vpc.max(referred.vpc));
+    if !active && transit_vpcs(topology).contains(&pair) {
+        return;
+    }
     let same_region = topology.vpcs.find(group.vpc).map(|vpc| &vpc.region)
         == topology.vpcs.find(referred.vpc).map(|vpc| &vpc.region);
     let (name, other) = (group.label.display(), referred.label.display());
@@ -201,6 +206,9 @@ fn validate_reference(
         let message = format!("a rule of security group {name} refers to {other} in another region");
         let finding = Finding::error("security-group-reference", rule.origin, message).rule("SG-11");
         findings.push(finding.help("allow the other side's address range instead"));
+    } else if !active && is_transit_between(group.vpc, referred.vpc, topology) {
+        let peer = format!("{other}, and the transit gateway between the VPCs does not carry references (TGW-44)");
+        findings.push(stale(&name, rule, &peer));
     } else if !active && (rule.id.is_some() || peerings().next().is_some()) {
         let peer = format!("{other}, whose VPC is not peered by an active connection any more");
         findings.push(stale(&name, rule, &peer));
@@ -210,6 +218,15 @@ fn validate_reference(
         let finding = Finding::error("security-group-reference", rule.origin, message).rule("SG-08");
         findings.push(finding.help("peer the two VPCs, or allow the other side's address range instead"));
     }
+}
+
+/// Whether both VPCs are attached to one transit gateway.
+fn is_transit_between(one: Id<Vpc>, other: Id<Vpc>, topology: &Topology) -> bool {
+    let gateways = |vpc| {
+        let rows = topology.transit_gateway_attachments.iter();
+        rows.filter(move |(_, row)| row.vpc() == Some(vpc)).map(|(_, row)| row.gateway)
+    };
+    gateways(one).any(|gateway| gateways(other).any(|far| far == gateway))
 }
 
 fn joins(peering: &PeeringConnection, group: &SecurityGroup, referred: &SecurityGroup) -> bool {
@@ -285,7 +302,6 @@ fn findings_of_count(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::devices::Vpc;
     use crate::devices::security_group::tests::{
         add_group, add_interface, add_peering, add_prefix_list, add_vpc, cidr, rule,
     };
@@ -468,6 +484,35 @@ mod tests {
                 "{state:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_reference_across_a_transit_gateway_is_stale_unless_that_carries_references() {
+        use crate::devices::transit_gateway_attachment::{AttachmentEnd, AttachmentState};
+        use crate::devices::{TransitGateway, TransitGatewayAttachment};
+        let (mut topology, vpc) = one_vpc();
+        let other = add_vpc(&mut topology, "10.1.0.0/16", "eu-west-1");
+        let referred = add_group(&mut topology, other, "app");
+        let group = add_group(&mut topology, vpc, "db");
+        topology.security_groups[group].ingress = vec![rule(Traffic::All, Peer::SecurityGroup(referred))];
+        let gateway = TransitGateway::new(crate::model::Label::named("hub"), "eu-west-1");
+        let gateway = topology.transit_gateways.push(gateway);
+        for vpc in [vpc, other] {
+            topology.transit_gateway_attachments.push(TransitGatewayAttachment {
+                label: crate::model::Label::named("to"),
+                gateway,
+                end: AttachmentEnd::Vpc {
+                    vpc,
+                    interfaces: Vec::new(),
+                    appliance_mode: false,
+                    security_group_referencing: true,
+                },
+                state: AttachmentState::Available,
+            });
+        }
+        assert_eq!(found(&topology), [("stale-security-group-rule", Severity::Warning)]);
+        topology.transit_gateways[gateway].security_group_referencing = true;
+        assert_eq!(found(&topology), []);
     }
 
     #[test]
