@@ -81,6 +81,7 @@ reasons! {
     83 NAT_FRAGMENT GATEWAY None, "A NAT gateway drops fragments of TCP and ICMP.";
     84 NAT_NOT_AVAILABLE GATEWAY Some("BAD_STATE"), "The NAT gateway is not in the state available.";
     85 NAT_SOURCE_NOT_IN_VPC GATEWAY Some("NGW_REQUIRES_SOURCE_IN_VPC"), "A NAT gateway serves only what comes from inside its VPC.";
+    86 REGIONAL_NAT_ZONE ROUTE Some("REGIONAL_NGW_ROUTE_AZ_RESTRICTION"), "The regional NAT gateway serves no packets of this availability zone, and does not expand by itself.";
     96 PCX_CIDR GATEWAY Some("PCX_REQUIRES_ADDRESS_IN_VPC_CIDR"), "A peering connection only carries packets for addresses of the VPC on its other side: peering is not transitive.";
     97 PCX_NO_SUCH_ADDRESS GATEWAY Some("NO_POSSIBLE_DESTINATION"), "The destination lies inside the peer VPC, but no interface has that address.";
     112 NACL_INGRESS SUBNET_IN Some("SUBNET_ACL_RESTRICTION"), "The network ACL of the destination's subnet denies it on the way in.";

@@ -40,7 +40,7 @@
 //!   with several interfaces tracks more than on AWS before it drops.
 //! - **Flows that are tracked for their far end** (CT-09, CT-20) beyond NAT gateways: an open flow to a load balancer or an
 //!   endpoint does not count as tracked.
-//! - **Other gateways**: regional NAT gateways (NAT-02, NAT-11), virtual private gateways and what propagates routes (NAT-28,
+//! - **Other gateways**: virtual private gateways and what propagates routes (NAT-28,
 //!   RT-29), route servers (RT-33), application, classic and gateway load balancers (NACL-21, NACL-22), route tables of virtual
 //!   private gateways. Flows by them are unknown.
 //! - **Transit gateways**: attachments of VPNs, Direct Connect gateways and Connect (TGW-36, TGW-37, TGW-40 to TGW-43) and network

@@ -509,3 +509,54 @@ fn the_other_side_of_a_peering_is_unread_where_its_account_is_not_in_the_input()
             .any(|finding| finding.code == "peering-other-side-unknown")
     );
 }
+
+#[test]
+fn a_nat_gateway_without_a_subnet_is_a_regional_one_with_addresses_in_its_zones() {
+    let text = r#"{
+ "Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}],
+ "Subnets": [{"SubnetId": "subnet-1", "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24", "AvailabilityZone": "eu-west-1a"}],
+ "InternetGateways": [{"InternetGatewayId": "igw-1", "Attachments": [{"VpcId": "vpc-1"}]}],
+ "RouteTables": [{"RouteTableId": "rtb-r", "VpcId": "vpc-1", "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}]}],
+ "NatGateways": [{"NatGatewayId": "nat-r", "VpcId": "vpc-1", "State": "available", "AvailabilityMode": "regional",
+   "AutoProvisionZones": "disabled", "RouteTableId": "rtb-r", "NatGatewayAddresses": [
+     {"AvailabilityZone": "eu-west-1a", "PublicIp": "203.0.113.1"}, {"AvailabilityZone": "eu-west-1a", "PublicIp": "203.0.113.2"}]}]
+}"#;
+    let design = read_one(text.as_bytes());
+    assert!(design.topology.unread.is_empty());
+    let gateway = row(&design.topology.regional_nat_gateways, "nat-r");
+    assert_eq!(gateway.zones.len(), 1);
+    assert_eq!(gateway.zones[0].addresses.len(), 2);
+    assert!(!gateway.expands && gateway.route_table.is_some());
+}
+
+#[test]
+fn a_described_database_takes_the_interface_that_fits_it() {
+    let text = r#"{
+ "Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}],
+ "Subnets": [
+   {"SubnetId": "subnet-a", "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24", "AvailabilityZone": "eu-west-1a"},
+   {"SubnetId": "subnet-b", "VpcId": "vpc-1", "CidrBlock": "10.0.2.0/24", "AvailabilityZone": "eu-west-1b"}],
+ "SecurityGroups": [{"GroupId": "sg-db", "GroupName": "db", "VpcId": "vpc-1"}],
+ "NetworkInterfaces": [
+   {"NetworkInterfaceId": "eni-a", "SubnetId": "subnet-a", "PrivateIpAddress": "10.0.1.9", "Groups": [{"GroupId": "sg-db"}],
+    "RequesterManaged": true, "RequesterId": "amazon-rds", "Description": "RDSNetworkInterface"},
+   {"NetworkInterfaceId": "eni-b", "SubnetId": "subnet-b", "PrivateIpAddress": "10.0.2.9", "Groups": [{"GroupId": "sg-db"}],
+    "RequesterManaged": true, "RequesterId": "amazon-rds", "Description": "RDSNetworkInterface"}],
+ "DBInstances": [{"DBInstanceIdentifier": "orders", "Engine": "postgres", "AvailabilityZone": "eu-west-1b",
+   "Endpoint": {"Address": "orders.x.eu-west-1.rds.amazonaws.com", "Port": 5433},
+   "VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-db"}],
+   "DBSubnetGroup": {"Subnets": [{"SubnetIdentifier": "subnet-a"}, {"SubnetIdentifier": "subnet-b"}]}}]
+}"#;
+    let topology = read_one(text.as_bytes()).topology;
+    let orders = row(&topology.managed_hosts, "orders");
+    let address = topology.network_interfaces[orders.interfaces[0]].primary();
+    assert_eq!(address, Some(Ipv4Addr::new(10, 0, 2, 9)));
+    assert_eq!(
+        (orders.listen[0].ports.first, orders.subnet_group.len()),
+        (5433, 2)
+    );
+    assert!(
+        row(&topology.managed_hosts, "eni-a").listen.is_empty(),
+        "nobody says what listens there"
+    );
+}

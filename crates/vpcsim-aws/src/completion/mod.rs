@@ -16,12 +16,13 @@
 //!
 //! - Free addresses are handed out in ascending order: first to the interfaces, then to the NAT gateways, as declared.
 //! - An address of 0.0.0.0 counts as not given.
-//! - A public NAT gateway without an Elastic IP gets an address of the [`PublicAddressPool`].
+//! - A public NAT gateway without an Elastic IP, and a regional one without in a zone, get an address of the [`PublicAddressPool`].
 
 mod defaults;
 mod endpoints;
 mod private_addresses;
 mod public_pool;
+mod regional_nat;
 
 pub use private_addresses::RESERVED_FIRST;
 pub use public_pool::PublicAddressPool;
@@ -50,6 +51,7 @@ impl Topology {
         let mut free = PrivateAddresses::new(self);
         address_interfaces(self, &mut free);
         address_nat_gateways(self, &mut free);
+        regional_nat::address(self);
     }
 
     /// The route table that a subnet uses: the one it is associated with, else its VPC's main one (RT-02).

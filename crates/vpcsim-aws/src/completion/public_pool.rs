@@ -36,6 +36,12 @@ impl PublicAddressPool {
             .iter()
             .map(|(_, elastic)| elastic.address)
             .chain(topology.internet_hosts.iter().map(|(_, host)| host.address))
+            .chain(
+                topology
+                    .regional_nat_gateways
+                    .iter()
+                    .flat_map(|(_, row)| row.addresses()),
+            )
             .chain(interfaces.filter_map(|address| address.public))
             .chain(gateways.filter_map(|address| address.public));
         let vpcs = topology.vpcs.iter();

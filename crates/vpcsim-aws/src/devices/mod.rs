@@ -222,6 +222,8 @@ resources! {
     vpc_endpoints: VpcEndpoint in vpc_endpoint,
     /// A host that AWS runs.
     managed_hosts: ManagedHost in managed_host,
+    /// A regional NAT gateway.
+    regional_nat_gateways: RegionalNatGateway in regional_nat_gateway,
 }
 
 /// A resource of any kind.

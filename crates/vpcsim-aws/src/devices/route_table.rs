@@ -155,6 +155,10 @@ impl RouteTarget {
                 NatGatewayState::Available | NatGatewayState::Deleting => return None,
                 _ => "is not available",
             },
+            Kind::RegionalNatGateway => match topology.regional_nat_gateways.find(target.id())?.state {
+                NatGatewayState::Available | NatGatewayState::Deleting => return None,
+                _ => "is not available",
+            },
             Kind::PeeringConnection => match topology.peering_connections.find(target.id())?.state {
                 PeeringState::Active => return None,
                 _ => "is not active",

@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 use vpcsim_aws::devices::nat_gateway::{Connectivity, NatGatewayAddress, NatGatewayState};
-use vpcsim_aws::devices::{NatGateway, Subnet};
-use vpcsim_aws::{Finding, Kind, Label};
+use vpcsim_aws::devices::regional_nat_gateway::ServedZone;
+use vpcsim_aws::devices::{NatGateway, RegionalNatGateway, Subnet, Vpc};
+use vpcsim_aws::{Finding, Id, Kind, Label};
 
 use super::build::Build;
 use super::item::{Described, Item, List, Tag, Word};
@@ -19,6 +20,8 @@ pub(super) struct NatGatewayJson {
     state: Word,
     connectivity_type: Option<String>,
     nat_gateway_addresses: List<AddressJson>,
+    auto_provision_zones: Option<String>,
+    route_table_id: Option<String>,
     tags: List<Tag>,
 }
 
@@ -29,6 +32,15 @@ struct AddressJson {
     private_ip: Option<String>,
     public_ip: Option<String>,
     is_primary: Option<bool>,
+    availability_zone: Option<String>,
+    availability_zone_id: Option<String>,
+}
+
+impl NatGatewayJson {
+    fn state(&self) -> NatGatewayState {
+        let known = STATES.iter().find(|(name, _)| *name == &*self.state);
+        known.map_or(NatGatewayState::Available, |(_, state)| *state)
+    }
 }
 
 impl Described for NatGatewayJson {
@@ -72,6 +84,9 @@ impl Described for NatGatewayJson {
                     message,
                 ));
             }
+            if let Some(vpc) = vpc.filter(|_| wanted.is_empty()) {
+                return declare_regional(item, label, vpc, build);
+            }
             let noun = if wanted.is_empty() {
                 "regional NAT gateway"
             } else {
@@ -86,10 +101,6 @@ impl Described for NatGatewayJson {
             .first()
             .and_then(|address| address.network_interface_id.as_deref());
         let interface = interface.and_then(|id| build.find(id));
-        let state = STATES
-            .iter()
-            .find(|(name, _)| *name == &*json.state)
-            .map(|(_, state)| *state);
         let private = json.connectivity_type.as_deref() == Some("private");
         let gateway = NatGateway {
             label,
@@ -99,7 +110,7 @@ impl Described for NatGatewayJson {
             } else {
                 Connectivity::Public
             },
-            state: state.unwrap_or(NatGatewayState::Available),
+            state: json.state(),
             addresses: listed
                 .iter()
                 .filter_map(|address| read_address(item, address, build))
@@ -110,6 +121,42 @@ impl Described for NatGatewayJson {
         let id = build.topology.nat_gateways.push(gateway);
         build.enter(id, Some(vpc));
     }
+}
+
+/// A gateway without a subnet is its VPC's (NAT-02).
+fn declare_regional(item: &Item<'_, NatGatewayJson>, label: Label, vpc: Id<Vpc>, build: &mut Build<'_>) {
+    let json = &item.value;
+    let mut zones: Vec<ServedZone> = Vec::new();
+    for address in json.nat_gateway_addresses.iter() {
+        let zone = address
+            .availability_zone
+            .as_ref()
+            .or(address.availability_zone_id.as_ref());
+        let public = address
+            .public_ip
+            .as_deref()
+            .and_then(|text| build.address(item, text));
+        let (Some(zone), Some(public)) = (zone, public) else {
+            continue;
+        };
+        match zones.iter_mut().find(|served| served.availability_zone == *zone) {
+            Some(served) => served.addresses.push(public),
+            None => zones.push(ServedZone {
+                availability_zone: zone.clone(),
+                addresses: vec![public],
+            }),
+        }
+    }
+    let gateway = RegionalNatGateway {
+        label,
+        vpc,
+        state: json.state(),
+        zones,
+        expands: json.auto_provision_zones.as_deref() != Some("disabled"),
+        route_table: json.route_table_id.as_deref().and_then(|id| build.find(id)),
+    };
+    let id = build.topology.regional_nat_gateways.push(gateway);
+    build.enter(id, Some(vpc));
 }
 
 fn read_address(

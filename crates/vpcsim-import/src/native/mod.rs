@@ -20,6 +20,7 @@ pub(crate) mod network_interface;
 pub(crate) mod node;
 pub(crate) mod peering_connection;
 pub(crate) mod prefix_list;
+pub(crate) mod regional_nat_gateway;
 pub(crate) mod registry;
 pub(crate) mod route_table;
 pub(crate) mod schema;

@@ -7,8 +7,8 @@ use super::node::Entry;
 use super::shape::Shape;
 use super::{
     dhcp_options, elastic_ip, instance, internet_gateway, internet_host, load_balancer, managed_host,
-    nat_gateway, network_acl, network_interface, peering_connection, prefix_list, route_table,
-    security_group, subnet, target_group, transit_gateway, vpc, vpc_endpoint,
+    nat_gateway, network_acl, network_interface, peering_connection, prefix_list, regional_nat_gateway,
+    route_table, security_group, subnet, target_group, transit_gateway, vpc, vpc_endpoint,
 };
 
 /// A noun of the native format: a mapping from names to what is declared.
@@ -52,4 +52,5 @@ pub(crate) const VPC_NOUNS: &[Noun] = &[
     load_balancer::NOUN,
     vpc_endpoint::NOUN,
     managed_host::NOUN,
+    regional_nat_gateway::NOUN,
 ];

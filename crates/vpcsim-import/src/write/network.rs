@@ -1,8 +1,8 @@
 //! VPCs, subnets, route tables, NAT gateways.
 
-use vpcsim_aws::devices::nat_gateway::{Connectivity, NatGatewayAddress};
+use vpcsim_aws::devices::nat_gateway::{Connectivity, NatGatewayAddress, NatGatewayState};
 use vpcsim_aws::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
-use vpcsim_aws::devices::{NatGateway, RouteTable, Subnet, Vpc};
+use vpcsim_aws::devices::{NatGateway, RegionalNatGateway, RouteTable, Subnet, Vpc};
 use vpcsim_aws::{AnyId, Id, Resource, Table};
 
 use super::Writer;
@@ -38,6 +38,7 @@ impl Writer<'_> {
         put_block(&mut map, "subnets", self.subnets(id));
         put_block(&mut map, "route_tables", self.route_tables(id));
         put_block(&mut map, "nat_gateways", self.nat_gateways(id));
+        put_block(&mut map, "regional_nat_gateways", self.regional_nat_gateways(id));
         put_block(&mut map, "network_acls", self.network_acls(id));
         put_block(&mut map, "security_groups", self.security_groups(id));
         put_block(&mut map, "instances", self.instances(Some(id)));
@@ -235,6 +236,35 @@ impl Writer<'_> {
         }
     }
 
+    fn regional_nat_gateways(&self, vpc: Id<Vpc>) -> Map {
+        let inside = |row: &RegionalNatGateway| row.vpc == vpc;
+        self.rows(&self.topology.regional_nat_gateways, inside, |row| {
+            self.regional_nat_gateway(row)
+        })
+    }
+
+    fn regional_nat_gateway(&self, row: &RegionalNatGateway) -> Yaml {
+        let mut map = Map::new();
+        if !row.zones.is_empty() {
+            let zones = row.zones.iter().map(|zone| {
+                let addresses = Yaml::texts(zone.addresses.iter().map(ToString::to_string));
+                (zone.availability_zone.clone(), addresses)
+            });
+            put(&mut map, "zones", Yaml::Map(zones.collect()));
+        }
+        put_flag(&mut map, "expands", row.expands, row.zones.is_empty());
+        if let Some(table) = row.route_table {
+            put(
+                &mut map,
+                "route_table",
+                Yaml::text(self.references.name(Some(row.vpc), table)),
+            );
+        }
+        put_nat_state(&mut map, row.state);
+        put_label(&mut map, &row.label);
+        Yaml::Map(map)
+    }
+
     fn nat_gateways(&self, vpc: Id<Vpc>) -> Map {
         let inside = |row: &NatGateway| self.topology.subnets[row.subnet].vpc == vpc;
         self.rows(&self.topology.nat_gateways, inside, |row| {
@@ -253,12 +283,7 @@ impl Writer<'_> {
             put(&mut map, "type", Yaml::text("private"));
         }
         put_nat_addresses(&mut map, row);
-        if let Some((word, _)) = STATES
-            .iter()
-            .find(|(word, state)| *state == row.state && *word != "available")
-        {
-            put(&mut map, "state", Yaml::text(*word));
-        }
+        put_nat_state(&mut map, row.state);
         if let Some(interface) = row.network_interface {
             put(
                 &mut map,
@@ -317,5 +342,12 @@ fn cidrs(row: &Vpc) -> Yaml {
         cidrs.remove(0)
     } else {
         Yaml::List(cidrs)
+    }
+}
+
+fn put_nat_state(map: &mut Map, state: NatGatewayState) {
+    let is_told = |(word, known): &&(&str, NatGatewayState)| *known == state && *word != "available";
+    if let Some((word, _)) = STATES.iter().find(is_told) {
+        put(map, "state", Yaml::text(*word));
     }
 }

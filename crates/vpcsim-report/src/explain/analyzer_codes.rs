@@ -274,6 +274,11 @@ pub const ALL: &[AnalyzerCode] = &[
         "NAT gateways carry TCP, UDP and ICMP; load balancers what their listeners say.",
     ),
     code(
+        "REGIONAL_NGW_ROUTE_AZ_RESTRICTION",
+        "The regional NAT gateway does not serve the availability zone that the packet comes from.",
+        "Give the gateway addresses in that zone, or let it provision zones by itself.",
+    ),
+    code(
         "REMAP_EPHEMERAL_PORT",
         "A component on the way picks a source port of its own between 1024 and 65535.",
         "Network ACLs must let answers to that whole range back in.",

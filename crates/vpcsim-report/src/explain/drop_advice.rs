@@ -359,6 +359,11 @@ pub const ALL: &[Advice] = &[
         "",
     ),
     advice(
+        "REGIONAL_NAT_ZONE",
+        "Give the gateway addresses in this zone too, or let it expand by itself.",
+        "regional_nat_gateways: { out: { expands: true } }",
+    ),
+    advice(
         "PCX_CIDR",
         "Each pair of VPCs needs a connection of its own, and nobody uses the other's gateways through it.",
         "",

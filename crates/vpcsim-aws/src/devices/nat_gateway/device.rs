@@ -27,18 +27,18 @@ pub const MSS_INSIDE: u16 = 8460;
 
 /// What the device looks up and never changes.
 #[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) decision: Decision,
-    pub(super) state: NatGatewayState,
+pub(in crate::devices) struct Plan {
+    pub(in crate::devices) decision: Decision,
+    pub(in crate::devices) state: NatGatewayState,
     /// Whether an internet gateway gives its addresses public ones.
-    pub(super) is_public: bool,
-    pub(super) addresses: Vec<Ipv4Addr>,
-    pub(super) fabric: Arc<Fabric>,
-    pub(super) subnet_node: NodeId,
-    pub(super) mac: Mac,
-    pub(super) router_mac: Mac,
-    pub(super) inside: CapturePoint,
-    pub(super) outside: CapturePoint,
+    pub(in crate::devices) is_public: bool,
+    pub(in crate::devices) addresses: Vec<Ipv4Addr>,
+    pub(in crate::devices) fabric: Arc<Fabric>,
+    pub(in crate::devices) subnet_node: NodeId,
+    pub(in crate::devices) mac: Mac,
+    pub(in crate::devices) router_mac: Mac,
+    pub(in crate::devices) inside: CapturePoint,
+    pub(in crate::devices) outside: CapturePoint,
 }
 
 /// Which way a packet goes.
@@ -78,7 +78,7 @@ impl Node for NatGatewayDevice {
 }
 
 impl NatGatewayDevice {
-    pub(super) fn new(plan: Plan) -> Self {
+    pub(in crate::devices) fn new(plan: Plan) -> Self {
         Self {
             table: TranslationTable::new(plan.addresses.clone()),
             plan: Arc::new(plan),

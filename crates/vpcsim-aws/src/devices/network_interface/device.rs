@@ -348,6 +348,7 @@ impl NetworkInterfaceDevice {
         let route = self.shared.routes.as_ref().and_then(|routes| routes.lookup(destination));
         match route.map(|route| route.next_hop) {
             Some(NextHop::Inside(claim)) => self.shared.fabric.claim(claim).owner.kind == Kind::NatGateway,
+            Some(NextHop::Zonal(target)) => self.shared.fabric.zonal(target).owner.kind == Kind::RegionalNatGateway,
             _ => false,
         }
     }

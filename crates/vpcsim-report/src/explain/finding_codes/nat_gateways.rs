@@ -69,4 +69,10 @@ pub(super) const CODES: &[FindingCode] = &[
         "A public NAT gateway stands in a VPC without an internet gateway.",
         "Attach an internet gateway to the VPC, or make the NAT gateway private.",
     ),
+    code(
+        "regional-nat-gateway",
+        &["NAT-11", "NAT-45", "NAT-47", "GRT-11"],
+        "A regional NAT gateway names a zone without subnets or twice, has no address there or too many, or its VPC lacks an internet gateway.",
+        "Name each zone of the VPC once with one to 32 Elastic IP addresses, and attach an internet gateway.",
+    ),
 ];
