@@ -420,17 +420,6 @@ fn unread(shop: &Shop, noun: &str, name: &str) -> Unread {
 }
 
 #[test]
-fn a_block_of_public_access_makes_only_flows_through_the_internet_gateway_unknown() {
-    let mut shop = shop();
-    let block = unread(&shop, "Block Public Access setting", "block-bidirectional");
-    shop.topology.unread.push(Unread { vpc: None, ..block });
-    assert!(trace(&shop, &flow("laptop", "web-1", 80)).unknown);
-    assert!(!trace(&shop, &flow("web-1", "db-1", 5432)).unknown);
-    shop.topology.unread[0].name = "off".into();
-    assert!(!trace(&shop, &flow("laptop", "web-1", 80)).unknown);
-}
-
-#[test]
 fn a_rule_about_a_group_that_was_not_read_makes_its_denial_unknown() {
     let mut shop = shop();
     let rule = allow(tcp(22), Peer::Missing("sg-elsewhere".into()));

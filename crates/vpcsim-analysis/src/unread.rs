@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use vpcsim_aws::devices::{InternetGateway, Vpc};
-use vpcsim_aws::{Id, Resource, Topology, Unread};
+use vpcsim_aws::devices::Vpc;
+use vpcsim_aws::{Id, Topology, Unread};
 
-use crate::answer::{Answer, Hop, Leg};
+use crate::answer::Answer;
 use crate::endpoint::{Source, interfaces_of};
 use crate::question::Question;
 
@@ -49,14 +49,7 @@ impl Touched {
     /// How much the thing has to do with the flow and its answer.
     pub(crate) fn relation(&self, unread: &Unread, answer: &Answer) -> Relation {
         let noun = unread.noun.to_ascii_lowercase();
-        let decides = if noun.contains("block public access setting") {
-            // It stops what comes in or goes out by an internet gateway, unless it is off.
-            answer.round_trip
-                && unread.name != "off"
-                && legs(answer).any(|leg| leg.trail.iter().any(is_internet_gateway))
-        } else {
-            self.missing_peers.contains(&unread.name)
-        };
+        let decides = self.missing_peers.contains(&unread.name);
         let owns_an_end = unread.addresses.iter().any(|address| self.ends.contains(address));
         let is_near = unread.vpc.is_some_and(|vpc| self.vpcs.contains(&vpc));
         if decides || owns_an_end {
@@ -67,14 +60,6 @@ impl Touched {
             Relation::None
         }
     }
-}
-
-fn legs(answer: &Answer) -> impl Iterator<Item = &Leg> {
-    std::iter::once(&answer.forward).chain(&answer.back)
-}
-
-fn is_internet_gateway(hop: &Hop) -> bool {
-    hop.kind == InternetGateway::NOUN
 }
 
 fn vpcs_of(topology: &Topology, question: &Question) -> BTreeSet<Id<Vpc>> {

@@ -125,6 +125,7 @@ reasons! {
     168 MIDDLEBOX_NEXT_HOP GATEWAY Some("NO_POSSIBLE_DESTINATION"), "Nobody has the address that the forwarding instance asked for by ARP.";
     169 INGRESS_RTB_NO_PUBLIC_IP GATEWAY Some("INGRESS_RTB_NO_PUBLIC_IP"), "The internet gateway's route table leads to an interface that has no public address itself.";
     170 INGRESS_RTB_TRAFFIC_REDIRECTION GATEWAY Some("INGRESS_RTB_TRAFFIC_REDIRECTION"), "What comes in for this subnet is sent through a middlebox by the internet gateway's route table, so what leaves has to go through it too.";
+    176 BLOCK_PUBLIC_ACCESS GATEWAY Some("VPC_BLOCK_PUBLIC_ACCESS_ENABLED"), "Block Public Access of the account keeps the VPC or the subnet from the internet, whatever its gateways, routes and rules allow.";
 }
 
 /// What there is to say about a reason.

@@ -54,7 +54,8 @@
 //!   EP-41 to EP-48), nothing is said about UDP (EP-24), the zones in which a service exists are not known (EP-21), private names
 //!   for resolver endpoints only (EP-20) and endpoints across regions (EP-23) are those of any other endpoint, and no
 //!   quota is counted. Gateway load balancer endpoints (EP-36 to EP-40) and resource endpoints (EP-49) are unknown.
-//! - **Block Public Access** (IGW-22): what it would stop at the internet gateway passes.
+//! - **Block Public Access** stops what IPv4 internet gateways carry (BPA-04): there are no egress-only ones, no carrier gateways,
+//!   and no `CloudFront` or Global Accelerator. Encryption controls (ENC-01, ENC-02) are not there.
 //! - **Border groups and zone failures** (NAT-40, NAT-43): every zone works, every address fits every zone.
 //! - **Interfaces of services** (ENI-13): their type decides nothing. What enters those of application, classic and gateway
 //!   load balancers has an unknown verdict after the rules that a design gives them.

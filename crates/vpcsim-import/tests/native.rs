@@ -331,3 +331,20 @@ fn a_latency_takes_two_places_of_the_design_and_a_time() {
     let unknown = places(&with("{ between: [mars-1, mars-1], one_way: 1ms }"));
     assert!(unknown[0].starts_with("latency-place-unknown 3:7"), "{unknown:?}");
 }
+
+#[test]
+fn an_exclusion_from_block_public_access_names_one_thing_that_exists() {
+    let with = |exclusion: &str| {
+        let block = format!("block_public_access: {{ home: {{ exclusions: [{exclusion}] }} }}\n");
+        words(&format!("{block}{}", vpc("")))
+    };
+    assert!(with("{ subnet: shop/attic }").contains("there is no subnet `shop/attic`"));
+    assert!(with("{ vpc: depot }").contains("there is no VPC `depot`"));
+    let both = with("{ vpc: shop, subnet: shop/attic }");
+    assert!(
+        both.contains("names a `vpc` or a `subnet`, and one of the two only"),
+        "{both}"
+    );
+    assert!(with("{ mode: allow-egress }").contains("one of the two only"));
+    assert_eq!(with("{ vpc: shop }"), "");
+}

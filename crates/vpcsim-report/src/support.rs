@@ -37,10 +37,6 @@ const MISSING: &[Missing] = &[
     missing("gateway load balancer", ROUTED_THERE),
     missing("Network Firewall", ROUTED_THERE),
     missing(
-        "Block Public Access",
-        "flows by an internet gateway may be judged too open",
-    ),
-    missing(
         "IAM and endpoint policies",
         "only packets are judged, not requests",
     ),

@@ -3,7 +3,8 @@
 //! The door of a VPC to the internet. It exchanges each private address that has a public one for that, one to one and
 //! without memory, on the way out in the source and on the way in in the destination.
 //!
-//! A route table of its own is the matter of `ingress_routing`.
+//! A route table of its own is the matter of `ingress_routing`, and what Block Public Access stops that of
+//! `block_public_access`.
 //!
 //! # AWS semantics
 //!
@@ -42,6 +43,7 @@ use vpcsim_wire::FlowKey;
 
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::{Build, Fabric, LinkLayer, NextHop, Place};
+use crate::devices::block_public_access::Gate;
 use crate::devices::{Kind, Resource, RouteTable, Vpc, internet_host};
 use crate::ingress_routing::{Entrance, IngressRouting};
 use crate::validation;
@@ -135,6 +137,7 @@ impl Resource for InternetGateway {
         let table = table.filter(|table| topology.route_tables[*table].vpc == vpc);
         let plan = Plan {
             ingress: table.map(|table| IngressRouting::new(table, &fabric, &mapping, build)),
+            gate: Gate::of_vpc(vpc, topology),
             fabric,
             mapping,
             routers: SubnetRouters::of_vpc(vpc, topology),
@@ -166,6 +169,7 @@ struct Plan {
     fabric: Arc<Fabric>,
     mapping: PublicMapping,
     ingress: Option<IngressRouting>,
+    gate: Option<Gate>,
     routers: SubnetRouters,
 }
 
@@ -196,6 +200,9 @@ impl Node for InternetGatewayDevice {
 
 impl InternetGatewayDevice {
     fn egress(&self, context: &mut Context<'_>, packet: Handle, key: FlowKey) -> Result<Step, Refusal> {
+        if let Some(gate) = &self.plan.gate {
+            gate.check(self.plan.fabric.find(key.source()).map(|(_, claim)| claim))?;
+        }
         let public = self.plan.mapping.egress(key.source(), key.destination()).map_err(|reason| self.refuse(reason))?;
         if let Some(ingress) = &self.plan.ingress
             && context.packet(packet).mark() & mark::FORWARDED == 0
@@ -224,6 +231,11 @@ impl InternetGatewayDevice {
 
     fn ingress(&self, context: &mut Context<'_>, packet: Handle, key: FlowKey) -> Result<Step, Refusal> {
         context.capture(packet, self.point, Direction::Inbound);
+        if let Some(gate) = &self.plan.gate {
+            let private = self.plan.mapping.private_of(key.destination());
+            let inside = private.and_then(|private| self.plan.fabric.find(private));
+            gate.check(inside.map(|(_, claim)| claim))?;
+        }
         let refuse = |reason| self.refuse(reason);
         let private = self.plan.mapping.ingress(key.source(), key.destination()).map_err(refuse)?;
         let fabric = &self.plan.fabric;

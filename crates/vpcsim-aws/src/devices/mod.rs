@@ -224,6 +224,8 @@ resources! {
     managed_hosts: ManagedHost in managed_host,
     /// A regional NAT gateway.
     regional_nat_gateways: RegionalNatGateway in regional_nat_gateway,
+    /// What keeps the VPCs of an account from the internet.
+    block_public_access: BlockPublicAccess in block_public_access,
 }
 
 /// A resource of any kind.

@@ -10,6 +10,7 @@ use vpcsim_aws::devices::vpc::VpcCidr;
 use vpcsim_aws::devices::{Instance, NetworkAcl, NetworkInterface, RouteTable, Vpc};
 use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Label, Origin, Resource, Topology, Unread};
 
+use super::block_public_access::StateOf;
 use super::item::{Described, Item};
 use super::load_balancer::ListenerJson;
 use super::place::Place;
@@ -51,6 +52,8 @@ pub(super) struct Build<'a> {
     pub groups_of_targets: Vec<Candidate>,
     /// The attributes of load balancers, listeners and target groups, by ARN and key.
     pub attributes: BTreeMap<(String, String), String>,
+    /// What VPCs and subnets say of Block Public Access.
+    pub block_states: Vec<StateOf>,
     /// The accounts whose dumps are in the input.
     pub accounts: BTreeSet<String>,
     names: &'a mut Names,
@@ -80,6 +83,7 @@ impl<'a> Build<'a> {
             targets_without_group: Vec::new(),
             groups_of_targets: Vec::new(),
             attributes: BTreeMap::new(),
+            block_states: Vec::new(),
             accounts: BTreeSet::new(),
             names,
             primary: FxHashMap::default(),

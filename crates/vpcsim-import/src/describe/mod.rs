@@ -5,6 +5,7 @@
 //! [`unmodelled`].
 
 mod appliance;
+mod block_public_access;
 mod build;
 mod dhcp_options;
 mod document;
@@ -65,6 +66,7 @@ pub(crate) fn read(
     let mut build = Build::new(topology, names, findings);
     dump.prepare(&mut build);
     dump.build(&mut build);
+    block_public_access::derive(&mut build);
     appliance::assume(&mut build);
     build.finish();
     if topology.name.is_empty() {

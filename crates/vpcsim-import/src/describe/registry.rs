@@ -85,6 +85,8 @@ nouns! {
     "LoadBalancerListeners" => load_balancer_listeners: load_balancer::ListenersJson,
     "Listeners" => listeners: load_balancer::ListenersJson,
     "LoadBalancers" => load_balancers: load_balancer::LoadBalancerJson,
+    "VpcBlockPublicAccessOptions" => block_public_access_options: block_public_access::OptionsJson,
+    "VpcBlockPublicAccessExclusions" => block_public_access_exclusions: block_public_access::ExclusionJson,
     "VpcEndpoints" => vpc_endpoints: vpc_endpoint::VpcEndpointJson,
     "DBInstances" => db_instances: managed_host::DbInstanceJson,
     "RdsInstances" => rds_instances: managed_host::DbInstanceJson,

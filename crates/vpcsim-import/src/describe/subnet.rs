@@ -2,8 +2,10 @@
 
 use serde::Deserialize;
 use vpcsim_aws::devices::Subnet;
+use vpcsim_aws::devices::block_public_access::Excluded;
 use vpcsim_aws::{Kind, Label, Unread};
 
+use super::block_public_access::StatesJson;
 use super::build::Build;
 use super::item::{Described, Item, List, Tag};
 use super::place::region_of_zone;
@@ -17,6 +19,7 @@ pub(super) struct SubnetJson {
     availability_zone: Option<String>,
     availability_zone_id: Option<String>,
     map_public_ip_on_launch: Option<bool>,
+    block_public_access_states: Option<StatesJson>,
     ipv6_cidr_block_association_set: List<serde::de::IgnoredAny>,
     tags: List<Tag>,
 }
@@ -72,6 +75,8 @@ impl Described for SubnetJson {
         };
         let id = build.topology.subnets.push(subnet);
         build.enter(id, Some(vpc));
+        let states = json.block_public_access_states.as_ref();
+        StatesJson::note(states, Excluded::Subnet(id), item, build);
     }
 }
 

@@ -104,18 +104,6 @@ const ROWS: &[Row] = &[
         "it may drop what is judged reachable",
     ),
     row(
-        "VpcBlockPublicAccessOptions",
-        "Block Public Access setting",
-        &["InternetGatewayBlockMode", "AwsAccountId"],
-        "it may block what is judged reachable from the internet",
-    ),
-    row(
-        "VpcBlockPublicAccessExclusions",
-        "Block Public Access exclusion",
-        &["ExclusionId"],
-        "it may let pass what a setting blocks",
-    ),
-    row(
         "RouteServers",
         "route server",
         &["RouteServerId"],

@@ -2,9 +2,11 @@
 
 use serde::Deserialize;
 use vpcsim_aws::devices::Vpc;
+use vpcsim_aws::devices::block_public_access::Excluded;
 use vpcsim_aws::devices::vpc::VpcCidr;
-use vpcsim_aws::{Finding, Kind, Label, Resource};
+use vpcsim_aws::{Kind, Label};
 
+use super::block_public_access::StatesJson;
 use super::build::Build;
 use super::item::{Described, Item, List, State, Tag};
 
@@ -15,7 +17,7 @@ pub(super) struct VpcJson {
     cidr_block: Option<String>,
     cidr_block_association_set: List<AssociationJson>,
     ipv6_cidr_block_association_set: List<serde::de::IgnoredAny>,
-    block_public_access_states: Option<BlockJson>,
+    block_public_access_states: Option<StatesJson>,
     is_default: Option<bool>,
     dhcp_options_id: Option<String>,
     owner_id: Option<String>,
@@ -27,12 +29,6 @@ pub(super) struct VpcJson {
 struct AssociationJson {
     cidr_block: String,
     cidr_block_state: State,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct BlockJson {
-    internet_gateway_block_mode: Option<String>,
 }
 
 impl Described for VpcJson {
@@ -74,7 +70,8 @@ impl Described for VpcJson {
         if !json.ipv6_cidr_block_association_set.is_empty() {
             build.ipv6(Kind::Vpc, item.origin);
         }
-        report_block(item, build);
+        let states = json.block_public_access_states.as_ref();
+        StatesJson::note(states, Excluded::Vpc(id), item, build);
     }
 }
 
@@ -104,21 +101,4 @@ fn read_cidrs(item: &Item<'_, VpcJson>, build: &mut Build<'_>) -> Vec<VpcCidr> {
         }));
     }
     cidrs
-}
-
-fn report_block(item: &Item<'_, VpcJson>, build: &mut Build<'_>) {
-    let block = item.value.block_public_access_states.as_ref();
-    let mode = block.and_then(|block| block.internet_gateway_block_mode.as_deref());
-    if let Some(mode) = mode.filter(|mode| *mode != "off") {
-        let message = format!(
-            "{} `{}` has Block Public Access in mode {mode}, which is not modelled: internet traffic may be judged reachable though AWS blocks it",
-            Vpc::NOUN,
-            item.value.vpc_id
-        );
-        build.findings.push(Finding::warning(
-            "block-public-access",
-            item.locate(mode),
-            message,
-        ));
-    }
 }

@@ -4,6 +4,7 @@
 //! the first error, [`registry`] lists the nouns, one file each. [`words`] are the small languages inside strings.
 
 mod appliance;
+pub(crate) mod block_public_access;
 pub(crate) mod context;
 pub(crate) mod dhcp_options;
 pub(crate) mod elastic_ip;

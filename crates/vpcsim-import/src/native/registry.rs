@@ -6,9 +6,10 @@ use super::context::{Context, Scope};
 use super::node::Entry;
 use super::shape::Shape;
 use super::{
-    dhcp_options, elastic_ip, instance, internet_gateway, internet_host, load_balancer, managed_host,
-    nat_gateway, network_acl, network_interface, peering_connection, prefix_list, regional_nat_gateway,
-    route_table, security_group, subnet, target_group, transit_gateway, vpc, vpc_endpoint,
+    block_public_access, dhcp_options, elastic_ip, instance, internet_gateway, internet_host, load_balancer,
+    managed_host, nat_gateway, network_acl, network_interface, peering_connection, prefix_list,
+    regional_nat_gateway, route_table, security_group, subnet, target_group, transit_gateway, vpc,
+    vpc_endpoint,
 };
 
 /// A noun of the native format: a mapping from names to what is declared.
@@ -37,6 +38,7 @@ pub(crate) const TOP_NOUNS: &[Noun] = &[
     internet_host::NOUN,
     internet_gateway::DETACHED,
     instance::WITHOUT_VPC,
+    block_public_access::NOUN,
 ];
 
 /// What stands in a VPC.

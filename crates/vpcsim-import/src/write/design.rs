@@ -135,6 +135,7 @@ impl Writer<'_> {
             peerings.map(|(_, row)| self.peering(row)).collect(),
         );
         put_block(map, "transit_gateways", self.transit_gateways());
+        put_block(map, "block_public_access", self.block_public_access());
     }
 
     fn detached_gateways(&self) -> Map {

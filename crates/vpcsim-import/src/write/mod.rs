@@ -9,6 +9,7 @@ mod endpoints;
 mod load_balancers;
 mod managed_hosts;
 mod network;
+mod public_access;
 mod reference;
 mod security;
 mod transit;

@@ -420,6 +420,11 @@ pub const ALL: &[AnalyzerCode] = &[
         "Put the endpoint into a zone that the service offers; zone ids count, not their letters.",
     ),
     code(
+        "VPC_BLOCK_PUBLIC_ACCESS_ENABLED",
+        "Block Public Access keeps the VPC or the subnet from the internet.",
+        "Exclude it in the settings of the account and the region, or switch the setting off.",
+    ),
+    code(
         "VPC_LOCAL_ROUTE_CIDR_RESTRICTION",
         "The local route only covers the VPC's own CIDR blocks.",
         "Anything else needs a route of its own.",

@@ -314,6 +314,11 @@ pub const ALL: &[Advice] = &[
         "",
     ),
     advice(
+        "BLOCK_PUBLIC_ACCESS",
+        "Exclude the VPC or the subnet, or switch it off. Behind a NAT gateway the NAT gateway's subnet counts.",
+        "block_public_access: { home: { mode: block-bidirectional, exclusions: [ { subnet: shop/public } ] } }",
+    ),
+    advice(
         "MTU_EXCEEDED",
         "Let ICMP type 3 code 4 back in, so that the sender learns the size; 1500 bytes fit everywhere.",
         "security_groups: { web: { ingress: [ icmp 3/4 from 0.0.0.0/0 ] } }",

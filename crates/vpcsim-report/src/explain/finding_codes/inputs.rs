@@ -22,12 +22,6 @@ pub(super) const CODES: &[FindingCode] = &[
         "Write an address, a slash and a prefix length, as in 10.0.0.0/16.",
     ),
     code(
-        "block-public-access",
-        &[],
-        "Block Public Access is switched on and is not modelled: traffic with the internet may be judged reachable though AWS blocks it.",
-        "Take such verdicts with care, or switch it off.",
-    ),
-    code(
         "cidr-host-bits",
         &["CIDR-02", "NACL-19", "SG-07"],
         "A CIDR block has bits set behind its prefix; AWS clears them, and so does vpcsim.",

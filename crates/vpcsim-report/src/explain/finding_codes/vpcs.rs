@@ -4,6 +4,36 @@ use super::{FindingCode, code};
 
 pub(super) const CODES: &[FindingCode] = &[
     code(
+        "block-public-access-exclusion",
+        &["BPA-03"],
+        "Block Public Access excludes a VPC or a subnet of another account or region, which AWS refuses.",
+        "Exclude it from the setting of its own account and region.",
+    ),
+    code(
+        "block-public-access-exclusion-idle",
+        &["BPA-03"],
+        "An exclusion allows egress where the setting does so anyway.",
+        "Use `allow-bidirectional`, or remove the exclusion.",
+    ),
+    code(
+        "block-public-access-exclusion-unknown",
+        &["BPA-03"],
+        "An exclusion from Block Public Access is for a VPC or a subnet that is not in the input, or the setting itself is not.",
+        "Describe both: `aws ec2 describe-vpc-block-public-access-options` and the VPCs of the account.",
+    ),
+    code(
+        "block-public-access-quota",
+        &["BPA-03"],
+        "Block Public Access has more than 50 exclusions in one region.",
+        "Exclude whole VPCs instead of their subnets.",
+    ),
+    code(
+        "block-public-access-twice",
+        &["BPA-01"],
+        "Two settings of Block Public Access are for one account and region.",
+        "Keep one; the first counts.",
+    ),
+    code(
         "dhcp-node-type",
         &["DHCP-04"],
         "A set of DHCP options has a NetBIOS node type that does not exist.",
