@@ -29,7 +29,7 @@ mod tests {
     /// The example as a whole design. Names in it may refer to nothing, but every key and rule has to be one.
     fn design_of(example: &str) -> Option<String> {
         match example.split_once(": {")?.0 {
-            "vpcs" | "internet" => Some(format!("{{ {example} }}")),
+            "vpcs" | "internet" | "block_public_access" => Some(format!("{{ {example} }}")),
             _ => Some(format!(
                 "{{ vpcs: {{ shop: {{ cidr: 10.0.0.0/16, {example} }} }} }}"
             )),
