@@ -267,7 +267,8 @@ mod tests {
     use super::*;
     use crate::devices::internet_gateway::{FROM_INTERNET, FROM_VPC};
     use crate::devices::nat_gateway::{Connectivity, NatGatewayAddress, NatGatewayState};
-    use crate::devices::{InternetGateway, NatGateway};
+    use crate::devices::regional_nat_gateway::ServedZone;
+    use crate::devices::{InternetGateway, NatGateway, RegionalNatGateway};
     use crate::stand::{self, Stand, ip};
 
     const OUTSIDE: &str = "198.51.100.9";
@@ -374,6 +375,27 @@ mod tests {
         assert_eq!(passes(&topology), [SHUT, SHUT, OPEN]);
         let topology = design(BlockMode::Bidirectional, &[(subnet(1), ExclusionMode::Egress)]);
         assert_eq!(passes(&topology), [SHUT; 3]);
+    }
+
+    #[test]
+    fn a_regional_nat_gateway_gets_out_as_its_vpc_may() {
+        let open = (Excluded::Vpc(vpc()), ExclusionMode::Egress);
+        let subnets = [0, 1].map(|index| (subnet(index), ExclusionMode::Bidirectional));
+        for (exclusions, expected) in [(&[open][..], &[][..]), (&subnets, &["BLOCK_PUBLIC_ACCESS"])] {
+            let mut topology = design(BlockMode::Bidirectional, exclusions);
+            topology.regional_nat_gateways.push(RegionalNatGateway {
+                label: Label::named("regional"),
+                vpc: vpc(),
+                state: NatGatewayState::Available,
+                zones: vec![ServedZone {
+                    availability_zone: "eu-west-1a".into(),
+                    addresses: vec![ip("203.0.113.230")],
+                }],
+                expands: false,
+                route_table: None,
+            });
+            assert_eq!(drops(&topology, FROM_VPC, "203.0.113.230", OUTSIDE), expected);
+        }
     }
 
     #[test]
