@@ -16,6 +16,8 @@ const NO_CONNECTION: DropReason = DropReason(901);
 const CIRCLE: DropReason = DropReason(903);
 const TTL_EXPIRED: DropReason = DropReason(904);
 const TOO_LARGE: DropReason = DropReason(905);
+const NO_PORT: DropReason = DropReason(902);
+const NO_NEXT_HOP: DropReason = DropReason(906);
 
 fn config() -> ForwardingConfig {
     ForwardingConfig {
@@ -27,11 +29,11 @@ fn config() -> ForwardingConfig {
             component: ComponentId(7),
             denied: DENIED,
             no_connection: NO_CONNECTION,
-            no_port: DropReason(902),
+            no_port: NO_PORT,
             circle: CIRCLE,
             ttl_expired: TTL_EXPIRED,
             too_large: TOO_LARGE,
-            no_next_hop: DropReason(906),
+            no_next_hop: NO_NEXT_HOP,
         },
     }
 }
@@ -167,6 +169,21 @@ fn a_translator_keeps_the_port_unless_another_client_has_it() {
 }
 
 #[test]
+fn a_translator_without_a_free_port_for_a_destination_drops() {
+    let mut bench = Bench::new(nat());
+    for port in 1_024..=u16::MAX {
+        let sent = bench.send(&PacketBuilder::udp(CLIENT, port, FAR, 53).build());
+        assert_eq!(sent.unwrap().source, Some((OWN, Some(port))));
+    }
+    let one_more = |port| PacketBuilder::udp(OTHER, 40_000, FAR, port).build();
+    assert_eq!(bench.send(&one_more(53)), Err(NO_PORT));
+    assert!(
+        bench.send(&one_more(54)).is_ok(),
+        "for another destination they are free"
+    );
+}
+
+#[test]
 fn an_echo_is_translated_by_its_identifier() {
     let mut bench = Bench::new(nat());
     let from = |client| PacketBuilder::icmp_echo(client, FAR, 7, 1).build();
@@ -288,6 +305,41 @@ fn a_packet_at_the_end_of_its_life_is_answered_by_the_forwarder() {
     let mut hosts = hosts(config());
     send(&mut hosts, &datagram(8, 1, false));
     assert_eq!(seen(&hosts), [(0, 0, 1), (11, 0, 255)]);
+}
+
+/// The reasons of drops.
+#[derive(Default)]
+struct Drops(Vec<DropReason>);
+
+impl vpcsim_engine::Observer for Drops {
+    fn observe(&mut self, observation: &vpcsim_engine::Observation<'_>) {
+        if let vpcsim_engine::Event::Drop { reason, .. } = observation.event {
+            self.0.push(reason);
+        }
+    }
+}
+
+#[test]
+fn a_packet_whose_next_hop_nobody_is_waits_and_is_dropped() {
+    let mut hosts = hosts(config()).with_wire(|wire| wire.answers_arp = false);
+    hosts.network.observe_with(Some(Box::<Drops>::default()));
+    let deliver = |_: &mut crate::test_wire::Wire, context: &mut vpcsim_engine::Context<'_>| {
+        let frame = vpcsim_engine::FrameHeader::ipv4(
+            crate::test_wire::ROUTER_MAC,
+            vpcsim_wire::Mac([2, 0, 0, 0, 0, 6]),
+        );
+        let packet = context.emit(frame, &datagram(8, 64, false));
+        context.forward(packet, NodeId(2), Port(0));
+    };
+    hosts.network.act(NodeId(0), deliver).unwrap();
+    hosts.run_for(Span::from_secs(1));
+    assert!(
+        hosts.network.observer_mut::<Drops>().unwrap().0.is_empty(),
+        "it waits"
+    );
+    hosts.run_for(Span::from_secs(5));
+    assert_eq!(hosts.network.observer_mut::<Drops>().unwrap().0, [NO_NEXT_HOP]);
+    assert!(hosts.wire().arp_request_count >= 1);
 }
 
 #[test]
