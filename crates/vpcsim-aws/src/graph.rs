@@ -146,6 +146,7 @@ impl DesignGraph {
 /// Reports what only the whole design shows: circles of routes, and groups that nobody uses.
 pub(crate) fn check(topology: &Topology, findings: &mut Findings) {
     check_circles(topology, findings);
+    crate::transit_circles::check(topology, findings);
     let design = DesignGraph::new(topology);
     for (id, group) in topology
         .security_groups
@@ -175,7 +176,7 @@ fn sent_on(topology: &Topology) -> BTreeSet<Ipv4Net> {
 }
 
 /// The NAT gateway or the forwarding instance's interface that a route leads to, and the subnet that it sends on from.
-fn next_sender(topology: &Topology, route: &Route) -> Option<(AnyId, Id<Subnet>)> {
+pub(crate) fn next_sender(topology: &Topology, route: &Route) -> Option<(AnyId, Id<Subnet>)> {
     let RouteTarget::Resource(target) = route.target else {
         return None;
     };

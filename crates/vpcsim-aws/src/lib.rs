@@ -11,7 +11,7 @@
 //! - [`appliance`]: what instances do with packets for others.
 //! - [`address_set`], [`connection_tracking`], [`fragment_memory`]: what filters are made of.
 //! - [`mod@compile`]: from declared to running, in two passes over the resources.
-//! - [`graph`]: what uses what, and where routes lead in circles.
+//! - [`graph`]: what uses what, and where routes lead in circles; `transit_circles`: those by transit gateways.
 //! - [`station`], [`drop_reason`], [`mark`]: the engine's numbers, with AWS's names.
 //! - [`mtu`]: what a path carries. [`latency`]: how long it takes. [`public_address`]: which addresses the internet knows, and who has them.
 //! - [`services`]: resolver, DHCP, time: what answers at link-local addresses.
@@ -94,6 +94,7 @@ pub mod station;
 mod subnet_routers;
 pub mod topology;
 pub mod traffic;
+mod transit_circles;
 
 mod validation;
 

@@ -118,6 +118,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Name one subnet in each zone.",
     ),
     code(
+        "transit-gateway-loop",
+        &["TGW-31"],
+        "Route tables of transit gateways and VPCs send a range round in a circle; its packets end when their time to live does.",
+        "Route the range to where it is, or end it with a black hole in the transit gateway's route table.",
+    ),
+    code(
         "transit-gateway-route-twice",
         &["TGW-25"],
         "A transit gateway route table has two static routes for one destination.",
