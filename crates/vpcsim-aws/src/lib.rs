@@ -44,8 +44,8 @@
 //!   RT-29), route servers (RT-33), application, classic and gateway load balancers (NACL-21, NACL-22), route tables of virtual
 //!   private gateways. Flows by them are unknown.
 //! - **Transit gateways**: attachments of VPNs, Direct Connect gateways and Connect (TGW-36, TGW-37, TGW-40 to TGW-43) and network
-//!   function attachments (TGW-58) are unknown; no address blocks of a gateway (TGW-38, TGW-39), no bandwidth (TGW-35), no flow
-//!   logs and metrics (TGW-46 to TGW-48). Public host names of other VPCs resolve to public addresses (TGW-53).
+//!   function attachments (TGW-58) are unknown; no tunnels by a gateway's address blocks (TGW-38), no bandwidth (TGW-35), no flow
+//!   logs and metrics (TGW-46 to TGW-48).
 //! - **Network Load Balancers**: TLS passes through as TCP does: no keepalives of the load balancer's own (NLB-14), no second
 //!   handshake (NLB-26), and a check over HTTPS is one over TCP (NLB-18). Of several target groups of a listener the first gets
 //!   all (NLB-24), and application load balancers are no targets (NLB-22). The hash is not AWS's own, so a flow may get another

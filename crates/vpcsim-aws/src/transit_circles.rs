@@ -325,6 +325,7 @@ mod tests {
                             interfaces: vec![made],
                             appliance_mode: false,
                             security_group_referencing: true,
+                            dns_support: true,
                         },
                         state: AttachmentState::Available,
                     }),

@@ -42,6 +42,8 @@ pub enum AttachmentEnd {
         appliance_mode: bool,
         /// Whether rules may refer to security groups across it (TGW-44).
         security_group_referencing: bool,
+        /// Whether public host names resolve to private addresses across it (TGW-53).
+        dns_support: bool,
     },
     /// Another transit gateway; `None` if the design does not have it.
     Peering(Option<Id<TransitGateway>>),
@@ -210,6 +212,7 @@ mod tests {
                 interfaces: interfaces.to_vec(),
                 appliance_mode: false,
                 security_group_referencing: true,
+                dns_support: true,
             },
             state: AttachmentState::Available,
         });

@@ -280,6 +280,7 @@ mod tests {
                     interfaces: Vec::new(),
                     appliance_mode: false,
                     security_group_referencing: true,
+                    dns_support: true,
                 },
                 state: AttachmentState::Available,
             });

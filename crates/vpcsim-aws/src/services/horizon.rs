@@ -6,7 +6,8 @@
 //! - A public name resolves to the private address inside the VPC of its owner, and to the public one elsewhere (PIP-14).
 //! - A private name of a peer resolves under the same conditions; across regions nothing else makes it known (PCX-13).
 //! - A peer sees the private address only if the peering connection is active, the owner's side allows it, and both VPCs have
-//!   both DNS attributes on (DNS-09).
+//!   both DNS attributes on (DNS-09). So does a VPC that a transit gateway joins, if gateway and both attachments have DNS
+//!   support (TGW-53).
 //! - The name of a load balancer stands for all its nodes, that of a zone for one (ELB-02); so do the names of an interface
 //!   endpoint, which everybody can resolve (EP-18).
 //! - With a private DNS name the service's own name stands for the endpoint's interfaces inside its VPC, and for the public
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use super::names::{AwsName, private_domain, private_hostname, public_domain, public_hostname};
 use crate::devices::peering_connection::PeeringState;
+use crate::devices::transit_gateway_attachment::{AttachmentEnd, AttachmentState};
 use crate::devices::vpc_endpoint::EndpointForm;
 use crate::devices::{LoadBalancer, ManagedHost, Vpc, VpcEndpoint};
 use crate::model::Id;
@@ -352,6 +354,32 @@ fn has_names(vpc: &Vpc) -> bool {
     vpc.dns_support && vpc.dns_hostnames
 }
 
+/// The VPCs that are attached to one transit gateway with `asking`, where it and both attachments have DNS support (TGW-53).
+fn across_transit_gateways(topology: &Topology, asking: Id<Vpc>) -> BTreeSet<Id<Vpc>> {
+    let supporting = || {
+        let rows = topology.transit_gateway_attachments.iter();
+        rows.filter_map(|(_, row)| match row.end {
+            AttachmentEnd::Vpc {
+                vpc,
+                dns_support: true,
+                ..
+            } if row.state == AttachmentState::Available => {
+                let gateway = topology.transit_gateways.find(row.gateway)?;
+                gateway.dns_support.then_some((row.gateway, vpc))
+            }
+            _ => None,
+        })
+    };
+    let own: BTreeSet<_> = supporting()
+        .filter(|(_, vpc)| *vpc == asking)
+        .map(|(gateway, _)| gateway)
+        .collect();
+    supporting()
+        .filter(|(gateway, _)| own.contains(gateway))
+        .map(|(_, vpc)| vpc)
+        .collect()
+}
+
 /// The VPCs whose public names resolve to private addresses for `asking`.
 fn seen_from(topology: &Topology, asking: Id<Vpc>) -> BTreeSet<Id<Vpc>> {
     let mut seen = BTreeSet::new();
@@ -359,6 +387,7 @@ fn seen_from(topology: &Topology, asking: Id<Vpc>) -> BTreeSet<Id<Vpc>> {
         return seen;
     }
     seen.insert(asking);
+    seen.extend(across_transit_gateways(topology, asking));
     for (_, peering) in topology.peering_connections.iter() {
         if peering.state != PeeringState::Active {
             continue;

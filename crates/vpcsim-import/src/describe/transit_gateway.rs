@@ -24,6 +24,7 @@ struct OptionsJson {
     association_default_route_table_id: Option<String>,
     propagation_default_route_table_id: Option<String>,
     dns_support: Option<String>,
+    transit_gateway_cidr_blocks: List<String>,
     security_group_referencing_support: Option<String>,
 }
 
@@ -56,7 +57,13 @@ impl Described for TransitGatewayJson {
             .filter(|region| !region.is_empty())
             .unwrap_or(&item.place.region)
             .to_owned();
+        let blocks = json.options.transit_gateway_cidr_blocks.iter();
+        let cidr_blocks = blocks
+            .filter(|text| !text.contains(':'))
+            .filter_map(|text| build.cidr(item, text))
+            .collect();
         let gateway = TransitGateway {
+            cidr_blocks,
             account: json
                 .owner_id
                 .clone()

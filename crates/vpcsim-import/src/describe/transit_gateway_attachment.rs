@@ -33,6 +33,7 @@ pub(super) struct VpcAttachmentJson {
 struct OptionsJson {
     appliance_mode_support: Option<String>,
     security_group_referencing_support: Option<String>,
+    dns_support: Option<String>,
 }
 
 fn state(word: &str) -> AttachmentState {
@@ -106,6 +107,7 @@ impl Described for VpcAttachmentJson {
                 appliance_mode: json.options.appliance_mode_support.as_deref() == Some("enable"),
                 security_group_referencing: json.options.security_group_referencing_support.as_deref()
                     != Some("disable"),
+                dns_support: json.options.dns_support.as_deref() != Some("disable"),
             },
             None => unread_end("attached VPC", &json.vpc_id, item, build),
         };

@@ -38,6 +38,11 @@ const ATTACHMENT: Record = Record::plain(
             Shape::Flag,
             "Whether rules may refer to groups across it, if the gateway allows that; the default is true.",
         ),
+        key(
+            "dns_support",
+            Shape::Flag,
+            "Whether public host names resolve to private addresses across it, if the gateway allows that; the default is true.",
+        ),
         key("peer", Shape::Text, "For a peering: the other transit gateway."),
         key(
             "unmodelled",
@@ -110,9 +115,14 @@ const RECORD: Record = Record::plain(
             "The table of attached VPCs that no table names among its propagations.",
         ),
         key(
+            "cidr_blocks",
+            Shape::Many(&Shape::Cidr),
+            "Its own address blocks, for tunnels.",
+        ),
+        key(
             "dns_support",
             Shape::Flag,
-            "Whether public host names resolve to private addresses across it.",
+            "Whether public host names resolve to private addresses across it; the default is true.",
         ),
         key(
             "security_group_referencing",
@@ -165,6 +175,11 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
             .text("account", context.findings)
             .unwrap_or_default()
             .to_owned(),
+        cidr_blocks: fields
+            .items("cidr_blocks")
+            .iter()
+            .filter_map(|node| node.cidr(context.findings))
+            .collect(),
         dns_support: fields.flag("dns_support", context.findings).unwrap_or(true),
         security_group_referencing: fields
             .flag("security_group_referencing", context.findings)
@@ -220,6 +235,7 @@ fn declare_attachment(context: &mut Context<'_>, gateway: Id<TransitGateway>, en
                 interfaces: Vec::new(),
                 appliance_mode: flag("appliance_mode", context).unwrap_or(false),
                 security_group_referencing: flag("security_group_referencing", context).unwrap_or(true),
+                dns_support: flag("dns_support", context).unwrap_or(true),
             }
         }
         (None, Some(noun), _) => AttachmentEnd::Unmodelled(noun),

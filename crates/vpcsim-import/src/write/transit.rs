@@ -29,6 +29,13 @@ impl Writer<'_> {
         if !row.account.is_empty() {
             put(&mut map, "account", Yaml::text(&row.account));
         }
+        if !row.cidr_blocks.is_empty() {
+            put(
+                &mut map,
+                "cidr_blocks",
+                Yaml::texts(row.cidr_blocks.iter().map(ToString::to_string)),
+            );
+        }
         put_flag(&mut map, "dns_support", row.dns_support, true);
         put_flag(
             &mut map,
@@ -105,6 +112,7 @@ impl Writer<'_> {
                 interfaces,
                 appliance_mode,
                 security_group_referencing,
+                dns_support,
             } => {
                 put(&mut map, "vpc", Yaml::text(self.references.name(None, *vpc)));
                 let names = interfaces
@@ -118,6 +126,7 @@ impl Writer<'_> {
                     *security_group_referencing,
                     true,
                 );
+                put_flag(&mut map, "dns_support", *dns_support, true);
             }
             AttachmentEnd::Peering(Some(peer)) => {
                 put(&mut map, "peer", Yaml::text(self.references.name(None, *peer)));

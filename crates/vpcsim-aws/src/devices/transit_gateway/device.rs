@@ -128,7 +128,7 @@ fn end(gateway: Id<TransitGateway>, id: Id<TransitGatewayAttachment>, build: &Bu
     let topology = build.topology;
     let attachment = &topology.transit_gateway_attachments[id];
     match &attachment.end {
-        AttachmentEnd::Vpc { vpc, interfaces, appliance_mode, security_group_referencing } => {
+        AttachmentEnd::Vpc { vpc, interfaces, appliance_mode, security_group_referencing, .. } => {
             let mut exits: Vec<Exit> = interfaces.iter().filter_map(|interface| exit(*interface, build)).collect();
             exits.sort_by_key(|exit| exit.zone);
             End::Vpc {

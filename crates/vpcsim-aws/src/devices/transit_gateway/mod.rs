@@ -24,6 +24,10 @@
 //! - No packet over 8500 bytes passes (TGW-32); the sender is told if it came from a VPC and must not be cut (TGW-33, X-02).
 //! - The segment size that TCP offers is held to 8460 bytes (TGW-34, X-04).
 //! - References to security groups match across it if gateway and both attachments say so (TGW-44).
+//! - Public host names of an attached VPC resolve to private addresses in another, if gateway and both attachments say so
+//!   (TGW-53).
+//! - It has at most five address blocks of its own, of /24 or larger, that are not link-local and overlap no attached VPC
+//!   (TGW-39).
 //! - Addresses stay as they are (TGW-52, X-06), fragments too (TGW-55).
 //!
 //! # Where AWS is silent
@@ -38,13 +42,25 @@ mod device;
 mod tests;
 mod zone_choice;
 
+use ipnet::Ipv4Net;
+
 use crate::arrangement::Renumbering;
 use crate::compile::{Build, LinkLayer, NextHop, Place};
 use crate::devices::{Kind, Resource, TransitGatewayRouteTable, Vpc};
-use crate::model::{Id, Label};
+use crate::model::{Finding, Findings, Id, Label};
 use crate::topology::Topology;
 
 pub use device::TransitGatewayDevice;
+
+/// Address blocks that a gateway has at the most (TGW-39).
+const BLOCKS_MAX: usize = 5;
+/// The longest prefix of a block (TGW-39).
+const BLOCK_PREFIX_MAX: u8 = 24;
+const LINK_LOCAL: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::new(169, 254, 0, 0), 16);
+
+fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
+    one.contains(&other.network()) || other.contains(&one.network())
+}
 
 /// A transit gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +75,8 @@ pub struct TransitGateway {
     pub default_association: Option<Id<TransitGatewayRouteTable>>,
     /// The table that new attachments propagate to (TGW-17).
     pub default_propagation: Option<Id<TransitGatewayRouteTable>>,
+    /// Address blocks of its own, for the outside of tunnels (TGW-39).
+    pub cidr_blocks: Vec<Ipv4Net>,
     /// Whether public host names resolve to private addresses across it (TGW-53).
     pub dns_support: bool,
     /// Whether security groups can refer to each other across it (TGW-44).
@@ -74,6 +92,7 @@ impl TransitGateway {
             region: region.into(),
             default_association: None,
             default_propagation: None,
+            cidr_blocks: Vec::new(),
             dns_support: true,
             security_group_referencing: false,
         }
@@ -97,6 +116,36 @@ impl Resource for TransitGateway {
     fn renumber(&mut self, order: &Renumbering) {
         order.ids(&mut self.default_association);
         order.ids(&mut self.default_propagation);
+    }
+
+    fn validate(id: Id<Self>, topology: &Topology, findings: &mut Findings) {
+        let row = &topology.transit_gateways[id];
+        let mut refuse = |message: String, help: &str| {
+            let finding = Finding::error("transit-gateway-block", row.label.origin, message).rule("TGW-39");
+            findings.push(finding.help(help));
+        };
+        let name = row.label.display();
+        if row.cidr_blocks.len() > BLOCKS_MAX {
+            let message = format!("transit gateway {name} has {} address blocks", row.cidr_blocks.len());
+            refuse(message, "AWS allows five");
+        }
+        let attached = topology.transit_gateway_attachments.iter().filter(|(_, other)| other.gateway == id);
+        let vpcs: Vec<Id<Vpc>> = attached.filter_map(|(_, other)| other.vpc()).collect();
+        for block in &row.cidr_blocks {
+            if block.prefix_len() > BLOCK_PREFIX_MAX {
+                refuse(format!("block {block} of transit gateway {name} is too small"), "a block is a /24 or larger");
+            }
+            if overlap(*block, LINK_LOCAL) {
+                let message = format!("block {block} of transit gateway {name} is link-local");
+                refuse(message, "choose a block outside 169.254.0.0/16");
+            }
+            let ranges = vpcs.iter().flat_map(|vpc| topology.vpcs[*vpc].cidrs.iter().map(move |cidr| (vpc, cidr.net)));
+            for (vpc, _) in ranges.filter(|(_, net)| overlap(*block, *net)) {
+                let message =
+                    format!("block {block} of transit gateway {name} overlaps attached VPC {}", topology.name_of(*vpc));
+                refuse(message, "choose a block that no attached VPC has");
+            }
+        }
     }
 
     fn place(id: Id<Self>, place: &mut Place<'_>) {

@@ -79,6 +79,7 @@ fn side(topology: &mut Topology, gateway: Id<TransitGateway>, number: u8) -> Sid
             interfaces: interfaces.to_vec(),
             appliance_mode: false,
             security_group_referencing: true,
+            dns_support: true,
         },
         state: AttachmentState::Available,
     });
@@ -399,4 +400,51 @@ fn a_vpc_without_an_attachment_has_a_black_hole() {
     let mut lab = Lab::new(design.topology);
     let way = lab.send(host, &udp("10.3.1.10", "10.2.1.10").build());
     assert_eq!(way, "emit EniOut SubnetOut drop BLACKHOLE");
+}
+
+#[test]
+fn address_blocks_are_of_a_24_or_larger_and_overlap_no_attached_vpc() {
+    let codes = |blocks: &[&str]| -> Vec<String> {
+        let mut design = design();
+        design.topology.transit_gateways[design.gateway].cidr_blocks = blocks.iter().map(|block| net(block)).collect();
+        let mut findings = crate::model::Findings::default();
+        <TransitGateway as crate::Resource>::validate(design.gateway, &design.topology, &mut findings);
+        assert!(findings.iter().all(|finding| finding.code == "transit-gateway-block"));
+        findings.iter().map(|finding| finding.message.clone()).collect()
+    };
+    assert!(codes(&["192.0.2.0/24", "172.16.0.0/12"]).is_empty());
+    assert!(codes(&["192.0.2.0/25"])[0].ends_with("is too small"));
+    assert!(codes(&["169.254.10.0/24"])[0].ends_with("is link-local"));
+    assert!(codes(&["10.1.0.0/24"])[0].contains("overlaps attached VPC"));
+    let six: Vec<String> = (0..6).map(|number| format!("172.16.{number}.0/24")).collect();
+    assert_eq!(codes(&six.iter().map(String::as_str).collect::<Vec<_>>()).len(), 1);
+}
+
+#[test]
+fn public_names_resolve_to_private_addresses_across_it_if_all_say_so() {
+    use crate::services::horizon::{Horizon, PublicNames, Resolution};
+    let resolved = |change: &dyn Fn(&mut Design)| {
+        let mut design = design();
+        for vpc in [design.one.vpc, design.other.vpc] {
+            design.topology.vpcs[vpc].dns_hostnames = true;
+        }
+        design.topology.network_interfaces[design.other.hosts[0]].addresses[0].public = Some(address("192.0.2.7"));
+        change(&mut design);
+        let public = PublicNames::new(&design.topology);
+        let horizon = Horizon::new(&design.topology, design.one.vpc, public);
+        match horizon.resolve("ec2-192-0-2-7.eu-west-1.compute.amazonaws.com", |_| 0) {
+            Resolution::Addresses(addresses) => addresses,
+            other => panic!("{other:?}"),
+        }
+    };
+    let (private, public) = ([address("10.2.1.10")], [address("192.0.2.7")]);
+    assert_eq!(resolved(&|_| {}), private);
+    assert_eq!(resolved(&|design| design.topology.transit_gateways[design.gateway].dns_support = false), public);
+    let without = |design: &mut Design| {
+        let row = &mut design.topology.transit_gateway_attachments[design.other.attachment];
+        if let AttachmentEnd::Vpc { dns_support, .. } = &mut row.end {
+            *dns_support = false;
+        }
+    };
+    assert_eq!(resolved(&without), public);
 }

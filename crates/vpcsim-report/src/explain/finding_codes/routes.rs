@@ -118,6 +118,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Name one subnet in each zone.",
     ),
     code(
+        "transit-gateway-block",
+        &["TGW-39"],
+        "An address block of a transit gateway is one that AWS refuses.",
+        "At most five blocks of /24 or larger, outside 169.254.0.0/16 and outside the attached VPCs.",
+    ),
+    code(
         "transit-gateway-loop",
         &["TGW-31"],
         "Route tables of transit gateways and VPCs send a range round in a circle; its packets end when their time to live does.",
