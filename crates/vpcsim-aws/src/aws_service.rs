@@ -175,6 +175,7 @@ fn list(label: Label, known: &Known) -> PrefixList {
     PrefixList {
         label,
         entries_max: entries.len() as u32,
+        version: None,
         entries,
     }
 }

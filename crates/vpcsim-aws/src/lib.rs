@@ -26,7 +26,7 @@
 //! gaps below are silent: within them a verdict can differ from AWS.
 //!
 //! - **Time and change.** A design does not change while it runs: no call creates, moves, attaches or deletes anything (PIPE-09,
-//!   CIDR-05, CIDR-16, SUB-08, SUB-10, PIP-04, PIP-05, PIP-07 to PIP-09, PIP-12, ENI-03, ENI-15, ENI-17, RT-28, IGW-17, NAT-04,
+//!   CIDR-05, CIDR-16, SUB-08, SUB-10, PIP-04, PIP-05, PIP-07 to PIP-09, PIP-12, ENI-03, ENI-15, ENI-17, IGW-17, NAT-04,
 //!   NAT-37, NAT-38, SG-15, SG-19, CT-06 to CT-08, CT-18, NACL-17, NACL-18, PCX-02, PCX-03, PCX-23). Verdicts are those of
 //!   the design as it stands, with rules that have long been in force.
 //! - **What AWS makes for a person.** No default VPC comes into being (CIDR-20). Reservations inside a subnet (SUB-09) do not steer which

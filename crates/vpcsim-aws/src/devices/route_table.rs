@@ -383,7 +383,7 @@ mod tests {
             (RouteDestination::PrefixList(Id::from_index(0)), black("tgw-1"), RouteSource::Static),
             (cidr("10.9.0.0/16"), black("pcx-1"), RouteSource::Static),
         ]);
-        let list = PrefixList { label: Label::named("pl"), entries: vec![net("10.9.0.0/16")], entries_max: 1 };
+        let list = PrefixList { label: Label::named("pl"), entries: vec![net("10.9.0.0/16")], entries_max: 1, version: None };
         topology.prefix_lists.push(list);
         assert_eq!(winner(&topology, "10.9.0.1").as_deref(), Some("10.9.0.0/16 -> pcx-1 (does not exist)"));
         topology.route_tables[Id::from_index(0)].routes.pop();
@@ -394,7 +394,7 @@ mod tests {
     fn local_beats_a_prefix_list_that_holds_the_vpcs_own_range() {
         let list = RouteDestination::PrefixList(Id::from_index(0));
         let mut topology = topology(vec![(list, black("nat-1"), RouteSource::Static)]);
-        let list = PrefixList { label: Label::named("pl"), entries: vec![net("10.0.0.0/16")], entries_max: 1 };
+        let list = PrefixList { label: Label::named("pl"), entries: vec![net("10.0.0.0/16")], entries_max: 1, version: None };
         topology.prefix_lists.push(list);
         assert_eq!(winner(&topology, "10.0.5.9").as_deref(), Some("10.0.0.0/16 -> local"));
     }
@@ -406,7 +406,7 @@ mod tests {
             (cidr("10.9.1.0/24"), black("vgw-1"), RouteSource::Propagated),
             (cidr("10.0.5.0/24"), black("vgw-1"), RouteSource::Propagated),
         ]);
-        let list = PrefixList { label: Label::named("pl"), entries: vec![net("10.9.0.0/16")], entries_max: 1 };
+        let list = PrefixList { label: Label::named("pl"), entries: vec![net("10.9.0.0/16")], entries_max: 1, version: None };
         topology.prefix_lists.push(list);
         assert_eq!(winner(&topology, "10.9.1.1").as_deref(), Some("10.9.1.0/24 -> vgw-1 (does not exist)"));
         assert_eq!(winner(&topology, "10.0.5.9").as_deref(), Some("10.0.0.0/16 -> local"));
@@ -443,7 +443,7 @@ mod tests {
         ]);
         for name in ["pl-1", "pl-2"] {
             let entries = vec![net("10.9.0.0/16")];
-            topology.prefix_lists.push(PrefixList { label: Label::named(name), entries, entries_max: 1 });
+            topology.prefix_lists.push(PrefixList { label: Label::named(name), entries, entries_max: 1, version: None });
         }
         assert_eq!(winner(&topology, "10.9.0.1").as_deref(), Some("pl-1 -> a (does not exist)"));
     }

@@ -321,6 +321,7 @@ mod tests {
             label: Label::named("list"),
             entries: vec![net("10.2.0.0/16")],
             entries_max: 1,
+            version: None,
         });
         add(&mut topology, RouteDestination::PrefixList(list), Some(2));
         assert_eq!(way(&topology, "10.2.0.1"), "list -> to-3");

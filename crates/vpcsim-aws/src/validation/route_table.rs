@@ -335,6 +335,7 @@ mod tests {
             label: Label::named("offices"),
             entries: vec!["10.9.0.0/16".parse().unwrap()],
             entries_max,
+            version: None,
         });
         route(RouteDestination::PrefixList(list), design.interface.clone())
     }

@@ -16,6 +16,7 @@ pub(super) struct PrefixListJson {
     prefix_list_name: Option<String>,
     cidrs: List<String>,
     max_entries: Option<Whole>,
+    version: Option<Whole>,
     tags: List<Tag>,
 }
 
@@ -48,6 +49,7 @@ impl Described for PrefixListJson {
             self.cidrs = other.cidrs;
         }
         self.max_entries = self.max_entries.or(other.max_entries);
+        self.version = self.version.or(other.version);
         if self.tags.is_empty() {
             self.tags = other.tags;
         }
@@ -82,6 +84,7 @@ impl Described for PrefixListJson {
             label,
             entries,
             entries_max,
+            version: json.version.and_then(|version| u32::try_from(version.0).ok()),
         });
         build.enter(id, None);
     }
@@ -155,6 +158,7 @@ pub(super) fn referenced<T>(id: &str, item: &Item<'_, T>, build: &mut Build<'_>)
             label,
             entries,
             entries_max,
+            version: None,
         });
         build.enter(made, None);
         made

@@ -30,6 +30,7 @@ pub(super) struct VpcAttachmentJson {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "they are called so in the answer")]
 struct OptionsJson {
     appliance_mode_support: Option<String>,
     security_group_referencing_support: Option<String>,

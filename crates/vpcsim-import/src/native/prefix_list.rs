@@ -17,6 +17,11 @@ const RECORD: Record = Record::plain(
             Shape::Whole(u32::MAX as u64),
             "How many it may have; else as many as it has.",
         ),
+        key(
+            "version",
+            Shape::Whole(1_000),
+            "Which version of it this is; the latest, which routes and rules mean.",
+        ),
         key("id", Shape::Text, "AWS's id."),
         key("tags", Shape::Named(&Shape::Text), "Tags."),
     ],
@@ -50,9 +55,12 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
         let most = fields
             .find("max_entries")
             .and_then(|node| node.whole(0, u32::MAX, context.findings));
+        let version = fields.find("version");
+        let version = version.and_then(|node| node.whole(1, 1_000, context.findings));
         PrefixList {
             label,
             entries_max: most.unwrap_or(entries.len() as u32),
+            version,
             entries,
         }
     } else {
@@ -64,6 +72,7 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
         PrefixList {
             label,
             entries_max: entries.len() as u32,
+            version: None,
             entries,
         }
     };

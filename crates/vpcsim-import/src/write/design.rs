@@ -276,13 +276,16 @@ fn dhcp_options(row: &DhcpOptions) -> (String, Yaml) {
 fn prefix_list(row: &PrefixList) -> (String, Yaml) {
     let entries = Yaml::List(row.entries.iter().map(Yaml::plain).collect());
     let as_many = row.entries_max as usize == row.entries.len();
-    if as_many && row.label.id.is_none() && row.label.tags.is_empty() {
+    if as_many && row.version.is_none() && row.label.id.is_none() && row.label.tags.is_empty() {
         return (row.label.name.clone(), entries);
     }
     let mut map = Map::new();
     put(&mut map, "entries", entries);
     if !as_many {
         put(&mut map, "max_entries", Yaml::plain(row.entries_max));
+    }
+    if let Some(version) = row.version {
+        put(&mut map, "version", Yaml::plain(version));
     }
     put_label(&mut map, &row.label);
     (row.label.name.clone(), Yaml::Map(map))

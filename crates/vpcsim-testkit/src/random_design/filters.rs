@@ -25,6 +25,7 @@ impl Maker {
                 label,
                 entries,
                 entries_max,
+                version: None,
             });
         }
     }

@@ -79,6 +79,7 @@ pub(super) fn add_prefix_list(topology: &mut Topology, entries: &[&str], entries
         label: Label::named("offices"),
         entries: entries.iter().map(|net| net.parse().unwrap()).collect(),
         entries_max,
+        version: None,
     })
 }
 

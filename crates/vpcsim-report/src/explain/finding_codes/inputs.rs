@@ -94,6 +94,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Raise the maximum; name a file with entries after its list, as in pl-0123.json.",
     ),
     code(
+        "prefix-list-size",
+        &["RT-28"],
+        "A prefix list has more than 1,000 entries.",
+        "Make several lists of it.",
+    ),
+    code(
         "route-table-not-in-input",
         &[],
         "A VPC endpoint names a route table that the input does not hold.",
