@@ -118,6 +118,8 @@ reasons! {
     157 VPCE_PORT GATEWAY Some("NO_POSSIBLE_DESTINATION"), "The service behind the interface endpoint does not listen on this port; nobody answers.";
     158 VPCE_NO_FLOW GATEWAY None, "The endpoint knows no connection that this packet belongs to: it has been idle for too long, or never began with a SYN. The client gets a RST.";
     159 VPCE_MTU_EXCEEDED GATEWAY None, "The packet is larger than the 8500 bytes that an interface endpoint carries; nobody is told.";
+    160 VPCE_BALANCER_RULES GATEWAY Some("ENI_SG_RULES_MISMATCH"), "No rule of the load balancer's security groups allows the client of an endpoint, which is judged by its own private address.";
+    161 VPCE_SERVICE_NOT_IN_ZONE GATEWAY Some("VPCE_SERVICE_NOT_INSTALLED_IN_AZ"), "The endpoint service has no load balancer in the zone of the endpoint's interface.";
     164 MIDDLEBOX_FIREWALL GATEWAY Some("FIREWALL_RULES_RESTRICTION"), "The firewall on an instance that forwards does not let it through.";
     165 MIDDLEBOX_NO_STATE GATEWAY None, "The instance that forwards knows no connection that this packet belongs to: it has not seen the beginning, as when the two directions take different ways.";
     166 MIDDLEBOX_PORT_EXHAUSTED GATEWAY None, "The NAT instance has no free port left for this destination.";

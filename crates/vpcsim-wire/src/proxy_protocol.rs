@@ -12,6 +12,9 @@ const VERSION_AND_LOCAL: u8 = 0x20;
 const VERSION_AND_PROXY: u8 = 0x21;
 const TCP_OVER_IPV4: u8 = 0x11;
 const UDP_OVER_IPV4: u8 = 0x12;
+/// The type of AWS's own fields, and of these the one with the id of a VPC endpoint.
+const TYPE_OF_AWS: u8 = 0xea;
+const ENDPOINT_ID: u8 = 0x01;
 
 /// The header for a client's flow: its sender, and the address and port that it sends to.
 pub fn header(client: FlowKey) -> [u8; HEADER_LEN] {
@@ -28,6 +31,20 @@ pub fn header(client: FlowKey) -> [u8; HEADER_LEN] {
     header[24..26].copy_from_slice(&client.source_port().to_be_bytes());
     header[26..].copy_from_slice(&client.destination_port().to_be_bytes());
     header
+}
+
+/// The header for a client that came by a VPC endpoint, whose id it tells in a field of AWS's own (0xEA, 0x01).
+pub fn header_with_endpoint(client: FlowKey, endpoint: &str) -> Vec<u8> {
+    let mut bytes = header(client).to_vec();
+    let value = &endpoint.as_bytes()[..endpoint.len().min(usize::from(u8::MAX))];
+    let len = (value.len() + 1) as u16;
+    bytes.push(TYPE_OF_AWS);
+    bytes.extend(len.to_be_bytes());
+    bytes.push(ENDPOINT_ID);
+    bytes.extend(value);
+    let following = (bytes.len() - LOCAL_LEN) as u16;
+    bytes[14..16].copy_from_slice(&following.to_be_bytes());
+    bytes
 }
 
 /// The header of a connection that a proxy makes for itself, as for a health check.
@@ -60,6 +77,16 @@ mod tests {
         ];
         assert_eq!(header(key), expected);
         assert_eq!(local_header()[12..], [0x20, 0, 0, 0]);
+    }
+
+    #[test]
+    fn the_id_of_an_endpoint_follows_in_a_field_of_its_own() {
+        let key = FlowKey::new(HOST, SERVER, Protocol::TCP, 40_000, 443);
+        let bytes = header_with_endpoint(key, "vpce-0abc");
+        assert_eq!(bytes[14..16], [0, 12 + 3 + 10]);
+        assert_eq!(bytes[16..28], header(key)[16..28]);
+        assert_eq!(&bytes[28..], [&[0xea, 0, 10, 0x01], &b"vpce-0abc"[..]].concat());
+        assert_eq!(strip(&bytes), Some(&[][..]));
     }
 
     #[test]

@@ -74,7 +74,7 @@ const NOT_CAUSED: &[(&str, &[&str])] = &[
         &["TGW_RTB_ROUTES_ARE_UNKNOWN", "UNKNOWN_DESTINATION"],
     ),
     (
-        "not caused by a design yet",
+        "AWS refuses what would cause it, and so does a design",
         &["VPCE_SERVICE_NOT_INSTALLED_IN_AZ"],
     ),
 ];

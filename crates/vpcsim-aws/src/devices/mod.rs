@@ -226,6 +226,8 @@ resources! {
     regional_nat_gateways: RegionalNatGateway in regional_nat_gateway,
     /// What keeps the VPCs of an account from the internet.
     block_public_access: BlockPublicAccess in block_public_access,
+    /// An endpoint service.
+    endpoint_services: EndpointService in endpoint_service,
 }
 
 /// A resource of any kind.

@@ -201,6 +201,26 @@ pub enum TargetHealth {
 }
 
 impl TargetGroup {
+    /// A group of addresses without targets.
+    pub fn new(label: Label, vpc: Id<Vpc>, protocol: ListenerProtocol, port: u16) -> Self {
+        Self {
+            label,
+            vpc,
+            protocol,
+            port,
+            target_type: TargetType::Ip,
+            targets: Vec::new(),
+            preserve_client_ip: None,
+            cross_zone: None,
+            sticky: false,
+            health_check: HealthCheck::default(),
+            dns_failover: HealthMinimum::default(),
+            routing_failover: HealthMinimum::default(),
+            resets_unhealthy: true,
+            proxy_protocol: false,
+        }
+    }
+
     /// Whether its targets see the client's address (NLB-03).
     pub fn keeps_client(&self) -> bool {
         let is_udp = matches!(self.protocol, ListenerProtocol::Udp | ListenerProtocol::TcpUdp);

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use super::names::{AwsName, private_domain, private_hostname, public_domain, public_hostname};
 use crate::devices::peering_connection::PeeringState;
 use crate::devices::transit_gateway_attachment::{AttachmentEnd, AttachmentState};
-use crate::devices::vpc_endpoint::EndpointForm;
+use crate::devices::vpc_endpoint::{EndpointForm, Service};
 use crate::devices::{LoadBalancer, ManagedHost, Vpc, VpcEndpoint};
 use crate::model::Id;
 use crate::topology::Topology;
@@ -245,12 +245,23 @@ fn private_names(topology: &Topology, vpc: Id<Vpc>) -> BTreeMap<String, Vec<Ipv4
                 ..
             }
         );
-        if let Some(service) = endpoint.aws_service().filter(|_| is_private) {
+        let own = match &endpoint.service {
+            Service::Aws(service) => Some(service.public_name()),
+            Service::Own(id) => {
+                let service = &topology.endpoint_services[*id];
+                service
+                    .private_dns_name
+                    .clone()
+                    .filter(|_| service.private_dns_verified)
+            }
+            Service::Foreign(_) => None,
+        };
+        if let Some(own) = own.filter(|_| is_private) {
             let addresses: Vec<Ipv4Addr> = endpoint_places(topology, endpoint)
                 .map(|(_, address)| address)
                 .collect();
             if !addresses.is_empty() {
-                names.insert(service.public_name(), addresses);
+                names.insert(own.to_ascii_lowercase(), addresses);
             }
         }
     }
@@ -544,7 +555,7 @@ mod tests {
         topology.vpc_endpoints.push(VpcEndpoint {
             label: Label::named("queue"),
             vpc,
-            service: crate::devices::vpc_endpoint::Service::named("com.amazonaws.eu-west-1.sqs"),
+            service: Service::named("com.amazonaws.eu-west-1.sqs"),
             state: crate::devices::vpc_endpoint::EndpointState::Available,
             form: EndpointForm::Interface {
                 interfaces: interfaces.to_vec(),

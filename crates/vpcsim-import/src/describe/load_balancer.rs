@@ -24,6 +24,8 @@ pub(super) struct LoadBalancerJson {
     r#type: Word,
     vpc_id: Option<String>,
     security_groups: List<String>,
+    #[serde(rename = "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic")]
+    enforces: Option<String>,
     availability_zones: List<ZoneJson>,
     tags: List<Tag>,
 }
@@ -189,6 +191,7 @@ impl Described for LoadBalancerJson {
                 .filter_map(|listener| read_listener(listener, build))
                 .collect(),
             dns_name: json.dns_name.clone(),
+            judges_endpoints: json.enforces.as_deref() != Some("off"),
             shifted_zones: Vec::new(),
         };
         let id = build.topology.load_balancers.push(balancer);

@@ -10,6 +10,7 @@ mod build;
 mod dhcp_options;
 mod document;
 mod elastic_ip;
+mod endpoint_service;
 mod instance;
 mod internet_gateway;
 mod item;

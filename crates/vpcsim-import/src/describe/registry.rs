@@ -87,6 +87,7 @@ nouns! {
     "LoadBalancers" => load_balancers: load_balancer::LoadBalancerJson,
     "VpcBlockPublicAccessOptions" => block_public_access_options: block_public_access::OptionsJson,
     "VpcBlockPublicAccessExclusions" => block_public_access_exclusions: block_public_access::ExclusionJson,
+    "ServiceConfigurations" => endpoint_services: endpoint_service::ServiceJson,
     "VpcEndpoints" => vpc_endpoints: vpc_endpoint::VpcEndpointJson,
     "DBInstances" => db_instances: managed_host::DbInstanceJson,
     "RdsInstances" => rds_instances: managed_host::DbInstanceJson,

@@ -32,7 +32,6 @@ const fn row(
 
 const BEHIND: &str = "networks behind it cannot be judged";
 const ADDRESSES: &str = "flows to and from its addresses cannot be judged";
-const THROUGH: &str = "what is reached through it cannot be judged";
 
 const ROWS: &[Row] = &[
     row(
@@ -40,12 +39,6 @@ const ROWS: &[Row] = &[
         "classic load balancer",
         &["LoadBalancerName"],
         ADDRESSES,
-    ),
-    row(
-        "ServiceConfigurations",
-        "endpoint service",
-        &["ServiceId"],
-        THROUGH,
     ),
     row(
         "VpnGateways",

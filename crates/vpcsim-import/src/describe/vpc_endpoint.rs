@@ -118,7 +118,7 @@ impl Described for VpcEndpointJson {
                 route_tables: referenced(&json.route_table_ids, "route table", item, build),
             }
         };
-        let service = Service::named(&json.service_name);
+        let service = service_of(&json.service_name, build);
         if let Service::Foreign(name) = &service {
             build.unread(Unread {
                 noun: "endpoint service".to_owned(),
@@ -139,6 +139,13 @@ impl Described for VpcEndpointJson {
         let id = build.topology.vpc_endpoints.push(endpoint);
         build.enter(id, Some(vpc));
     }
+}
+
+/// The service of this full name: one of the design, or of AWS.
+fn service_of(name: &str, build: &Build<'_>) -> Service {
+    let mut services = build.topology.endpoint_services.iter();
+    let own = services.find(|(_, row)| row.service_name.as_deref() == Some(name));
+    own.map_or_else(|| Service::named(name), |(id, _)| Service::Own(id))
 }
 
 /// What an endpoint's interfaces belong to.

@@ -206,11 +206,11 @@ impl Context<'_> {
 
     /// The full name of a service; a short one is of the VPC's region.
     pub(crate) fn full_service_name(&self, scope: Scope, name: &str) -> String {
-        // A full name is left as it is, even one that is no service of AWS.
-        let is_full = ["com.amazonaws.", "cn.com.amazonaws."]
+        let is_full = |begin: &&str| name.starts_with(*begin);
+        if ["com.amazonaws.", "cn.com.amazonaws.", "aws."]
             .iter()
-            .any(|start| name.starts_with(start));
-        if is_full || ServiceName::parse(name).is_some() || name.contains("vpce-svc") {
+            .any(is_full)
+        {
             return name.to_owned();
         }
         let region = scope

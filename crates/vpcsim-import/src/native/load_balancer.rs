@@ -70,6 +70,11 @@ const RECORD: Record = Record::plain(
             Shape::Flag,
             "Whether it is in the state active; the default is true.",
         ),
+        key(
+            "private_link_rules",
+            Shape::Flag,
+            "Whether its security groups judge what comes by endpoints too; the default is true.",
+        ),
         key("dns_name", Shape::Text, "Its name in the DNS."),
         key(
             "zonal_shift",
@@ -131,6 +136,9 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
         active: fields.flag("active", context.findings).unwrap_or(true),
         listeners,
         dns_name: fields.text("dns_name", context.findings).map(str::to_owned),
+        judges_endpoints: fields
+            .flag("private_link_rules", context.findings)
+            .unwrap_or(true),
         shifted_zones,
     };
     let id = context.topology.load_balancers.push(balancer);

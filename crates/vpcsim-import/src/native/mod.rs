@@ -8,6 +8,7 @@ pub(crate) mod block_public_access;
 pub(crate) mod context;
 pub(crate) mod dhcp_options;
 pub(crate) mod elastic_ip;
+pub(crate) mod endpoint_service;
 pub(crate) mod expectation;
 pub(crate) mod instance;
 pub(crate) mod internet_gateway;

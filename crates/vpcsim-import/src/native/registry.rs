@@ -6,10 +6,10 @@ use super::context::{Context, Scope};
 use super::node::Entry;
 use super::shape::Shape;
 use super::{
-    block_public_access, dhcp_options, elastic_ip, instance, internet_gateway, internet_host, load_balancer,
-    managed_host, nat_gateway, network_acl, network_interface, peering_connection, prefix_list,
-    regional_nat_gateway, route_table, security_group, subnet, target_group, transit_gateway, vpc,
-    vpc_endpoint,
+    block_public_access, dhcp_options, elastic_ip, endpoint_service, instance, internet_gateway,
+    internet_host, load_balancer, managed_host, nat_gateway, network_acl, network_interface,
+    peering_connection, prefix_list, regional_nat_gateway, route_table, security_group, subnet, target_group,
+    transit_gateway, vpc, vpc_endpoint,
 };
 
 /// A noun of the native format: a mapping from names to what is declared.
@@ -35,6 +35,7 @@ pub(crate) const TOP_NOUNS: &[Noun] = &[
     vpc::NOUN,
     peering_connection::NOUN,
     transit_gateway::NOUN,
+    endpoint_service::NOUN,
     internet_host::NOUN,
     internet_gateway::DETACHED,
     instance::WITHOUT_VPC,

@@ -1,8 +1,8 @@
 //! `vpc_endpoints:` of a VPC.
 
 use vpcsim_aws::devices::vpc_endpoint::{EndpointForm, EndpointState, Service};
-use vpcsim_aws::devices::{NetworkInterface, RouteTable, SecurityGroup, VpcEndpoint};
-use vpcsim_aws::{AnyId, Id};
+use vpcsim_aws::devices::{EndpointService, NetworkInterface, RouteTable, SecurityGroup, VpcEndpoint};
+use vpcsim_aws::{AnyId, Findings, Id};
 
 use super::context::{Context, Scope};
 use super::node::Entry;
@@ -15,7 +15,12 @@ const RECORD: Record = Record::plain(
         key(
             "service",
             Shape::Text,
-            "The service: `s3`, or in full `com.amazonaws.eu-west-1.s3`.",
+            "The service: an endpoint service of the design, `s3`, or in full `com.amazonaws.eu-west-1.s3`.",
+        ),
+        key(
+            "unmodelled",
+            Shape::Text,
+            "The name of a service that the simulator does not model, instead of `service`.",
         ),
         key(
             "type",
@@ -70,7 +75,7 @@ pub(crate) const NOUN: Noun = Noun {
     about: "VPC endpoints: ways to services that do not lead over the internet.",
     shape: Shape::Record(&RECORD),
     declare,
-    connect: None,
+    connect: Some(connect),
 };
 
 /// The spellings of the states.
@@ -84,15 +89,19 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
     let what = format!("VPC endpoint `{}`", entry.key);
     let fields = Fields::check(&entry.value, &RECORD, &what, context.findings);
     let label = context.label(entry, &fields);
-    let Some(service) = fields.text("service", context.findings) else {
-        context.error(
-            "missing-key",
-            entry.key_origin,
-            format!("{what} needs a `service`"),
-        );
-        return None;
+    let unmodelled = fields.text("unmodelled", context.findings);
+    let service = match (fields.text("service", context.findings), unmodelled) {
+        (_, Some(name)) => Service::named(name),
+        (Some(name), None) => Service::named(&context.full_service_name(scope, name)),
+        (None, None) => {
+            context.error(
+                "missing-key",
+                entry.key_origin,
+                format!("{what} needs a `service`"),
+            );
+            return None;
+        }
     };
-    let service = Service::named(&context.full_service_name(scope, service));
     let tables: Vec<Id<RouteTable>> = references(context, scope, &fields, "route_tables");
     let kinds = [("gateway", true), ("interface", false)];
     let kind = fields
@@ -115,6 +124,20 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
     };
     let id = context.topology.vpc_endpoints.push(endpoint);
     Some(context.enter(id, scope))
+}
+
+/// A service of the design goes before one of AWS of the same name.
+fn connect(context: &mut Context<'_>, _: Scope, entry: &Entry, any: AnyId) {
+    let Some(id) = any.downcast::<VpcEndpoint>() else {
+        return;
+    };
+    let fields = Fields::check(&entry.value, &RECORD, "", &mut Findings::default());
+    let named = fields
+        .text("service", &mut Findings::default())
+        .unwrap_or_default();
+    if let Some(own) = context.names.find::<EndpointService>(None, named) {
+        context.topology.vpc_endpoints[id].service = Service::Own(own);
+    }
 }
 
 fn references<T: vpcsim_aws::Resource>(

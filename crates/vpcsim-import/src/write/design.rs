@@ -136,6 +136,7 @@ impl Writer<'_> {
         );
         put_block(map, "transit_gateways", self.transit_gateways());
         put_block(map, "block_public_access", self.block_public_access());
+        put_block(map, "endpoint_services", self.endpoint_services());
     }
 
     fn detached_gateways(&self) -> Map {

@@ -115,6 +115,7 @@ impl Writer<'_> {
         if let Some(name) = &row.dns_name {
             put(&mut map, "dns_name", Yaml::text(name));
         }
+        put_flag(&mut map, "private_link_rules", row.judges_endpoints, true);
         if !row.shifted_zones.is_empty() {
             put(&mut map, "zonal_shift", Yaml::texts(row.shifted_zones.clone()));
         }

@@ -142,6 +142,16 @@ pub const ALL: &[Advice] = &[
         "",
     ),
     advice(
+        "VPCE_BALANCER_RULES",
+        "Allow the consumers' private addresses in the load balancer's security group, or let it not judge endpoints.",
+        "load_balancers: { front: { subnets: a, private_link_rules: false } }",
+    ),
+    advice(
+        "VPCE_SERVICE_NOT_IN_ZONE",
+        "Enable the load balancer in the zone of the endpoint, or place the endpoint in one of its zones.",
+        "",
+    ),
+    advice(
         "MIDDLEBOX_FIREWALL",
         "The rules are asked in their order, the first that matches decides, and with rules what none allows is dropped.",
         "instances: { fw: { appliance: { firewall: [allow tcp 443, deny all] } } }",

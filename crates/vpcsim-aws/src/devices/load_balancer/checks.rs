@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vpcsim_engine::{Context, FlowTable, Handle, Span};
 use vpcsim_wire::{FlowKey, PacketBuilder, Protocol, Summary, proxy_protocol, tcp};
 
-use super::device::LoadBalancerDevice;
+use super::device::{Door, LoadBalancerDevice};
 use crate::devices::target_group::TargetHealth;
 
 /// The port of the first health check; those that follow have the ports after it.
@@ -133,7 +133,7 @@ impl LoadBalancerDevice {
         context.set_timer(timing.timeout, token(index, round, true));
         let (node, seq) = (check.node, u32::from(check.port).wrapping_mul(round));
         if let Some(builder) = self.segment(index) {
-            self.send_own(context, &builder.flags(tcp::SYN).seq(seq).build(), node);
+            self.send_own(context, &builder.flags(tcp::SYN).seq(seq).build(), Door::of(node));
         }
     }
 
@@ -170,14 +170,14 @@ impl LoadBalancerDevice {
                 }
                 if group.check.http.is_none() {
                     self.conclude(context, index, true);
-                    self.reset(context, packet, summary, node);
+                    self.reset(context, packet, summary, Door::of(node));
                 }
             }
             Waits::SynAck => {}
             Waits::Status(expected) => {
                 if let Some(passed) = self.read_status(context, packet, summary, expected, index) {
                     self.conclude(context, index, passed);
-                    self.reset(context, packet, summary, node);
+                    self.reset(context, packet, summary, Door::of(node));
                 }
             }
         }
@@ -199,7 +199,7 @@ impl LoadBalancerDevice {
         let node = check.node;
         if let Some(builder) = self.segment(index) {
             let said = builder.flags(tcp::ACK | tcp::PSH).seq(seq).ack(ack).payload(&payload);
-            self.send_own(context, &said.build(), node);
+            self.send_own(context, &said.build(), Door::of(node));
         }
     }
 

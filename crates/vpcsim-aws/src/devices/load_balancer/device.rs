@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use vpcsim_engine::{Context, Decision, DropReason, FrameHeader, Handle, Node, NodeId, Port, Span, Step};
-use vpcsim_wire::{EmbeddedChange, FlowKey, Mac, Summary, tcp, tcp_reset};
+use vpcsim_wire::{EmbeddedChange, FlowKey, Mac, Summary, proxy_protocol, tcp, tcp_reset};
 
 use super::checks::{CheckPlan, Checks};
 use super::flows::{Flow, Flows};
@@ -12,11 +12,20 @@ use super::proxy::{self, Proxy};
 use super::{ListenerProtocol, UDP_IDLE_TIMEOUT};
 use crate::compile::fabric::ClaimIndex;
 use crate::devices::network_interface::FROM_OWNER;
+use crate::devices::security_group::SecurityGroupLookup;
 use crate::devices::target_group::{HealthMinimum, TargetHealth};
 use crate::{drop_reason, mark, station};
 
 /// A target has so long to answer a new flow for the first time (NLB-15).
 const FIRST_ANSWER: Span = Span::from_secs(30);
+
+/// The first port for what endpoints hand in; the ports below are the nodes'.
+const PRIVATE_LINK: u32 = 1 << 16;
+
+/// The port for what comes by the link of this number.
+pub(in crate::devices) const fn private_link(number: usize) -> Port {
+    Port(PRIVATE_LINK + number as u32)
+}
 
 /// What the device looks up and never changes.
 #[derive(Clone, Debug)]
@@ -29,6 +38,21 @@ pub(super) struct Plan {
     pub groups: Vec<GroupPlan>,
     /// Whether any group uses the proxy protocol.
     pub introduces: bool,
+    /// The endpoints that lead here, a way in each of their zones (EP-25).
+    pub links: Vec<LinkPlan>,
+    /// The rules that clients of endpoints have to pass (EP-32).
+    pub link_rules: Option<Arc<SecurityGroupLookup>>,
+}
+
+/// A way in from an endpoint, past the nodes' interfaces.
+#[derive(Clone, Debug)]
+pub(super) struct LinkPlan {
+    /// The node in the zone of the endpoint's interface.
+    pub node: u16,
+    /// Where answers go.
+    pub back: (NodeId, Port),
+    /// The endpoint's id, which the proxy protocol tells (EP-29).
+    pub endpoint: String,
 }
 
 /// A node in a zone.
@@ -92,10 +116,32 @@ pub struct LoadBalancerDevice {
     pub(super) checks: Checks,
 }
 
-/// Where a packet goes on: the node that sends it.
-type Carried = Result<u16, Refusal>;
-/// Why a packet ends, and the node that answers with a RST.
-type Refusal = (DropReason, Option<u16>);
+/// Where a packet comes in or goes out: a node, by its interface or by the link of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Door {
+    pub node: u16,
+    pub link: Option<u16>,
+}
+
+impl Door {
+    /// The interface of a node.
+    pub(super) const fn of(node: u16) -> Self {
+        Self { node, link: None }
+    }
+
+    /// The key of a client's flow: clients of two endpoints may be alike in all else (EP-30).
+    fn key(self, summary: &Summary) -> FlowKey {
+        match self.link {
+            Some(link) => summary.key.with_spare(u32::from(link) + 1),
+            None => summary.key,
+        }
+    }
+}
+
+/// Where a packet goes on.
+type Carried = Result<Door, Refusal>;
+/// Why a packet ends, and where its sender gets a RST.
+type Refusal = (DropReason, Option<Door>);
 
 impl LoadBalancerDevice {
     pub(super) fn new(plan: Plan) -> Self {
@@ -108,20 +154,21 @@ impl LoadBalancerDevice {
         }
     }
 
-    pub(super) fn send_own(&self, context: &mut Context<'_>, bytes: &[u8], node: u16) {
+    pub(super) fn send_own(&self, context: &mut Context<'_>, bytes: &[u8], door: Door) {
         // The interface frames it.
         let packet = context.emit(FrameHeader::ipv4(Mac([0; 6]), Mac([0; 6])), bytes);
-        context.forward(packet, self.plan.nodes[usize::from(node)].interface, FROM_OWNER);
+        let (to, port) = self.plan.way_out(door);
+        context.forward(packet, to, port);
     }
 
     /// Tells the sender of a packet that its connection is gone.
-    pub(super) fn reset(&self, context: &mut Context<'_>, packet: Handle, summary: &Summary, node: u16) {
+    pub(super) fn reset(&self, context: &mut Context<'_>, packet: Handle, summary: &Summary, door: Door) {
         if let Some(reset) = tcp_reset::reset_for(context.packet(packet).bytes(), summary) {
-            self.send_own(context, &reset, node);
+            self.send_own(context, &reset, door);
         }
     }
 
-    fn carry(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, node: u16) -> Carried {
+    fn carry(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, door: Door) -> Carried {
         if !self.plan.active {
             return Err((drop_reason::NLB_NOT_ACTIVE, None));
         }
@@ -136,16 +183,17 @@ impl LoadBalancerDevice {
             return Err((drop_reason::NLB_FRAGMENT, None));
         }
         let returning = context.packet(packet).mark() & mark::RETURNING != 0;
-        if returning || self.flows.of_answer(summary.key).is_some() {
-            self.carry_answer(context, packet, summary, node)
+        if door.link.is_none() && (returning || self.flows.of_answer(summary.key).is_some()) {
+            self.carry_answer(context, packet, summary, door.node)
         } else {
-            self.carry_request(context, packet, summary, node)
+            self.carry_request(context, packet, summary, door)
         }
     }
 
     fn carry_answer(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, node: u16) -> Carried {
         let now = context.now();
-        let gone = Err((drop_reason::NLB_NO_FLOW, Some(node)));
+        let back = Some(Door::of(node));
+        let gone = Err((drop_reason::NLB_NO_FLOW, back));
         let Some((client, flow)) = self.flows.of_answer(summary.key) else { return gone };
         if flow.is_over(now) {
             self.flows.remove(client);
@@ -153,17 +201,17 @@ impl LoadBalancerDevice {
         }
         if !flow.answered && now.since(flow.began) > FIRST_ANSWER {
             self.flows.remove(client);
-            return Err((drop_reason::NLB_LATE_ANSWER, Some(node)));
+            return Err((drop_reason::NLB_LATE_ANSWER, back));
         }
         flow.answered = true;
         flow.last_seen = now;
-        let (node, answer) = (flow.node, client.reversed());
+        let (door, answer) = (flow.door, client.reversed());
         let packet = context.packet_mut(packet);
-        flow.proxy.carry_back(flow.isn, packet);
+        flow.proxy.carry_back(flow.isn, flow.header_len, packet);
         packet.set_mark(0);
         packet.set_source(answer.source(), Some(answer.source_port()));
         packet.set_destination(answer.destination(), Some(answer.destination_port()));
-        Ok(node)
+        Ok(door)
     }
 
     /// An ICMP error about a flow reaches the one who sent what it is about (ELB-10).
@@ -177,7 +225,7 @@ impl LoadBalancerDevice {
             packet.set_mark(mark::GROUP_UNKNOWN);
             packet.translate_embedded(embedded_change(outer.reversed()));
             packet.set_destination(outer.destination(), None);
-            return Ok(flow.node);
+            return Ok(Door::of(flow.door.node));
         }
         let (client, flow) = about.and_then(|key| self.flows.of_answer(key)).ok_or((drop_reason::NLB_PROTOCOL, None))?;
         packet.set_mark(0);
@@ -186,21 +234,21 @@ impl LoadBalancerDevice {
             packet.set_source(client.destination(), None);
         }
         packet.set_destination(client.source(), None);
-        Ok(flow.node)
+        Ok(flow.door)
     }
 
-    fn carry_request(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, node: u16) -> Carried {
+    fn carry_request(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, door: Door) -> Carried {
         let seq = tcp::Segment::parse(&context.packet(packet).bytes()[usize::from(summary.header_len)..])
             .ok()
             .filter(|_| summary.is_tcp())
             .map_or(0, |segment| segment.seq());
-        let flow = match self.find_flow(context, summary, seq)? {
+        let flow = match self.find_flow(context, summary, seq, door)? {
             Some(flow) => flow,
-            None => self.begin(context, summary, seq, node)?,
+            None => self.begin(context, summary, seq, door)?,
         };
-        let mark = self.mark_towards(&flow, flow.outer.source() == summary.source(), node);
+        let mark = self.mark_towards(&flow, flow.outer.source() == summary.source(), door.node);
         if flow.proxy != Proxy::Off && summary.is_tcp() {
-            self.introduce(context, packet, summary, mark, node);
+            self.introduce(context, packet, summary, mark, door);
         }
         let outer = flow.outer;
         let packet = context.packet_mut(packet);
@@ -209,18 +257,20 @@ impl LoadBalancerDevice {
             packet.set_source(outer.source(), Some(outer.source_port()));
         }
         packet.set_destination(outer.destination(), Some(outer.destination_port()));
-        Ok(node)
+        Ok(Door::of(door.node))
     }
 
     /// Sends the header of the proxy protocol before the client's packet where it is due, and moves the packet behind it.
-    fn introduce(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, mark: Towards, node: u16) {
-        let Some(flow) = self.flows.of_client(summary.key) else { return };
-        let header = flow.proxy.carry_there(flow.isn, context.packet_mut(packet));
-        if !header {
+    fn introduce(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, mark: Towards, door: Door) {
+        let Some(flow) = self.flows.of_client(door.key(summary)) else { return };
+        let is_due = flow.proxy.carry_there(flow.isn, flow.header_len, context.packet_mut(packet));
+        if !is_due {
             return;
         }
-        let segment = proxy::header_segment(flow.outer, summary.key, flow.isn, context.packet(packet));
-        let to = self.plan.nodes[usize::from(node)].interface;
+        let (outer, isn) = (flow.outer, flow.isn);
+        let header = self.plan.proxy_header(summary.key, door);
+        let segment = proxy::header_segment(outer, &header, isn, context.packet(packet));
+        let to = self.plan.nodes[usize::from(door.node)].interface;
         let own = context.emit(FrameHeader::ipv4(Mac([0; 6]), Mac([0; 6])), &segment);
         mark.put(context.packet_mut(own));
         context.forward(own, to, FROM_OWNER);
@@ -234,18 +284,18 @@ impl LoadBalancerDevice {
     }
 
     /// The flow that a client's packet belongs to; a SYN with another sequence number begins a new one (NLB-02).
-    fn find_flow(&mut self, context: &Context<'_>, summary: &Summary, seq: u32) -> Result<Option<Flow>, Refusal> {
-        let now = context.now();
-        let Some(flow) = self.flows.of_client(summary.key) else { return Ok(None) };
+    fn find_flow(&mut self, context: &Context<'_>, summary: &Summary, seq: u32, door: Door) -> Result<Option<Flow>, Refusal> {
+        let (now, client) = (context.now(), door.key(summary));
+        let Some(flow) = self.flows.of_client(client) else { return Ok(None) };
         if flow.is_over(now) || (summary.is_syn() && flow.isn != seq) {
-            self.flows.remove(summary.key);
+            self.flows.remove(client);
             return Ok(None);
         }
         flow.last_seen = now;
         let flow = *flow;
         if summary.is_tcp() && self.is_lost(&flow) {
-            self.flows.remove(summary.key);
-            return Err((drop_reason::NLB_TARGET_UNHEALTHY, Some(flow.node)));
+            self.flows.remove(client);
+            return Err((drop_reason::NLB_TARGET_UNHEALTHY, Some(flow.door)));
         }
         Ok(Some(flow))
     }
@@ -254,7 +304,7 @@ impl LoadBalancerDevice {
     fn is_lost(&self, flow: &Flow) -> bool {
         let index = usize::from(flow.group);
         let is_unhealthy = self.health[index][usize::from(flow.target)] == TargetHealth::Unhealthy;
-        let zone = self.plan.nodes[usize::from(flow.node)].zone;
+        let zone = self.plan.nodes[usize::from(flow.door.node)].zone;
         is_unhealthy
             && self.plan.groups[index].resets_unhealthy
             && self.enough_healthy(index, &self.usable(index, zone)).is_some()
@@ -269,22 +319,24 @@ impl LoadBalancerDevice {
         enough.then_some(healthy)
     }
 
-    fn begin(&mut self, context: &Context<'_>, summary: &Summary, seq: u32, node: u16) -> Result<Flow, Refusal> {
+    fn begin(&mut self, context: &Context<'_>, summary: &Summary, seq: u32, door: Door) -> Result<Flow, Refusal> {
         let plan = Arc::clone(&self.plan);
+        let node = door.node;
+        plan.admit(summary, door)?;
         let (protocol, port) = (summary.protocol(), summary.key.destination_port());
         let mut listeners = plan.listeners.iter();
         let found = listeners.find(|listener| listener.protocol.takes(protocol) && listener.port == port);
         let listener = found.ok_or((drop_reason::NLB_LISTENER, None))?;
         if summary.is_tcp() && !summary.is_syn() {
-            return Err((drop_reason::NLB_NO_FLOW, Some(node)));
+            return Err((drop_reason::NLB_NO_FLOW, Some(door)));
         }
-        let refused = |reason| (reason, Some(node).filter(|_| summary.is_tcp()));
+        let refused = |reason| (reason, Some(door).filter(|_| summary.is_tcp()));
         let index = listener.group.ok_or(refused(drop_reason::NLB_LISTENER_WITHOUT_GROUP))?;
         let group = &plan.groups[usize::from(index)];
         let place = self.choose(index.into(), summary, seq, node).map_err(refused)?;
         let target = &group.targets[place];
         let mut outer = summary.key.with_destination(target.address, target.port);
-        if !group.keeps_client {
+        if !group.keeps_client || door.link.is_some() {
             let own = plan.nodes[usize::from(node)].address;
             let port = self.flows.free_port(context.now(), summary.key, own, (target.address, target.port));
             outer = outer.with_source(own, port.ok_or(refused(drop_reason::NLB_PORT_EXHAUSTED))?);
@@ -295,7 +347,8 @@ impl LoadBalancerDevice {
         let idle = if summary.is_tcp() { listener.idle } else { UDP_IDLE_TIMEOUT };
         let flow = Flow {
             outer,
-            node,
+            door,
+            header_len: plan.proxy_header(summary.key, door).len() as u16,
             group: index,
             target: place as u16,
             answered: false,
@@ -305,7 +358,7 @@ impl LoadBalancerDevice {
             last_seen: now,
             idle,
         };
-        self.flows.insert(summary.key, flow);
+        self.flows.insert(door.key(summary), flow);
         Ok(flow)
     }
 
@@ -358,6 +411,43 @@ fn embedded_change(to: FlowKey) -> EmbeddedChange {
 }
 
 impl Plan {
+    /// Where what comes by a port enters.
+    fn door(&self, port: Port) -> Option<Door> {
+        match port.0.checked_sub(PRIVATE_LINK) {
+            Some(link) => {
+                let node = self.links.get(link as usize)?.node;
+                Some(Door { node, link: Some(link as u16) })
+            }
+            None => Some(Door::of(port.0 as u16)).filter(|door| usize::from(door.node) < self.nodes.len()),
+        }
+    }
+
+    /// The node and port that take what leaves by a door.
+    fn way_out(&self, door: Door) -> (NodeId, Port) {
+        match door.link.and_then(|link| self.links.get(usize::from(link))) {
+            Some(link) => link.back,
+            None => (self.nodes[usize::from(door.node)].interface, FROM_OWNER),
+        }
+    }
+
+    /// Clients of endpoints pass the load balancer's rules with their own addresses (EP-32); others have passed its interface.
+    fn admit(&self, summary: &Summary, door: Door) -> Result<(), Refusal> {
+        match (&self.link_rules, door.link) {
+            (Some(rules), Some(_)) if rules.lookup(summary, summary.source(), false).is_none() => {
+                Err((drop_reason::VPCE_BALANCER_RULES, None))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The header of the proxy protocol for a client (EP-29).
+    fn proxy_header(&self, client: FlowKey, door: Door) -> Vec<u8> {
+        match door.link.and_then(|link| self.links.get(usize::from(link))) {
+            Some(link) => proxy_protocol::header_with_endpoint(client, &link.endpoint),
+            None => proxy_protocol::header(client).to_vec(),
+        }
+    }
+
     pub(super) fn target(&self, group: u16, target: u16) -> Option<&TargetPlan> {
         self.groups.get(usize::from(group))?.targets.get(usize::from(target))
     }
@@ -379,19 +469,18 @@ impl Node for LoadBalancerDevice {
         let Some(summary) = context.packet(packet).summary().copied() else {
             return Step::drop(drop_reason::MALFORMED, decision);
         };
-        let node = port.0 as u16;
-        if usize::from(node) >= self.plan.nodes.len() {
+        let Some(door) = self.plan.door(port) else {
             return Step::drop(drop_reason::NLB_NOT_ACTIVE, decision);
-        }
+        };
         if let Some(check) = self.checks.of_answer(summary.key) {
             self.take_check(context, packet, &summary, check);
             return Step::Deliver;
         }
-        match self.carry(context, packet, &summary, node) {
-            Ok(node) => {
+        match self.carry(context, packet, &summary, door) {
+            Ok(door) => {
                 context.rewritten(packet, summary.key);
                 context.pass(packet, station::GATEWAY, decision);
-                let (to, port) = (self.plan.nodes[usize::from(node)].interface, FROM_OWNER);
+                let (to, port) = self.plan.way_out(door);
                 if self.plan.introduces {
                     // Behind the header that may have been sent before it.
                     return Step::ForwardAfter { to, port, delay: Span::ZERO };
@@ -399,8 +488,8 @@ impl Node for LoadBalancerDevice {
                 Step::Forward { to, port }
             }
             Err((reason, reset_by)) => {
-                if let Some(node) = reset_by {
-                    self.reset(context, packet, &summary, node);
+                if let Some(door) = reset_by {
+                    self.reset(context, packet, &summary, door);
                 }
                 Step::drop(reason, decision)
             }

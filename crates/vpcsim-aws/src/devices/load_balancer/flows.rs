@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use vpcsim_engine::{FlowTable, Span, Time};
 use vpcsim_wire::FlowKey;
 
+use super::device::Door;
 use super::proxy::Proxy;
 
 /// Flows of one node's address to one target (NLB-08).
@@ -20,8 +21,10 @@ const SWEEP_BUDGET: usize = 4;
 pub(super) struct Flow {
     /// How it looks towards the target.
     pub outer: FlowKey,
-    /// The node that it came by.
-    pub node: u16,
+    /// Where it came in.
+    pub door: Door,
+    /// The length of the proxy protocol's header in it, if it has one.
+    pub header_len: u16,
     /// The target group of the listener that took it.
     pub group: u16,
     /// The target, by its place in the group.

@@ -81,7 +81,7 @@ use vpcsim_wire::Protocol;
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::{Build, Place};
 use crate::devices::target_group::{HealthProtocol, Target, TargetAddress, TargetGroup};
-use crate::devices::{Kind, NetworkInterface, Resource, Subnet, Vpc, network_interface};
+use crate::devices::{Kind, NetworkInterface, Resource, Subnet, Vpc, endpoint_service, network_interface, vpc_endpoint};
 use crate::model::{Findings, Id, Label};
 use crate::topology::Topology;
 
@@ -111,6 +111,8 @@ pub struct LoadBalancer {
     pub listeners: Vec<Listener>,
     /// Its name in the DNS, where the input says it.
     pub dns_name: Option<String>,
+    /// Whether its security groups judge the clients of endpoints too (EP-32); on by default.
+    pub judges_endpoints: bool,
     /// The availability zones that a zonal shift keeps out of the DNS (NLB-25).
     pub shifted_zones: Vec<String>,
 }
@@ -203,7 +205,30 @@ impl Listener {
     }
 }
 
+impl Listener {
+    /// A listener with the default idle timeout.
+    pub const fn new(protocol: ListenerProtocol, port: u16, target_group: Option<Id<TargetGroup>>) -> Self {
+        Self { protocol, port, target_group, idle_timeout_s: None }
+    }
+}
+
 impl LoadBalancer {
+    /// An active one without nodes and listeners.
+    pub const fn new(label: Label, vpc: Id<Vpc>, scheme: Scheme) -> Self {
+        Self {
+            label,
+            vpc,
+            scheme,
+            nodes: Vec::new(),
+            cross_zone: false,
+            active: true,
+            listeners: Vec::new(),
+            dns_name: None,
+            judges_endpoints: true,
+            shifted_zones: Vec::new(),
+        }
+    }
+
     /// The private and the public address of each node.
     pub fn addresses<'t>(
         &'t self,
@@ -263,7 +288,7 @@ impl Resource for LoadBalancer {
     }
 }
 
-fn plan(id: Id<LoadBalancer>, build: &Build<'_>) -> device::Plan {
+fn plan(id: Id<LoadBalancer>, build: &mut Build<'_>) -> device::Plan {
     let (topology, place) = (build.topology, build.place);
     let declared = &topology.load_balancers[id];
     let fabric = build.fabric(declared.vpc);
@@ -290,7 +315,21 @@ fn plan(id: Id<LoadBalancer>, build: &Build<'_>) -> device::Plan {
     let group = |id: &Id<TargetGroup>| group_plan(*id, declared, build, &fabric);
     let listeners = declared.listeners.iter().map(listener).collect();
     let groups: Vec<device::GroupPlan> = groups.iter().map(group).collect();
+    let links = endpoint_service::links_into(id, place).into_iter().filter_map(|link| {
+        let endpoint = place.node_of(link.endpoint)?;
+        let label = &topology.vpc_endpoints[link.endpoint].label;
+        Some(device::LinkPlan {
+            node: link.node as u16,
+            back: (endpoint, vpc_endpoint::from_service(link.place)),
+            endpoint: label.id_or_name().to_owned(),
+        })
+    });
+    let own_groups = declared.nodes.first().and_then(|node| topology.network_interfaces.find(node.interface));
+    let own_groups = own_groups.map(|row| row.security_groups.clone()).unwrap_or_default();
+    let is_judged = declared.judges_endpoints && !own_groups.is_empty();
     device::Plan {
+        links: links.collect(),
+        link_rules: is_judged.then(|| build.security_groups(&own_groups).0),
         decision: Decision::by(topology.component(id)),
         active: declared.active,
         introduces: groups.iter().any(|group| group.proxy_protocol),

@@ -4,9 +4,7 @@
 //! The header being a segment of its own, no segment of the client grows, and none becomes too large for the way to the target.
 
 use vpcsim_engine::Packet;
-use vpcsim_wire::{FlowKey, PacketBuilder, proxy_protocol, tcp};
-
-const HEADER_LEN: u32 = proxy_protocol::HEADER_LEN as u32;
+use vpcsim_wire::{FlowKey, PacketBuilder, tcp};
 
 /// How far the header of a connection got.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +26,7 @@ impl Proxy {
     }
 
     /// Moves a client's segment behind the header; says whether the header has to be sent before it.
-    pub(super) fn carry_there(&mut self, isn: u32, packet: &mut Packet) -> bool {
+    pub(super) fn carry_there(&mut self, isn: u32, header_len: u16, packet: &mut Packet) -> bool {
         let Some((flags, seq, len)) = facts(packet) else { return false };
         if flags & tcp::SYN != 0 || (*self == Self::Waiting && flags & tcp::ACK == 0) {
             return false;
@@ -49,24 +47,25 @@ impl Proxy {
                 seq == first && !is_new
             }
         };
-        packet.add_to_seq(HEADER_LEN);
+        packet.add_to_seq(header_len.into());
         is_due
     }
 
     /// Takes the header out of what the target acknowledges.
-    pub(super) fn carry_back(&mut self, isn: u32, packet: &mut Packet) {
+    pub(super) fn carry_back(&mut self, isn: u32, header_len: u16, packet: &mut Packet) {
         let (Self::Sent(_) | Self::Acknowledged) = *self else { return };
         let first = isn.wrapping_add(1);
-        let behind = first.wrapping_add(HEADER_LEN);
+        let header_len = u32::from(header_len);
+        let behind = first.wrapping_add(header_len);
         if acknowledged(packet).is_some_and(|ack| ack == behind || is_after(ack, behind)) {
             *self = Self::Acknowledged;
         }
-        packet.map_acks(|ack| if is_after(ack, behind) { ack.wrapping_sub(HEADER_LEN) } else { first });
+        packet.map_acks(|ack| if is_after(ack, behind) { ack.wrapping_sub(header_len) } else { first });
     }
 }
 
 /// The segment with the header, sent as by the client before `following`, which has been moved already.
-pub(super) fn header_segment(outer: FlowKey, client: FlowKey, isn: u32, following: &Packet) -> Vec<u8> {
+pub(super) fn header_segment(outer: FlowKey, header: &[u8], isn: u32, following: &Packet) -> Vec<u8> {
     let segment = segment_of(following);
     let (ack, window) = segment.map_or((0, 0), |segment| (segment.ack(), segment.window()));
     let ttl = following.summary().map_or(64, |summary| summary.ttl);
@@ -76,7 +75,7 @@ pub(super) fn header_segment(outer: FlowKey, client: FlowKey, isn: u32, followin
         .ack(ack)
         .window(window)
         .ttl(ttl)
-        .payload(&proxy_protocol::header(client))
+        .payload(header)
         .build()
 }
 

@@ -3,7 +3,7 @@ use vpcsim_wire::{PacketBuilder, Protocol, tcp};
 
 use super::*;
 use crate::devices::network_interface::{Attachment, FROM_OWNER};
-use crate::devices::target_group::{HealthCheck, HealthMinimum, TargetHealth, TargetType};
+use crate::devices::target_group::TargetHealth;
 use crate::mark;
 use crate::model::Id;
 use crate::stand::{Arrival, Stand, ip, subnet, vpc};
@@ -39,32 +39,13 @@ pub(super) fn design() -> Design {
         interface(subnet, address, Attachment::None);
     }
     let group = topology.target_groups.push(TargetGroup {
-        label: Label::named("web"),
-        vpc,
-        protocol: ListenerProtocol::TcpUdp,
-        port: 8080,
-        target_type: TargetType::Ip,
         targets: vec![target("10.0.1.21"), target("10.0.1.22"), target("10.0.2.21")],
-        preserve_client_ip: None,
-        cross_zone: None,
-        sticky: false,
-        health_check: HealthCheck::default(),
-        dns_failover: HealthMinimum::default(),
-        routing_failover: HealthMinimum::default(),
-        resets_unhealthy: true,
-        proxy_protocol: false,
+        ..TargetGroup::new(Label::named("web"), vpc, ListenerProtocol::TcpUdp, 8080)
     });
-    let listener = Listener { protocol: ListenerProtocol::TcpUdp, port: 80, target_group: Some(group), idle_timeout_s: None };
     let balancer = topology.load_balancers.push(LoadBalancer {
-        label: Label::named("front"),
-        vpc,
-        scheme: Scheme::Internal,
         nodes: nodes.to_vec(),
-        cross_zone: false,
-        active: true,
-        listeners: vec![listener],
-        dns_name: None,
-        shifted_zones: Vec::new(),
+        listeners: vec![Listener::new(ListenerProtocol::TcpUdp, 80, Some(group))],
+        ..LoadBalancer::new(Label::named("front"), vpc, Scheme::Internal)
     });
     Design { topology, balancer, group }
 }

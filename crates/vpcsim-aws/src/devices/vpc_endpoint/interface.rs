@@ -5,8 +5,9 @@ use std::sync::Arc;
 use vpcsim_engine::{Context, Decision, DropReason, FlowTable, FrameHeader, Handle, Node, NodeId, Port, Span, Step, Time};
 use vpcsim_wire::{FlowKey, Mac, Summary, tcp_reset};
 
-use super::{EndpointState, VpcEndpoint, by_itself};
+use super::{EndpointState, Service, VpcEndpoint, by_itself};
 use crate::compile::Build;
+use crate::devices::endpoint_service;
 use crate::devices::network_interface::FROM_OWNER;
 use crate::model::Id;
 use crate::mtu::PathMtu;
@@ -22,8 +23,53 @@ const SWEEP_BUDGET: usize = 4;
 const FROM_SERVICE: u32 = 1 << 16;
 
 /// The port for what the service answers by the interface of this place.
-pub(super) const fn from_service(place: usize) -> Port {
+pub(in crate::devices) const fn from_service(place: usize) -> Port {
     Port(FROM_SERVICE + place as u32)
+}
+
+/// What stands behind the endpoint.
+#[derive(Debug)]
+enum Behind {
+    /// A service of AWS, with its ports.
+    Aws { node: NodeId, ports: &'static [u16] },
+    /// The load balancers of an endpoint service: for each interface the node and the port of its link.
+    Balancers(Vec<Option<(NodeId, Port)>>),
+    Unknown,
+}
+
+impl Behind {
+    fn of(id: Id<VpcEndpoint>, build: &Build<'_>) -> Self {
+        let declared = &build.topology.vpc_endpoints[id];
+        let host = build.place.hosts.iter().find(|plan| plan.owner == id.into());
+        match (&declared.service, host) {
+            (Service::Aws(service), Some(plan)) => Self::Aws { node: plan.node, ports: service.ports() },
+            (Service::Own(_), _) => {
+                let links = endpoint_service::links_of(id, build.place).into_iter();
+                let way = |link: endpoint_service::Link| {
+                    Some((build.place.node_of(link.balancer)?, endpoint_service::port_of(link, build.place)?))
+                };
+                Self::Balancers(links.map(|link| link.and_then(way)).collect())
+            }
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Where what came by an interface goes on, if the service takes it.
+    fn way(&self, summary: &Summary, place: u32) -> Result<(NodeId, Port), DropReason> {
+        match self {
+            Self::Unknown => Err(drop_reason::DESTINATION_NOT_MODELLED),
+            Self::Aws { .. } if !summary.is_tcp() => Err(drop_reason::VPCE_PROTOCOL),
+            Self::Aws { node, ports } => {
+                let is_served = summary.is_later_fragment() || ports.contains(&summary.key.destination_port());
+                is_served.then_some((*node, Port(place))).ok_or(drop_reason::VPCE_PORT)
+            }
+            Self::Balancers(_) if !summary.has_ports() => Err(drop_reason::VPCE_PROTOCOL),
+            Self::Balancers(links) => {
+                let link = links.get(place as usize).copied().flatten();
+                link.ok_or(drop_reason::VPCE_SERVICE_NOT_IN_ZONE)
+            }
+        }
+    }
 }
 
 /// What the device looks up and never changes.
@@ -33,8 +79,7 @@ struct Plan {
     state: EndpointState,
     /// The nodes of the interfaces, in the order of their ports.
     interfaces: Vec<NodeId>,
-    ports: &'static [u16],
-    service: Option<NodeId>,
+    behind: Behind,
 }
 
 /// A running interface endpoint.
@@ -48,44 +93,36 @@ pub(super) struct InterfaceEndpointDevice {
 impl InterfaceEndpointDevice {
     pub(super) fn new(id: Id<VpcEndpoint>, build: &Build<'_>) -> Self {
         let declared = &build.topology.vpc_endpoints[id];
-        let host = build.place.hosts.iter().find(|plan| plan.owner == id.into());
         let nodes = declared.interfaces().iter().map(|interface| build.place.node_of(*interface));
         let plan = Plan {
             decision: by_itself(id, build.topology),
             state: declared.state,
             interfaces: nodes.map(|node| node.unwrap_or(NodeId(u32::MAX))).collect(),
-            ports: declared.aws_service().map_or(&[], |service| service.ports()),
-            service: host.map(|plan| plan.node),
+            behind: Behind::of(id, build),
         };
         Self { plan: Arc::new(plan), last_seen: FlowTable::new() }
     }
 
     /// A client's packet: where it goes on.
     fn request(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, place: u32) -> Result<Step, DropReason> {
-        let service = self.plan.service.ok_or(drop_reason::DESTINATION_NOT_MODELLED)?;
         if self.plan.state != EndpointState::Available {
             return Err(drop_reason::VPCE_NOT_AVAILABLE);
         }
         if summary.total_len > PathMtu::INTERFACE_ENDPOINT.0 {
             return Err(drop_reason::VPCE_MTU_EXCEEDED);
         }
+        let (to, port) = self.plan.behind.way(summary, place)?;
         if !summary.is_later_fragment() {
             self.admit(context, packet, summary, place)?;
         }
         context.packet_mut(packet).clamp_mss(MSS_MAX);
-        Ok(Step::Forward { to: service, port: Port(place) })
+        Ok(Step::Forward { to, port })
     }
 
     /// Whether the packet belongs to a flow, or begins one.
     fn admit(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, place: u32) -> Result<(), DropReason> {
-        if !summary.is_tcp() {
-            return Err(drop_reason::VPCE_PROTOCOL);
-        }
-        if !self.plan.ports.contains(&summary.key.destination_port()) {
-            return Err(drop_reason::VPCE_PORT);
-        }
         let now = context.now();
-        if !summary.is_syn() && !self.is_fresh(now, summary.key) {
+        if summary.is_tcp() && !summary.is_syn() && !self.is_fresh(now, summary.key) {
             self.last_seen.remove(summary.key.0);
             self.reset(context, packet, summary, place);
             return Err(drop_reason::VPCE_NO_FLOW);

@@ -25,16 +25,19 @@
 //!
 //! # Where AWS is silent
 //!
-//! - An endpoint of AWS's own services takes no UDP (EP-24).
+//! - An endpoint of AWS's own services takes no UDP; one of an endpoint service takes what the load balancer listens to (EP-24).
 //! - A TCP packet of a connection that did not begin with a SYN is answered with a RST, as a load balancer does.
 //! - A gateway endpoint is as far away as another zone. Its service sends no packet over 1500 bytes.
 //! - An endpoint that is not available drops what reaches it.
 
 mod gateway;
 mod interface;
+
 #[cfg(test)]
 mod tests;
 mod validation;
+
+pub(super) use interface::from_service;
 
 use vpcsim_engine::{Decision, Port};
 
@@ -44,7 +47,7 @@ use crate::compile::place::interface_mac;
 use crate::compile::plan::ServicePlan;
 use crate::compile::{Build, HostInterfacePlan, HostPlan, LinkLayer, NextHop, Place, Slot};
 use crate::devices::instance::{HostRouting, Listener};
-use crate::devices::{Kind, NetworkInterface, Resource, RouteTable, Vpc, network_interface};
+use crate::devices::{EndpointService, Kind, NetworkInterface, Resource, RouteTable, Vpc, network_interface};
 use crate::model::{Findings, Id, Label};
 use crate::mtu::PathMtu;
 use crate::topology::Topology;
@@ -71,6 +74,8 @@ pub struct VpcEndpoint {
 pub enum Service {
     /// A service of AWS.
     Aws(ServiceName),
+    /// A service of the design.
+    Own(Id<EndpointService>),
     /// A service that the design does not have, by its name.
     Foreign(String),
 }
@@ -126,14 +131,15 @@ impl VpcEndpoint {
     pub fn aws_service(&self) -> Option<&ServiceName> {
         match &self.service {
             Service::Aws(name) => Some(name),
-            Service::Foreign(_) => None,
+            Service::Own(_) | Service::Foreign(_) => None,
         }
     }
 
-    /// The service's full name.
-    pub fn service_name(&self) -> String {
+    /// The service's full name; for one of the design the name that it has there.
+    pub fn service_name(&self, topology: &Topology) -> String {
         match &self.service {
             Service::Aws(name) => ServiceName::full(&name.region, &name.service),
+            Service::Own(id) => topology.name_of(*id).to_owned(),
             Service::Foreign(name) => name.clone(),
         }
     }
@@ -162,6 +168,9 @@ impl Resource for VpcEndpoint {
 
     fn renumber(&mut self, order: &Renumbering) {
         order.id(&mut self.vpc);
+        if let Service::Own(service) = &mut self.service {
+            order.id(service);
+        }
         match &mut self.form {
             EndpointForm::Gateway { route_tables } => order.ids(route_tables),
             EndpointForm::Interface { interfaces, .. } => order.ids(interfaces),
@@ -244,7 +253,7 @@ fn place_service_host(id: Id<VpcEndpoint>, interfaces: &[Id<NetworkInterface>], 
             router: subnet.router(),
             mtu: PathMtu::INTERFACE_ENDPOINT.0,
             node: endpoint,
-            port: interface::from_service(index),
+            port: from_service(index),
             link_layer: LinkLayer::Ip,
         }
     };

@@ -21,6 +21,7 @@ pub(super) fn validate(id: Id<VpcEndpoint>, topology: &Topology, findings: &mut 
         }
         EndpointForm::Interface { interfaces, private_dns, .. } => {
             check.zones(interfaces);
+            check.own_service(interfaces);
             if *private_dns {
                 check.private_dns();
             }
@@ -52,6 +53,32 @@ impl Check<'_> {
             self.findings.push(finding.rule("EP-25").help(
                 "flows through it are unknown; name a service of AWS (`s3`, `com.amazonaws.eu-west-1.sqs`) or one of the design",
             ));
+        }
+    }
+
+    /// What an endpoint service asks of its endpoints: an allowed account, and a node in each zone.
+    fn own_service(&mut self, interfaces: &[Id<NetworkInterface>]) {
+        let Service::Own(service) = self.endpoint.service else { return };
+        let service = &self.topology.endpoint_services[service];
+        let account = &self.topology.vpcs[self.endpoint.vpc].account;
+        let called = service.label.display();
+        if !service.allows(account, self.topology) {
+            let message = format!("account {account} may not make VPC endpoint {} to endpoint service {called}", self.name);
+            self.error("endpoint-service-permission", "EP-27", message, "allow the account: `allowed_principals: [\"*\"]`, or its number");
+        }
+        let topology = self.topology;
+        let nodes = service.load_balancers.iter().flat_map(|id| &topology.load_balancers[*id].nodes);
+        let served: BTreeSet<&str> = nodes.map(|node| zone(&topology.subnets[node.subnet])).collect();
+        let rows = interfaces.iter().filter_map(|id| topology.network_interfaces.find(*id));
+        for subnet in rows.filter_map(|row| topology.subnets.find(row.subnet)) {
+            if !served.contains(zone(subnet)) {
+                let message = format!(
+                    "VPC endpoint {} has a subnet in {}, where endpoint service {called} has no load balancer",
+                    self.name,
+                    zone(subnet)
+                );
+                self.error("endpoint-service-zone", "EP-21", message, "name subnets in the zones of the service's load balancers");
+            }
         }
     }
 
@@ -97,7 +124,7 @@ impl Check<'_> {
             let message = format!(
                 "route table {} leads to {} by VPC endpoint {} already",
                 table.label.display(),
-                self.endpoint.service_name(),
+                self.endpoint.service_name(self.topology),
                 other.label.display()
             );
             self.error("endpoint-route-table", "EP-02", message, "one gateway endpoint of each service for a route table");
@@ -124,6 +151,13 @@ impl Check<'_> {
     }
 
     fn private_dns(&mut self) {
+        if let Service::Own(service) = self.endpoint.service {
+            let service = &self.topology.endpoint_services[service];
+            if service.private_dns_name.is_none() || !service.private_dns_verified {
+                let message = format!("endpoint service {} has no verified private name, which VPC endpoint {} asks for", service.label.display(), self.name);
+                self.error("endpoint-private-dns", "EP-34", message, "verify the service's private name, or switch the private DNS name off");
+            }
+        }
         let vpc = &self.topology.vpcs[self.endpoint.vpc];
         if !(vpc.dns_support && vpc.dns_hostnames) {
             let message = format!("VPC endpoint {} has a private DNS name, and VPC {} no DNS host names", self.name, vpc.label.display());

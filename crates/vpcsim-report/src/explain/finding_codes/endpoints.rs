@@ -34,10 +34,28 @@ pub(super) const CODES: &[FindingCode] = &[
         "Name each route table of the VPC for one endpoint of a service.",
     ),
     code(
+        "endpoint-service-load-balancer",
+        &["EP-25"],
+        "An endpoint service has no load balancer, or one that another service has already.",
+        "Give each service Network Load Balancers of its own.",
+    ),
+    code(
+        "endpoint-service-permission",
+        &["EP-27"],
+        "An endpoint is made by an account that its service does not allow.",
+        "Add the account's number, or `*`, to the principals that the service allows.",
+    ),
+    code(
         "endpoint-service-unknown",
         &["EP-25"],
         "An endpoint leads to a service that is neither AWS's nor the design's: what is behind it is unknown.",
         "Name the service by its short name, as in s3, or in full, as in com.amazonaws.eu-west-1.sqs.",
+    ),
+    code(
+        "endpoint-service-zone",
+        &["EP-21"],
+        "An endpoint has a subnet in a zone where its service has no load balancer.",
+        "Name subnets in the zones of the service's load balancers.",
     ),
     code(
         "endpoint-subnet",
