@@ -29,7 +29,7 @@ pub const LISTENING: [(Protocol, u16); 5] = [
 ];
 
 /// Where every zone of a sketch lies.
-const REGION: &str = "eu-west-1";
+pub(crate) const REGION: &str = "eu-west-1";
 
 /// A topology in the making.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! Smaller designs of a large one: what a failing design is reduced by, one resource or one rule at a time.
 
+use vpcsim_aws::devices::block_public_access::Excluded;
 use vpcsim_aws::devices::network_interface::Attachment;
 use vpcsim_aws::devices::route_table::{Route, RouteDestination, RouteTarget};
 use vpcsim_aws::devices::security_group::{Peer, SecurityGroupRule};
@@ -135,6 +136,7 @@ pub fn without(topology: &Topology, gone: AnyId) -> Topology {
     });
     keep_in_vpcs(topology, &mut left, &mut ids);
     keep_in_subnets(topology, &mut left, &mut ids);
+    keep_blocks(topology, &mut left, &mut ids);
     resolve_references(&mut left, &ids);
     match bare_instance(&left) {
         Some(bare) => without(&left, bare),
@@ -226,6 +228,25 @@ fn keep_in_subnets(topology: &Topology, left: &mut Topology, ids: &mut Renumbere
         |ids, mut row| {
             row.subnet = ids.of(row.subnet)?;
             row.network_interface = row.network_interface.and_then(|id| ids.of(id));
+            Some(row)
+        },
+    );
+}
+
+fn keep_blocks(topology: &Topology, left: &mut Topology, ids: &mut Renumbered) {
+    keep_all(
+        &topology.block_public_access,
+        &mut left.block_public_access,
+        ids,
+        |ids, mut row| {
+            row.exclusions.retain_mut(|exclusion| {
+                let kept = match exclusion.excluded {
+                    Excluded::Vpc(vpc) => ids.of(vpc).map(Excluded::Vpc),
+                    Excluded::Subnet(subnet) => ids.of(subnet).map(Excluded::Subnet),
+                };
+                exclusion.excluded = kept.unwrap_or(exclusion.excluded);
+                kept.is_some()
+            });
             Some(row)
         },
     );

@@ -129,4 +129,25 @@ mod tests {
         let expected = [("gateway-route-table", "GRT-09")];
         assert_eq!(found("10.0.1.0/24", |scene| scene.web.into(), true), expected);
     }
+
+    #[test]
+    fn a_table_of_another_vpc_is_no_gateways() {
+        let mut scene = Scene::new();
+        let public = scene.public;
+        scene.route(public, &[]);
+        let table = scene.topology.subnets[public].route_table;
+        let other = scene
+            .topology
+            .vpcs
+            .push(crate::fixtures::vpc("other", "10.1.0.0/16"));
+        scene.topology.internet_gateways[scene.gateway].route_table = table;
+        scene.topology.internet_gateways[scene.gateway].vpc = Some(other);
+        let mut findings = Findings::default();
+        check(scene.gateway, &scene.topology, &mut findings);
+        let found: Vec<_> = findings
+            .iter()
+            .map(|finding| (finding.code, finding.rule))
+            .collect();
+        assert_eq!(found, [("gateway-route-table", Some("GRT-09"))]);
+    }
 }

@@ -149,7 +149,7 @@ impl Maker {
         Peer::Cidr(net(&self.cidr(vpc)))
     }
 
-    /// The groups of the VPC and of those that are peered with it, whatever the peering's state.
+    /// The groups of the VPC and of those of its region that are peered with it, whatever the peering's state.
     fn groups_in_reach(&self, vpc: Id<Vpc>) -> Vec<Id<SecurityGroup>> {
         let topology = &self.sketch.topology;
         let peered = |other: Id<Vpc>| {
@@ -158,9 +158,10 @@ impl Maker {
                 ends.contains(&Some(vpc)) && ends.contains(&Some(other))
             })
         };
+        let is_near = |other: Id<Vpc>| topology.vpcs[other].region == topology.vpcs[vpc].region;
         let groups = topology.security_groups.iter();
         groups
-            .filter(|(_, row)| row.vpc == vpc || peered(row.vpc))
+            .filter(|(_, row)| row.vpc == vpc || is_near(row.vpc) && peered(row.vpc))
             .map(|(id, _)| id)
             .collect()
     }

@@ -7,16 +7,18 @@ mod routes;
 
 use std::net::Ipv4Addr;
 
+use vpcsim_aws::devices::block_public_access::{BlockMode, Excluded, Exclusion, ExclusionMode};
 use vpcsim_aws::devices::nat_gateway::NatGatewayState;
 use vpcsim_aws::devices::network_interface::InterfaceAddress;
 use vpcsim_aws::devices::peering_connection::PeeringState;
 use vpcsim_aws::devices::{
-    NetworkAcl, NetworkInterface, PeeringConnection, RouteTable, SecurityGroup, Subnet, Vpc,
+    BlockPublicAccess, NetworkAcl, NetworkInterface, PeeringConnection, RouteTable, SecurityGroup, Subnet,
+    Vpc,
 };
-use vpcsim_aws::{Id, Origin, Topology};
+use vpcsim_aws::{Id, Label, Origin, Topology};
 use vpcsim_engine::Random;
 
-use crate::designs::Sketch;
+use crate::designs::{REGION, Sketch};
 
 /// The ports that rules and flows are about.
 pub(crate) const SERVICE_PORTS: [u16; 3] = [22, 80, 443];
@@ -37,12 +39,14 @@ pub fn random_design(seed: u64) -> Topology {
     for number in 0..vpc_count {
         maker.vpc(number);
     }
+    maker.regions();
     maker.peerings();
     maker.prefix_lists();
     maker.groups_and_acls();
     maker.hosts();
     maker.associate();
     maker.routes();
+    maker.blocks();
     for (name, address) in INTERNET_HOSTS {
         maker.sketch.internet_host(name, address);
     }
@@ -123,6 +127,60 @@ impl Maker {
             .internet_gateways
             .iter()
             .any(|(_, row)| row.vpc == Some(vpc))
+    }
+
+    /// Some VPCs are in another region than the first.
+    fn regions(&mut self) {
+        let vpcs: Vec<Id<Vpc>> = self.sketch.topology.vpcs.ids().collect();
+        for vpc in vpcs.into_iter().skip(1) {
+            if self.percent(25) {
+                "us-east-1".clone_into(&mut self.sketch.topology.vpcs[vpc].region);
+                for id in subnets_of(&self.sketch.topology, vpc) {
+                    let zone = &mut self.sketch.topology.subnets[id].availability_zone;
+                    *zone = zone.replace(REGION, "us-east-1");
+                }
+            }
+        }
+    }
+
+    /// Now and then Block Public Access is on in the first VPC's region, with exclusions.
+    fn blocks(&mut self) {
+        if !self.percent(15) {
+            return;
+        }
+        let modes = [BlockMode::Bidirectional, BlockMode::Ingress];
+        let mode = self.pick(&modes).unwrap_or_default();
+        let topology = &self.sketch.topology;
+        let vpcs = topology.vpcs.iter().filter(|(_, vpc)| vpc.region == REGION);
+        let vpcs: Vec<Id<Vpc>> = vpcs.map(|(id, _)| id).collect();
+        let subnets = vpcs
+            .iter()
+            .flat_map(|vpc| subnets_of(topology, *vpc))
+            .map(Excluded::Subnet);
+        let places: Vec<Excluded> = vpcs.iter().copied().map(Excluded::Vpc).chain(subnets).collect();
+        let mut exclusions = Vec::new();
+        for excluded in places {
+            if self.percent(30) {
+                let is_wide = mode == BlockMode::Ingress || self.percent(50);
+                exclusions.push(Exclusion {
+                    id: None,
+                    excluded,
+                    mode: if is_wide {
+                        ExclusionMode::Bidirectional
+                    } else {
+                        ExclusionMode::Egress
+                    },
+                    origin: Origin::NOWHERE,
+                });
+            }
+        }
+        self.sketch.topology.block_public_access.push(BlockPublicAccess {
+            label: Label::named("block"),
+            account: String::new(),
+            region: REGION.to_owned(),
+            mode,
+            exclusions,
+        });
     }
 
     fn peerings(&mut self) {

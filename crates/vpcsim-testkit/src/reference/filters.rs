@@ -72,13 +72,17 @@ const fn other_side(direction: Direction, packet: &Datagram) -> Ipv4Addr {
     }
 }
 
-/// Whether rules of one VPC can name groups of the other (SG-08, SG-12, PCX-12).
+/// Whether rules of one VPC can name groups of the other (SG-08, SG-11, SG-12, PCX-12).
 fn can_refer(topology: &Topology, from: Id<Vpc>, to: Id<Vpc>) -> bool {
+    let is_one_region = topology.vpcs[from].region == topology.vpcs[to].region;
     from == to
-        || topology.peering_connections.iter().any(|(_, peering)| {
-            let ends = [peering.requester, peering.accepter];
-            peering.state == PeeringState::Active && ends.contains(&Some(from)) && ends.contains(&Some(to))
-        })
+        || is_one_region
+            && topology.peering_connections.iter().any(|(_, peering)| {
+                let ends = [peering.requester, peering.accepter];
+                peering.state == PeeringState::Active
+                    && ends.contains(&Some(from))
+                    && ends.contains(&Some(to))
+            })
 }
 
 /// Whether a private address belongs to an interface in the group; public addresses never do (SG-08, SG-09).

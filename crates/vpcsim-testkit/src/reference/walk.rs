@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use vpcsim_aws::devices::block_public_access::{BlockMode, Excluded, ExclusionMode};
 use vpcsim_aws::devices::nat_gateway::NatGatewayState;
 use vpcsim_aws::devices::{NatGateway, NetworkInterface, Subnet, Vpc};
 use vpcsim_aws::{AnyId, Id, Topology, drop_reason};
@@ -355,6 +356,10 @@ impl<'t> Walk<'t> {
     /// Out of the VPC: the private source becomes its public address (IGW-02 to IGW-06).
     fn out_by_internet_gateway(&mut self, vpc: Id<Vpc>, gateway: AnyId, packet: Datagram) -> Outcome {
         let public = self.public_of(vpc, packet.source);
+        let (subnet, is_nat) = self.place_of(vpc, packet.source);
+        if self.is_blocked(vpc, subnet, is_nat) {
+            return refuse(&[drop_reason::BLOCK_PUBLIC_ACCESS], None);
+        }
         let mut reasons = Vec::new();
         if public.is_none() {
             reasons.push(drop_reason::IGW_NO_PUBLIC_MAPPING);
@@ -369,6 +374,48 @@ impl<'t> Walk<'t> {
             Some(source) if reasons.is_empty() => self.over_the_internet(Datagram { source, ..packet }),
             _ => refuse(&reasons, Some(gateway)),
         }
+    }
+
+    /// Whether Block Public Access stops what a subnet's address exchanges with the internet (BPA-01 to BPA-03).
+    fn is_blocked(&self, vpc: Id<Vpc>, subnet: Option<Id<Subnet>>, is_nat: bool) -> bool {
+        let region = &self.topology.vpcs[vpc].region;
+        self.topology.block_public_access.iter().any(|(_, block)| {
+            let concerns = |excluded: Excluded| match excluded {
+                Excluded::Vpc(other) => other == vpc,
+                Excluded::Subnet(other) => Some(other) == subnet,
+            };
+            let has = |mode| {
+                block
+                    .exclusions
+                    .iter()
+                    .any(|row| row.mode == mode && concerns(row.excluded))
+            };
+            let only_egress = block.mode == BlockMode::Ingress || has(ExclusionMode::Egress);
+            let is_free = has(ExclusionMode::Bidirectional) || block.mode == BlockMode::Off;
+            block.region == *region && !is_free && !(only_egress && is_nat)
+        })
+    }
+
+    /// The subnet of whoever has the private address, and whether that is a NAT gateway.
+    fn place_of(&self, vpc: Id<Vpc>, private: Ipv4Addr) -> (Option<Id<Subnet>>, bool) {
+        let is_here = |subnet: Id<Subnet>| self.topology.subnets[subnet].vpc == vpc;
+        for (_, row) in self.topology.nat_gateways.iter() {
+            let has = row.state != NatGatewayState::Deleted
+                && row.addresses.iter().any(|own| own.private == private);
+            if is_here(row.subnet) && has {
+                return (Some(row.subnet), true);
+            }
+        }
+        let has = |row: &NetworkInterface| {
+            row.addresses.iter().any(|own| own.private == private)
+                || row.prefixes.iter().any(|prefix| prefix.contains(&private))
+        };
+        let mut rows = self.topology.network_interfaces.iter().map(|(_, row)| row);
+        (
+            rows.find(|row| is_here(row.subnet) && has(row))
+                .map(|row| row.subnet),
+            false,
+        )
     }
 
     fn public_of(&self, vpc: Id<Vpc>, private: Ipv4Addr) -> Option<Ipv4Addr> {
@@ -457,6 +504,10 @@ impl<'t> Walk<'t> {
 
     /// Into the VPC: the public destination becomes the private one, and no route table is asked (IGW-07 to IGW-10).
     fn in_by_internet_gateway(&mut self, mapping: Mapping, packet: Datagram) -> Outcome {
+        let is_nat = matches!(mapping.owner, Owner::NatGateway(_));
+        if self.is_blocked(mapping.vpc, Some(mapping.subnet), is_nat) {
+            return refuse(&[drop_reason::BLOCK_PUBLIC_ACCESS], None);
+        }
         if packet.source.is_private() {
             return refuse(&[drop_reason::IGW_SRC_PRIVATE], None);
         }
