@@ -79,14 +79,21 @@ impl Names {
 
     /// The names that would have meant something inside `vpc`.
     pub(crate) fn candidates(&self, kind: Kind, vpc: Option<Id<Vpc>>) -> impl Iterator<Item = &str> {
-        let of = move |vpc: Option<Id<Vpc>>| {
-            let first = (kind, vpc, String::new());
-            let same = move |key: &(Kind, Option<Id<Vpc>>, String)| key.0 == kind && key.1 == vpc;
-            self.by_name
-                .range(first..)
-                .take_while(move |(key, _)| same(key))
-                .map(|(key, _)| key.2.as_str())
-        };
+        let of = move |vpc| self.called(kind, vpc);
         of(vpc).chain(of(None).filter(move |_| vpc.is_some()))
+    }
+
+    /// The names of what stands in the VPC.
+    pub(crate) fn candidates_inside(&self, kind: Kind, vpc: Id<Vpc>) -> impl Iterator<Item = &str> {
+        self.called(kind, Some(vpc))
+    }
+
+    fn called(&self, kind: Kind, vpc: Option<Id<Vpc>>) -> impl Iterator<Item = &str> {
+        let first = (kind, vpc, String::new());
+        let same = move |key: &(Kind, Option<Id<Vpc>>, String)| key.0 == kind && key.1 == vpc;
+        self.by_name
+            .range(first..)
+            .take_while(move |(key, _)| same(key))
+            .map(|(key, _)| key.2.as_str())
     }
 }

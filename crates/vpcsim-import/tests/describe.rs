@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use vpcsim_aws::devices::network_interface::Attachment;
+use vpcsim_aws::devices::peering_connection::PeeringState;
 use vpcsim_aws::devices::route_table::{RouteSource, RouteTarget};
 use vpcsim_aws::devices::security_group::Peer;
 use vpcsim_aws::{Resource, Severity, Table, Topology};
@@ -559,4 +560,30 @@ fn a_described_database_takes_the_interface_that_fits_it() {
         row(&topology.managed_hosts, "eni-a").listen.is_empty(),
         "nobody says what listens there"
     );
+}
+
+#[test]
+fn every_state_of_a_peering_is_read_and_only_active_forwards() {
+    for (word, expected) in PeeringState::WORDS {
+        let mut sources = [
+            side("111111111111", "eu-west-1", "vpc-1", "vpc-1"),
+            side("222222222222", "us-east-1", "vpc-2", "vpc-2"),
+        ];
+        for source in &mut sources {
+            let text = String::from_utf8(source.bytes.clone()).unwrap();
+            let status = format!(r#""Status":{{"Code":"{word}"}}"#);
+            source.bytes = text
+                .replace(r#""Status":{"Code":"active"}"#, &status)
+                .into_bytes();
+        }
+        let topology = read(sources.into()).topology;
+        let peering = row(&topology.peering_connections, "pcx-1");
+        assert_eq!(peering.state, expected);
+        let written = write_native(&topology);
+        assert_eq!(
+            written.contains(&format!("state: {word}")),
+            word != "active",
+            "{written}"
+        );
+    }
 }

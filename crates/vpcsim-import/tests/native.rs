@@ -339,6 +339,11 @@ fn an_exclusion_from_block_public_access_names_one_thing_that_exists() {
         words(&format!("{block}{}", vpc("")))
     };
     assert!(with("{ subnet: shop/attic }").contains("there is no subnet `shop/attic`"));
+    let subnets = vpc("    subnets: { cellar: { az: a, cidr: 10.0.1.0/24 } }\n");
+    let near = words(&format!(
+        "block_public_access: {{ home: {{ exclusions: [{{ subnet: shop/celar }}] }} }}\n{subnets}"
+    ));
+    assert!(near.contains("did you mean `shop/cellar`?"), "{near}");
     assert!(with("{ vpc: depot }").contains("there is no VPC `depot`"));
     let both = with("{ vpc: shop, subnet: shop/attic }");
     assert!(

@@ -79,10 +79,43 @@ pub enum PeeringState {
     /// It forwards.
     #[default]
     Active,
+    /// Asked for, and not yet shown to the other side.
+    InitiatingRequest,
     /// Not yet accepted.
     PendingAcceptance,
-    /// Over: deleted, rejected, failed or expired.
-    Ended,
+    /// Accepted, and about to be active.
+    Provisioning,
+    /// About to be deleted.
+    Deleting,
+    /// Deleted by one of the two sides.
+    Deleted,
+    /// Not accepted by the other side.
+    Rejected,
+    /// Refused by AWS.
+    Failed,
+    /// Not accepted in time.
+    Expired,
+}
+
+impl PeeringState {
+    /// Every state with AWS's word for it.
+    pub const WORDS: [(&'static str, Self); 9] = [
+        ("active", Self::Active),
+        ("initiating-request", Self::InitiatingRequest),
+        ("pending-acceptance", Self::PendingAcceptance),
+        ("provisioning", Self::Provisioning),
+        ("deleting", Self::Deleting),
+        ("deleted", Self::Deleted),
+        ("rejected", Self::Rejected),
+        ("failed", Self::Failed),
+        ("expired", Self::Expired),
+    ];
+
+    /// Whether it will never forward again.
+    pub const fn is_over(self) -> bool {
+        use PeeringState::{Deleted, Deleting, Expired, Failed, Rejected};
+        matches!(self, Deleting | Deleted | Rejected | Failed | Expired)
+    }
 }
 
 impl Resource for PeeringConnection {
@@ -271,7 +304,7 @@ fn admit(key: FlowKey, near: &Fabric, far: &Fabric) -> Result<(), DropReason> {
 
 fn validate(id: Id<PeeringConnection>, topology: &Topology, findings: &mut Findings) {
     let connection = &topology.peering_connections[id];
-    if connection.state == PeeringState::Ended {
+    if connection.state.is_over() {
         return;
     }
     let (name, origin) = (connection.label.display(), connection.label.origin);
@@ -321,7 +354,7 @@ fn count(
     let (name, origin) = (connection.label.display(), connection.label.origin);
     let mut active_counts: BTreeMap<Id<Vpc>, usize> = BTreeMap::new();
     for (_, other) in topology.peering_connections.iter().take(id.index()) {
-        if other.state == PeeringState::Ended {
+        if other.state.is_over() {
             continue;
         }
         if other.joins(ends.0) && other.other_side(ends.0) == Some(ends.1) {
@@ -457,7 +490,7 @@ mod tests {
         assert_eq!(port_of(next_hop(&topology, 0)), FROM_REQUESTER);
         assert_eq!(port_of(next_hop(&topology, 1)), FROM_ACCEPTER);
         assert_eq!(next_hop(&topology, 2), NextHop::Blackhole, "a stranger");
-        for state in [PeeringState::PendingAcceptance, PeeringState::Ended] {
+        for (_, state) in PeeringState::WORDS.into_iter().skip(1) {
             topology.peering_connections[Id::from_index(0)].state = state;
             assert_eq!(next_hop(&topology, 0), NextHop::Blackhole);
         }
@@ -563,7 +596,7 @@ mod tests {
         secondary.net = "10.0.128.0/17".parse().unwrap();
         topology.vpcs[Id::from_index(1)].cidrs.push(secondary);
         assert_eq!(peering_codes(&topology), ["peering-overlap"]);
-        topology.peering_connections[Id::from_index(0)].state = PeeringState::Ended;
+        topology.peering_connections[Id::from_index(0)].state = PeeringState::Deleted;
         assert!(peering_codes(&topology).is_empty());
     }
 

@@ -161,7 +161,9 @@ impl RouteTarget {
             },
             Kind::PeeringConnection => match topology.peering_connections.find(target.id())?.state {
                 PeeringState::Active => return None,
-                _ => "is not active",
+                PeeringState::PendingAcceptance => "waits to be accepted",
+                state if state.is_over() => "is over",
+                _ => "is not active yet",
             },
             _ => return None,
         };

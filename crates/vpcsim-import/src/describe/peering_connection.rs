@@ -78,13 +78,7 @@ impl Described for PeeringJson {
         let connection = PeeringConnection {
             requester: build.find(&requester.vpc_id),
             accepter: build.find(&accepter.vpc_id),
-            state: match json.status.word() {
-                "" | "active" => PeeringState::Active,
-                "pending-acceptance" | "provisioning" | "initiating-request" => {
-                    PeeringState::PendingAcceptance
-                }
-                _ => PeeringState::Ended,
-            },
+            state: state_of(json.status.word()),
             requester_dns_resolution: requester.dns_resolution(),
             accepter_dns_resolution: accepter.dns_resolution(),
             label,
@@ -107,5 +101,15 @@ impl Described for PeeringJson {
         }
         let id = build.topology.peering_connections.push(connection);
         build.enter(id, None);
+    }
+}
+
+/// What the input does not say is active; what nobody knows does not forward.
+fn state_of(word: &str) -> PeeringState {
+    let known = PeeringState::WORDS.into_iter().find(|(known, _)| *known == word);
+    match known {
+        Some((_, state)) => state,
+        None if word.is_empty() => PeeringState::Active,
+        None => PeeringState::Deleted,
     }
 }

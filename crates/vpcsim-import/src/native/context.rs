@@ -120,11 +120,8 @@ impl Context<'_> {
             None => "the design".to_owned(),
         };
         let message = format!("there is no {} `{text}` in {place}", nouns.join(" or "));
-        let names = || {
-            kinds
-                .iter()
-                .flat_map(|kind| self.names.candidates(*kind, scope.vpc))
-        };
+        let known = self.candidates(kinds, scope);
+        let names = || known.iter().map(String::as_str);
         let help = match suggest::nearest(text, names()) {
             Some(near) => format!("did you mean `{near}`?"),
             None if names().next().is_none() => "there is none at all".to_owned(),
@@ -132,6 +129,20 @@ impl Context<'_> {
         };
         self.findings
             .push(Finding::error("unknown-reference", origin, message).help(help));
+    }
+
+    /// What could have been meant; outside a VPC, what stands in one goes by the names of both.
+    fn candidates(&self, kinds: &[Kind], scope: Scope) -> Vec<String> {
+        let mut known = Vec::new();
+        for kind in kinds {
+            known.extend(self.names.candidates(*kind, scope.vpc).map(str::to_owned));
+            for vpc in self.topology.vpcs.ids().filter(|_| scope.vpc.is_none()) {
+                let owner = &self.topology.vpcs[vpc].label.name;
+                let inside = self.names.candidates_inside(*kind, vpc);
+                known.extend(inside.map(|name| format!("{owner}/{name}")));
+            }
+        }
+        known
     }
 
     /// Whether `name` is what the VPC calls its main or default one of this kind.

@@ -29,8 +29,18 @@ const RECORD: Record = Record::plain(
         ),
         key(
             "state",
-            Shape::Choice(&["active", "pending-acceptance", "ended"]),
-            "Its state.",
+            Shape::Choice(&[
+                "active",
+                "initiating-request",
+                "pending-acceptance",
+                "provisioning",
+                "deleting",
+                "deleted",
+                "rejected",
+                "failed",
+                "expired",
+            ]),
+            "Its state; only an active one forwards.",
         ),
         key(
             "dns_resolution",
@@ -62,11 +72,7 @@ pub(crate) const NOUN: Noun = Noun {
 };
 
 /// The spellings of the states.
-pub(crate) const STATES: [(&str, PeeringState); 3] = [
-    ("active", PeeringState::Active),
-    ("pending-acceptance", PeeringState::PendingAcceptance),
-    ("ended", PeeringState::Ended),
-];
+pub(crate) const STATES: [(&str, PeeringState); 9] = PeeringState::WORDS;
 
 #[expect(
     clippy::unnecessary_wraps,

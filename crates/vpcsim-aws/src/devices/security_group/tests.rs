@@ -270,7 +270,7 @@ fn reference_reaches_into_a_vpc_with_active_peering_only() {
     for (state, expected) in [
         (Some(PeeringState::Active), true),
         (Some(PeeringState::PendingAcceptance), false),
-        (Some(PeeringState::Ended), false),
+        (Some(PeeringState::Deleted), false),
         (None, false),
     ] {
         let (topology, group) = reference(["eu-west-1"; 2], state);

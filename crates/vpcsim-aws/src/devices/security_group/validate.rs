@@ -462,7 +462,7 @@ mod tests {
         for (state, rule_id, region, expected) in [
             (Some(PeeringState::Active), None, "eu-west-1", None),
             (Some(PeeringState::Active), None, "us-east-1", Some(refused)),
-            (Some(PeeringState::Ended), None, "eu-west-1", Some(stale)),
+            (Some(PeeringState::Deleted), None, "eu-west-1", Some(stale)),
             (None, None, "eu-west-1", Some(refused)),
             (None, Some("sgr-1".to_owned()), "eu-west-1", Some(stale)),
         ] {
