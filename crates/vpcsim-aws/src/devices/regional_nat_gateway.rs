@@ -24,7 +24,7 @@ use std::sync::Arc;
 use vpcsim_engine::{Context, Decision, Handle, Node, NodeId, Port, Step};
 
 use super::nat_gateway::device::Plan;
-use super::nat_gateway::{ADDRESSED, NatGatewayDevice, NatGatewayState, ROUTED};
+use super::nat_gateway::{ADDRESSED, NatGatewayDevice, NatGatewayState, ROUTED, has_transit};
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::fabric::ClaimIndex;
 use crate::compile::place::gateway_mac;
@@ -177,6 +177,7 @@ impl Resource for RegionalNatGateway {
                 decision,
                 state: gateway.state,
                 is_public: true,
+                has_transit: has_transit(gateway.vpc, topology),
                 addresses: zone.addresses.clone(),
                 fabric: Arc::clone(&fabric),
                 subnet_node: claim.subnet_node,

@@ -33,6 +33,8 @@ pub(in crate::devices) struct Plan {
     /// Whether an internet gateway gives its addresses public ones.
     pub(in crate::devices) is_public: bool,
     pub(in crate::devices) addresses: Vec<Ipv4Addr>,
+    /// Whether a transit gateway is attached to the VPC: then what instances forward may have come from beyond (TGW-49).
+    pub(in crate::devices) has_transit: bool,
     pub(in crate::devices) fabric: Arc<Fabric>,
     pub(in crate::devices) subnet_node: NodeId,
     pub(in crate::devices) mac: Mac,
@@ -283,7 +285,8 @@ impl Plan {
             if self.addresses.contains(&packet.source()) {
                 return Err(drop_reason::ROUTE_LOOP);
             }
-            if !self.fabric.covers(packet.source()) && mark & mark::FROM_TRANSIT_GATEWAY == 0 {
+            let foreign = if self.has_transit { mark::FROM_TRANSIT_GATEWAY | mark::FORWARDED } else { mark::FROM_TRANSIT_GATEWAY };
+            if !self.fabric.covers(packet.source()) && mark & foreign == 0 {
                 return Err(drop_reason::NAT_SOURCE_NOT_IN_VPC);
             }
         }

@@ -43,6 +43,8 @@
 //!
 //! # Where AWS is silent
 //!
+//! - What an instance forwards for others is served if a transit gateway is attached to the VPC: a firewall between the two
+//!   hides from where a packet came, and centralized egress with inspection is built like that (TGW-49).
 //! - Ports are handed out in ascending order, so that equal seeds give equal captures.
 //! - The second address is used when the first has no port left for the destination.
 //! - The port of a closed connection is held for 60 s; one FIN alone does not close.
@@ -192,6 +194,7 @@ impl Resource for NatGateway {
             state: gateway.state,
             is_public: gateway.connectivity == Connectivity::Public,
             addresses: gateway.addresses.iter().map(|address| address.private).collect(),
+            has_transit: has_transit(topology.subnets[gateway.subnet].vpc, topology),
             fabric: build.fabric(topology.subnets[gateway.subnet].vpc),
             subnet_node,
             mac: gateway.mac(node, topology),
@@ -208,6 +211,11 @@ impl Resource for NatGateway {
         let own = numbered.find(|(_, claim)| claim.owner == id.into() && claim.address.is_none());
         own.map_or(NextHop::Blackhole, |(index, _)| NextHop::Inside(index))
     }
+}
+
+/// Whether a transit gateway is attached to the VPC.
+pub(super) fn has_transit(vpc: Id<Vpc>, topology: &Topology) -> bool {
+    topology.transit_gateway_attachments.iter().any(|(_, attachment)| attachment.vpc() == Some(vpc))
 }
 
 impl NatGateway {
