@@ -60,6 +60,7 @@ reasons! {
     39 SERVICE_DISABLED ENI_OUT None, "The link-local service is switched off for this VPC or instance.";
     40 NACL_EGRESS SUBNET_OUT Some("SUBNET_ACL_RESTRICTION"), "The network ACL of the sender's subnet denies it on the way out. Network ACLs are stateless: answers need a rule of their own.";
     41 FRAGMENT_RATE ENI_OUT None, "The interface sent more than 1024 fragments in one second.";
+    42 ALLOWANCE_EGRESS ENI_OUT None, "More leaves the instance than its allowance of bandwidth or packets; the counters of its network driver show it.";
     48 NO_ROUTE ROUTE Some("NO_ROUTE_TO_DESTINATION"), "The route table of the sender's subnet has no route for the destination.";
     49 BLACKHOLE ROUTE Some("BAD_STATE_ROUTE"), "The best route's target does not exist any more or does not work: the route is a black hole.";
     50 NO_SUCH_ADDRESS ROUTE Some("NO_POSSIBLE_DESTINATION"), "The destination lies inside the VPC, but no interface has that address.";
@@ -82,6 +83,7 @@ reasons! {
     84 NAT_NOT_AVAILABLE GATEWAY Some("BAD_STATE"), "The NAT gateway is not in the state available.";
     85 NAT_SOURCE_NOT_IN_VPC GATEWAY Some("NGW_REQUIRES_SOURCE_IN_VPC"), "A NAT gateway serves only what comes from inside its VPC.";
     86 REGIONAL_NAT_ZONE ROUTE Some("REGIONAL_NGW_ROUTE_AZ_RESTRICTION"), "The regional NAT gateway serves no packets of this availability zone, and does not expand by itself.";
+    87 NAT_RATE GATEWAY None, "More goes through the NAT gateway than it carries: 100 Gbit/s and 10 million packets a second.";
     96 PCX_CIDR GATEWAY Some("PCX_REQUIRES_ADDRESS_IN_VPC_CIDR"), "A peering connection only carries packets for addresses of the VPC on its other side: peering is not transitive.";
     97 PCX_NO_SUCH_ADDRESS GATEWAY Some("NO_POSSIBLE_DESTINATION"), "The destination lies inside the peer VPC, but no interface has that address.";
     112 NACL_INGRESS SUBNET_IN Some("SUBNET_ACL_RESTRICTION"), "The network ACL of the destination's subnet denies it on the way in.";
@@ -90,6 +92,7 @@ reasons! {
     122 CONNTRACK_FULL_INGRESS ENI_IN None, "The instance tracks as many connections as it can; a new one does not fit.";
     123 NO_HOST ENI_IN Some("BAD_STATE"), "The interface is attached to nothing that runs.";
     124 INTERFACE_NOT_MODELLED ENI_IN Some("UNSUPPORTED_COMPONENT"), "The interface belongs to a service that the simulator does not model yet; the verdict is unknown.";
+    125 ALLOWANCE_INGRESS ENI_IN None, "More comes to the instance than its allowance of bandwidth or packets; the counters of its network driver show it.";
     128 TGW_ROUTE_AZ ROUTE Some("TGW_ROUTE_AZ_RESTRICTION"), "The transit gateway has no interface in the sender's availability zone: the VPC's attachment enables no subnet there.";
     129 TGW_ATTACHMENT_STATE GATEWAY Some("BAD_STATE_ATTACHMENT"), "The transit gateway attachment is not in the state available.";
     130 TGW_NOT_ASSOCIATED GATEWAY Some("TGW_ATTACH_MISSING_TGW_RTB_ASSOCIATION"), "The attachment by which the packet came is associated with no route table of the transit gateway.";
@@ -98,6 +101,7 @@ reasons! {
     133 TGW_INTERFACE GATEWAY Some("NO_POSSIBLE_DESTINATION"), "The address belongs to an interface of a transit gateway, which answers nothing.";
     134 TGW_TTL_EXPIRED GATEWAY None, "The time to live ran out at a transit gateway, which tells nobody.";
     135 TGW_MTU_EXCEEDED GATEWAY None, "The packet is larger than the 8500 bytes that a transit gateway carries; the sender is told so by ICMP if it came from a VPC and must not be fragmented.";
+    136 TGW_RATE GATEWAY None, "More comes by the attachment in this zone than it carries: 100 Gbit/s and 7.5 million packets a second.";
     140 NLB_LISTENER GATEWAY Some("ELBV2_LISTENERS_MISMATCH"), "No listener of the load balancer takes this protocol and port; nobody answers.";
     141 NLB_LISTENER_WITHOUT_GROUP GATEWAY Some("ELBV2_LISTENER_HAS_NO_TG"), "The load balancer's listener forwards to no target group.";
     142 NLB_NO_TARGETS GATEWAY Some("ELBV2_LISTENER_HAS_NO_TG"), "The listener's target group has no target that gets flows: none is registered in a zone of the load balancer.";
@@ -120,6 +124,7 @@ reasons! {
     159 VPCE_MTU_EXCEEDED GATEWAY None, "The packet is larger than the 8500 bytes that an interface endpoint carries; nobody is told.";
     160 VPCE_BALANCER_RULES GATEWAY Some("ENI_SG_RULES_MISMATCH"), "No rule of the load balancer's security groups allows the client of an endpoint, which is judged by its own private address.";
     161 VPCE_SERVICE_NOT_IN_ZONE GATEWAY Some("VPCE_SERVICE_NOT_INSTALLED_IN_AZ"), "The endpoint service has no load balancer in the zone of the endpoint's interface.";
+    162 VPCE_RATE GATEWAY None, "More comes to the endpoint in this zone than the 100 Gbit/s that it carries.";
     164 MIDDLEBOX_FIREWALL GATEWAY Some("FIREWALL_RULES_RESTRICTION"), "The firewall on an instance that forwards does not let it through.";
     165 MIDDLEBOX_NO_STATE GATEWAY None, "The instance that forwards knows no connection that this packet belongs to: it has not seen the beginning, as when the two directions take different ways.";
     166 MIDDLEBOX_PORT_EXHAUSTED GATEWAY None, "The NAT instance has no free port left for this destination.";

@@ -166,10 +166,38 @@ impl Lab {
         self.way(id.expect("slots hold stub hosts"))
     }
 
+    /// Sends so many copies of a packet at once; how many are dropped.
+    pub(crate) fn send_many(&mut self, interface: Id<NetworkInterface>, bytes: &[u8], count: usize) -> u64 {
+        let router = router_mac(self.topology().network_interfaces[interface].subnet);
+        let frame = FrameHeader::ipv4(self.mac(interface), router);
+        let (host, eni) = (
+            self.host_of(interface),
+            self.compiled.node_of(interface).expect("interfaces have nodes"),
+        );
+        let before = self.network.counters().dropped;
+        self.network.act(host, |_: &mut StubHost, context| {
+            for _ in 0..count {
+                let packet = context.emit(frame, bytes);
+                context.forward(packet, eni, FROM_HOST);
+            }
+        });
+        self.settle();
+        self.network.counters().dropped - before
+    }
+
     /// What the stub host in a node has got so far.
     pub(crate) fn received_at(&self, node: NodeId) -> Vec<Vec<u8>> {
         let host: &StubHost = self.network.node(node).expect("slots hold stub hosts");
         host.received.clone()
+    }
+
+    /// The names of the reasons of all drops so far.
+    pub(crate) fn drops(&mut self) -> Vec<String> {
+        let log: &mut Log = self.network.observer_mut().expect("the lab observes");
+        log.lines
+            .iter()
+            .filter_map(|(_, words)| words.strip_prefix("drop ").map(str::to_owned))
+            .collect()
     }
 
     /// Lets time pass.

@@ -13,7 +13,7 @@
 //! - [`mod@compile`]: from declared to running, in two passes over the resources.
 //! - [`graph`]: what uses what, and where routes lead in circles; `transit_circles`: those by transit gateways.
 //! - [`station`], [`drop_reason`], [`mark`]: the engine's numbers, with AWS's names.
-//! - [`mtu`]: what a path carries. [`latency`]: how long it takes. [`public_address`]: which addresses the internet knows, and who has them.
+//! - [`mtu`]: what a path carries. [`rate_limit`]: how much of it at a time. [`latency`]: how long it takes. [`public_address`]: which addresses the internet knows, and who has them.
 //! - [`services`]: resolver, DHCP, time: what answers at link-local addresses.
 //!
 //! # Words
@@ -34,8 +34,10 @@
 //! - **Quotas of an account and a region** (ENI-14, PCX-21, PCX-22) are not counted. No verdict depends on them.
 //! - **Instances that forward** do what a design says of them. Of one that is described by AWS nobody knows; if a route leads to
 //!   it and its source/destination check is off, it counts as a router without rules, and a note says so.
-//! - **Bandwidth and packet rates** of instances, flows and gateways (ENI-10, NAT-33, PCX-19, PCX-24, NET-01 to NET-11,
-//!   MTU-10, MTU-12): nothing is slow or lost for them. Only link-local packets and fragments are limited.
+//! - **Bandwidth and packet rates**: an instance has an allowance only if the design says it: no figures of instance types, credits,
+//!   weightings or halves towards the internet (ENI-10, NET-03, NET-05, NET-11), no limit of a single flow (NET-02, PCX-19, PCX-24,
+//!   MTU-12); several interfaces have it once each. Gateways and endpoints have grown to their figures from the start (NAT-33, EP-15,
+//!   TGW-35), peering and internet gateways have none (NET-10). Fragments cost what other packets do (MTU-10).
 //! - **Tracked connections of an instance** are counted for each interface, not for all of them together (CT-15): an instance
 //!   with several interfaces tracks more than on AWS before it drops.
 //! - **Flows that are tracked for their far end** (CT-09, CT-20) beyond NAT gateways: an open flow to a load balancer or an
@@ -44,7 +46,7 @@
 //!   RT-29), route servers (RT-33), application, classic and gateway load balancers (NACL-21, NACL-22), route tables of virtual
 //!   private gateways. Flows by them are unknown.
 //! - **Transit gateways**: attachments of VPNs, Direct Connect gateways and Connect (TGW-36, TGW-37, TGW-40 to TGW-43) and network
-//!   function attachments (TGW-58) are unknown; no tunnels by a gateway's address blocks (TGW-38), no bandwidth (TGW-35), no flow
+//!   function attachments (TGW-58) are unknown; no tunnels by a gateway's address blocks (TGW-38), no flow
 //!   logs and metrics (TGW-46 to TGW-48).
 //! - **Network Load Balancers**: TLS passes through as TCP does: no keepalives of the load balancer's own (NLB-14), no second
 //!   handshake (NLB-26), and a check over HTTPS is one over TCP (NLB-18). Of several target groups of a listener the first gets
@@ -89,6 +91,7 @@ pub mod mark;
 pub mod model;
 pub mod mtu;
 pub mod public_address;
+pub mod rate_limit;
 pub mod services;
 pub mod station;
 mod subnet_routers;

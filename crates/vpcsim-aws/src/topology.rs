@@ -9,6 +9,7 @@ pub use crate::devices::Topology;
 use crate::devices::{AnyId, Vpc};
 use crate::latency::LatencyPair;
 use crate::model::{Findings, Id, Origin};
+use crate::rate_limit::Limits;
 
 /// Defaults that AWS does not publish or that vary; a design can override them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Settings {
     pub latencies: Vec<LatencyPair>,
     /// Whether public addresses that nobody declared answer, as most of the internet's well-known hosts do.
     pub internet_answers: bool,
+    /// Whether gateways and endpoints are held to AWS's figures for bits and packets a second (NAT-33, TGW-35, EP-15).
+    pub limits: Option<Limits>,
     /// Connections that one instance's security groups track at the most (CT-15: unpublished).
     pub tracked_connections_max: u32,
 }
@@ -38,6 +41,7 @@ impl Default for Settings {
             latency_internet: Span::from_ms(10),
             latencies: Vec::new(),
             internet_answers: true,
+            limits: Some(Limits::default()),
             tracked_connections_max: 136_812,
         }
     }

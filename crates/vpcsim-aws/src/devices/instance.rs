@@ -40,6 +40,17 @@ pub struct Instance {
     pub metadata: MetadataOptions,
     /// What it does with packets for others; `None` drops them.
     pub appliance: Option<Appliance>,
+    /// How much its interfaces carry (NET-01); `None` is no limit.
+    pub allowance: Option<Allowance>,
+}
+
+/// What an instance may send and receive (NET-01, NET-04).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Bits a second in each direction.
+    pub bits_per_s: u64,
+    /// Packets a second in both directions together.
+    pub packets_per_s: u64,
 }
 
 /// A service that an instance answers on.
@@ -119,6 +130,7 @@ impl Instance {
             mtu: JUMBO_MTU,
             metadata: MetadataOptions::default(),
             appliance: None,
+            allowance: None,
         }
     }
 }

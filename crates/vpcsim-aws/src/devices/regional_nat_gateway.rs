@@ -183,6 +183,7 @@ impl Resource for RegionalNatGateway {
                 subnet_node: claim.subnet_node,
                 mac: claim.mac,
                 router_mac: gateway_mac(claim.subnet_node),
+                limit: topology.settings.limits.map(|limits| limits.nat_gateway),
                 inside: point(),
                 outside: point(),
             };

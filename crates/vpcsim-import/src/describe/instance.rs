@@ -131,6 +131,7 @@ fn declare(item: &Item<'_, ReservationJson>, json: &InstanceJson, build: &mut Bu
         mtu: JUMBO_MTU,
         metadata: read_metadata(json.metadata_options.as_ref()),
         appliance: None,
+        allowance: None,
     };
     let id = build.topology.instances.push(instance);
     build.enter(id, None);
@@ -167,6 +168,7 @@ pub(super) fn make_up(id: &str, origin: Origin, build: &mut Build<'_>) -> Id<Ins
         mtu: JUMBO_MTU,
         metadata: MetadataOptions::default(),
         appliance: None,
+        allowance: None,
     });
     build.enter(made, None);
     made

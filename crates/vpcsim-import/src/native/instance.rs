@@ -1,9 +1,9 @@
 //! `instances:` of a VPC.
 
-use vpcsim_aws::devices::instance::{HostRouting, JUMBO_MTU, Listener, MetadataOptions};
+use vpcsim_aws::devices::instance::{Allowance, HostRouting, JUMBO_MTU, Listener, MetadataOptions};
 use vpcsim_aws::devices::network_interface::Attachment;
 use vpcsim_aws::devices::{Instance, NetworkInterface};
-use vpcsim_aws::{AnyId, Id, Label};
+use vpcsim_aws::{AnyId, Findings, Id, Label};
 
 use super::appliance;
 use super::context::{Context, Scope};
@@ -34,6 +34,9 @@ const METADATA: Record = Record::plain(
     ],
 );
 
+/// Bits of what `bandwidth_mbps` counts.
+pub(crate) const BITS_OF_MEGABIT: u64 = 1_000_000;
+
 /// A list of services.
 pub(crate) const LISTEN: Shape = Shape::Many(&Shape::Pattern(r"^\s*([Tt][Cc][Pp]|[Uu][Dd][Pp])(\s|$)"));
 
@@ -60,6 +63,16 @@ const RECORD: Record = Record::plain(
             "mtu",
             Shape::Whole(9216),
             "The MTU of its interfaces in bytes; the default is 9001."
+        ),
+        key(
+            "bandwidth_mbps",
+            Shape::Whole(10_000_000),
+            "What it sends at the most, and what it receives, in millions of bits a second; else nothing limits it."
+        ),
+        key(
+            "packets_per_s",
+            Shape::Whole(1_000_000_000),
+            "How many packets it sends and receives in a second at the most."
         ),
         key("type", Shape::Text, "Its instance type.").or(&["instance_type"]),
         key(
@@ -203,6 +216,7 @@ fn read(context: &mut Context<'_>, fields: &Fields<'_>, label: Label) -> Instanc
     let running = fields
         .find("state")
         .and_then(|node| node.choice(&states, findings));
+    let allowance = read_allowance(fields, findings);
     let mtu = fields.find("mtu").and_then(|node| node.whole(68, 9216, findings));
     Instance {
         label,
@@ -213,7 +227,19 @@ fn read(context: &mut Context<'_>, fields: &Fields<'_>, label: Label) -> Instanc
         mtu: mtu.unwrap_or(JUMBO_MTU),
         metadata: read_metadata(context, fields),
         appliance,
+        allowance,
     }
+}
+
+/// What it may send and receive; of the two figures one can be left open.
+fn read_allowance(fields: &Fields<'_>, findings: &mut Findings) -> Option<Allowance> {
+    let mut whole = |key, most: u64| fields.find(key).and_then(|node| node.whole(1, most, findings));
+    let megabits = whole("bandwidth_mbps", 10_000_000);
+    let packets_per_s = whole("packets_per_s", 1_000_000_000);
+    (megabits.is_some() || packets_per_s.is_some()).then(|| Allowance {
+        bits_per_s: megabits.map_or(u64::MAX, |megabits| megabits * BITS_OF_MEGABIT),
+        packets_per_s: packets_per_s.unwrap_or(u64::MAX),
+    })
 }
 
 fn read_metadata(context: &mut Context<'_>, fields: &Fields<'_>) -> MetadataOptions {

@@ -1,6 +1,7 @@
 //! `settings:` of a design.
 
 use vpcsim_aws::latency::LatencyPair;
+use vpcsim_aws::rate_limit::Limits;
 use vpcsim_aws::{Finding, Findings, Settings, Span};
 
 use super::context::Context;
@@ -41,6 +42,11 @@ pub(crate) const RECORD: Record = Record::plain(
             "internet_answers",
             Shape::Flag,
             "Whether public addresses that nobody declared answer.",
+        ),
+        key(
+            "limits",
+            Shape::Flag,
+            "Whether gateways, endpoints and instances are held to bandwidth and packet rates; the default is true.",
         ),
         key(
             "tracked_connections_max",
@@ -98,6 +104,9 @@ pub(crate) fn read(node: &Node, context: &mut Context<'_>) {
     let settings = &mut context.topology.settings;
     if let Some(answers) = fields.flag("internet_answers", context.findings) {
         settings.internet_answers = answers;
+    }
+    if let Some(limits) = fields.flag("limits", context.findings) {
+        settings.limits = limits.then(Limits::default);
     }
     let tracked = fields.find("tracked_connections_max");
     if let Some(tracked) = tracked.and_then(|node| node.whole(1, u32::MAX, context.findings)) {

@@ -10,7 +10,7 @@ use vpcsim_aws::traffic::PortRange;
 use super::Writer;
 use super::design::{put, put_flag, put_label};
 use super::yaml::{Map, Yaml};
-use crate::native::instance::{ROUTINGS, default_name};
+use crate::native::instance::{BITS_OF_MEGABIT, ROUTINGS, default_name};
 
 impl Writer<'_> {
     /// The instances of a VPC, or those of which no interface is known.
@@ -48,6 +48,17 @@ impl Writer<'_> {
         }
         if row.mtu != JUMBO_MTU {
             put(&mut map, "mtu", Yaml::plain(row.mtu));
+        }
+        if let Some(allowance) = row.allowance {
+            let megabits = allowance.bits_per_s / BITS_OF_MEGABIT;
+            for (key, most, figure) in [
+                ("bandwidth_mbps", allowance.bits_per_s, megabits),
+                ("packets_per_s", allowance.packets_per_s, allowance.packets_per_s),
+            ] {
+                if most != u64::MAX {
+                    put(&mut map, key, Yaml::plain(figure));
+                }
+            }
         }
         if let Some(kind) = &row.instance_type {
             put(&mut map, "type", Yaml::text(kind));

@@ -223,6 +223,7 @@ fn settings(settings: &Settings) -> Map {
         own.internet_answers,
         defaults.internet_answers,
     );
+    put_flag(&mut map, "limits", own.limits.is_some(), true);
     if own.tracked_connections_max != defaults.tracked_connections_max {
         put(
             &mut map,

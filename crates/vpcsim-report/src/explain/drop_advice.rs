@@ -379,6 +379,23 @@ pub const ALL: &[Advice] = &[
         "regional_nat_gateways: { out: { expands: true } }",
     ),
     advice(
+        "NAT_RATE",
+        "Spread the clients over several NAT gateways, or switch the limits off to look at reachability alone.",
+        "",
+    ),
+    advice("TGW_RATE", "Spread the load over more zones or attachments.", ""),
+    advice("VPCE_RATE", "Use the endpoint's interfaces in several zones.", ""),
+    advice(
+        "ALLOWANCE_EGRESS",
+        "Send less at a time, or give the instance a type with a larger allowance.",
+        "instances: { web-1: { subnet: a, bandwidth_mbps: 10000 } }",
+    ),
+    advice(
+        "ALLOWANCE_INGRESS",
+        "Send less at a time to it, or give the instance a type with a larger allowance.",
+        "instances: { web-1: { subnet: a, packets_per_s: 1000000 } }",
+    ),
+    advice(
         "PCX_CIDR",
         "Each pair of VPCs needs a connection of its own, and nobody uses the other's gateways through it.",
         "",

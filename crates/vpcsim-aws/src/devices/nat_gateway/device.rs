@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use vpcsim_engine::{
-    CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Port, Step, Time,
+    CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Port, Span, Step, Time,
 };
 use vpcsim_wire::rewrite::EmbeddedChange;
 use vpcsim_wire::{FlowKey, Mac, Protocol, Summary, icmp_error, tcp_reset};
@@ -18,6 +18,7 @@ use crate::drop_reason;
 use crate::mark;
 use crate::mtu::{self, Fit, PathMtu};
 use crate::public_address::is_private;
+use crate::rate_limit::{self, RateLimit, RateLimiter};
 use crate::station;
 
 /// The segment size that TCP is held to towards the internet (NAT-23).
@@ -39,6 +40,8 @@ pub(in crate::devices) struct Plan {
     pub(in crate::devices) subnet_node: NodeId,
     pub(in crate::devices) mac: Mac,
     pub(in crate::devices) router_mac: Mac,
+    /// What it carries, if the design holds it to that (NAT-33).
+    pub(in crate::devices) limit: Option<RateLimit>,
     pub(in crate::devices) inside: CapturePoint,
     pub(in crate::devices) outside: CapturePoint,
 }
@@ -56,6 +59,7 @@ pub struct NatGatewayDevice {
     plan: Arc<Plan>,
     table: TranslationTable,
     metrics: NatGatewayMetrics,
+    limiter: Option<RateLimiter>,
 }
 
 impl Node for NatGatewayDevice {
@@ -66,11 +70,17 @@ impl Node for NatGatewayDevice {
         };
         let way = if port == ADDRESSED { Way::In } else { Way::Out };
         self.note_arrival(context, packet, &summary, way);
-        match self.carry(context, packet, &summary, way) {
-            Ok(()) => Step::Forward {
-                to: self.plan.subnet_node,
-                port: subnet::FROM_GATEWAY,
-            },
+        let len = usize::from(summary.total_len);
+        let wait = self.limiter.as_mut().map_or(Some(Span::ZERO), |limiter| limiter.admit(context.now(), len));
+        let carried = match wait {
+            Some(wait) => self.carry(context, packet, &summary, way).map(|()| wait),
+            None => Err(drop_reason::NAT_RATE),
+        };
+        match carried {
+            Ok(wait) => {
+                let step = Step::Forward { to: self.plan.subnet_node, port: subnet::FROM_GATEWAY };
+                rate_limit::after(step, wait)
+            }
             Err(reason) => {
                 self.metrics.packets_drop_count += 1;
                 Step::drop(reason, decision)
@@ -82,6 +92,7 @@ impl Node for NatGatewayDevice {
 impl NatGatewayDevice {
     pub(in crate::devices) fn new(plan: Plan) -> Self {
         Self {
+            limiter: plan.limit.map(RateLimiter::new),
             table: TranslationTable::new(plan.addresses.clone()),
             plan: Arc::new(plan),
             metrics: NatGatewayMetrics::default(),
@@ -332,6 +343,11 @@ mod tests {
         fn of(change: impl FnOnce(&mut NatGateway)) -> Self {
             let mut design = Design::new();
             change(&mut design.topology.nat_gateways[design.nat]);
+            design.topology.settings.limits = None;
+            Self::on(&design)
+        }
+
+        fn on(design: &Design) -> Self {
             let stand = Stand::new(&design.topology, &[Kind::NatGateway]);
             Self {
                 nat: stand.node(design.nat),
@@ -397,6 +413,22 @@ mod tests {
             bench.out(&tcp(tcp::SYN).build());
             assert_eq!(bench.stand.drops(), vec!["NAT_NOT_AVAILABLE"; drops], "{state:?}");
         }
+    }
+
+    #[test]
+    fn what_is_over_its_packets_a_second_is_dropped_and_counted() {
+        assert_eq!(rate_limit::Limits::default().nat_gateway.packets_per_s, 10_000_000);
+        let mut design = Design::new();
+        let limits = design.topology.settings.limits.as_mut().expect("limits are on");
+        limits.nat_gateway.packets_per_s = 1_000;
+        let mut bench = Bench::on(&design);
+        for _ in 0..30 {
+            bench.stand.send(bench.nat, ROUTED, &udp(CLIENT, FAR).build());
+        }
+        bench.seconds(1);
+        assert_eq!(bench.stand.take_arrivals(bench.subnet).len(), 20, "10 ms at once and 10 ms from the queue");
+        assert_eq!(bench.stand.drops(), ["NAT_RATE"; 10]);
+        assert_eq!(bench.metrics().packets_drop_count, 10);
     }
 
     #[test]

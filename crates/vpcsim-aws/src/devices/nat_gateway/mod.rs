@@ -32,6 +32,7 @@
 //! - By it and the internet gateway its clients reach public addresses of their own VPC (NAT-32).
 //! - It serves subnets of other zones (RT-35).
 //! - A route to its interface, instead of to the gateway, leads nowhere (ENI-07).
+//! - It carries 100 Gbit/s and ten million packets a second; what is over that is dropped (NAT-33).
 //! - It counts what CloudWatch shows (NAT-34, NAT-35, NAT-36).
 //! - One connection keeps one address (NAT-39).
 //! - Another gateway does not know its connections: a packet amid one is answered with a RST (NAT-49).
@@ -52,7 +53,7 @@
 //! - A packet over 8500 bytes is cut only if it is UDP, as fragments of the others do not pass.
 //! - A later fragment that overtakes the first one of its datagram is dropped.
 //!
-//! Not modelled: bandwidth (NAT-33) and the draining of addresses (NAT-38).
+//! Not modelled: the draining of addresses (NAT-38), and the time that the gateway takes to grow to its bandwidth.
 
 pub mod device;
 pub mod metrics;
@@ -199,6 +200,7 @@ impl Resource for NatGateway {
             subnet_node,
             mac: gateway.mac(node, topology),
             router_mac: router_mac(gateway.subnet),
+            limit: topology.settings.limits.map(|limits| limits.nat_gateway),
             inside: point(),
             outside: point(),
         };

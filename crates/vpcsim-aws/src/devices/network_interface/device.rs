@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 use vpcsim_engine::{
-    CapturePoint, ComponentId, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Port, Step,
+    CapturePoint, ComponentId, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Port, Span, Step,
+    Time,
 };
 use vpcsim_wire::{Arp, EtherType, Mac, Protocol, Summary};
 
@@ -20,7 +21,9 @@ use crate::devices::subnet::{FROM_GATEWAY, LEAVING};
 use crate::devices::{Kind, Subnet};
 use crate::fragment_memory::FragmentMemory;
 use crate::model::Id;
+use crate::devices::instance::Allowance;
 use crate::public_address::is_private;
+use crate::rate_limit::{self, RateLimit, RateLimiter};
 use crate::services::allowance::PacketAllowance;
 use crate::topology::Topology;
 use crate::{drop_reason, mark, station};
@@ -87,6 +90,28 @@ pub struct NetworkInterfaceDevice {
     allowance: PacketAllowance,
     fragment_allowance: PacketAllowance,
     returns: ReturnPaths,
+    /// What the instance may send and receive; most designs do not say it.
+    allowances: Option<Box<Allowances>>,
+}
+
+/// An instance's allowances of bits out, bits in, and packets both ways.
+#[derive(Clone, Debug)]
+struct Allowances {
+    bits: [RateLimiter; 2],
+    packets: RateLimiter,
+}
+
+impl Allowances {
+    fn new(allowance: Allowance) -> Self {
+        let Allowance { bits_per_s, packets_per_s } = allowance;
+        let bits = RateLimiter::new(RateLimit { bits_per_s, packets_per_s: u64::MAX });
+        Self { bits: [bits; 2], packets: RateLimiter::new(RateLimit { bits_per_s: u64::MAX, packets_per_s }) }
+    }
+
+    fn admit(&mut self, now: Time, len: usize, way: Way) -> Option<Span> {
+        let wait = self.bits[way as usize].admit(now, len)?;
+        self.packets.admit(now, len).map(|other| wait.max(other))
+    }
 }
 
 /// Which way a packet passes the security groups.
@@ -117,6 +142,7 @@ impl NetworkInterfaceDevice {
             allowance: PacketAllowance::default(),
             fragment_allowance: PacketAllowance::default(),
             returns: ReturnPaths::default(),
+            allowances: allowance_of(declared, topology).map(|allowance| Box::new(Allowances::new(allowance))),
         }
     }
 
@@ -178,6 +204,9 @@ impl NetworkInterfaceDevice {
         if summary.is_fragment() && !self.fragment_allowance.admit(context.now()) {
             return self.drop(drop_reason::FRAGMENT_RATE);
         }
+        let Some(wait) = self.allow(context, &summary, Way::Out) else {
+            return self.drop(drop_reason::ALLOWANCE_EGRESS);
+        };
         context.pass(packet, station::ENI_OUT, decision);
         if let Some(claim) = self.returns.find(context.now(), &summary) {
             let answer = context.packet_mut(packet);
@@ -185,7 +214,23 @@ impl NetworkInterfaceDevice {
             answer.set_mark(answer.mark() | mark::RETURNING);
             return Step::Forward { to: self.fixed.subnet_node, port: LEAVING };
         }
-        self.hand_on(frame)
+        rate_limit::after(self.hand_on(frame), wait)
+    }
+
+    /// How long a packet waits for the instance's allowance (NET-06); `None` if it is dropped.
+    fn allow(&mut self, context: &Context<'_>, summary: &Summary, way: Way) -> Option<Span> {
+        match &mut self.allowances {
+            None => Some(Span::ZERO),
+            Some(allowances) => allowances.admit(context.now(), usize::from(summary.total_len), way),
+        }
+    }
+
+    /// How many packets were over the allowances of bits out, bits in, and packets (NET-07).
+    pub fn allowance_exceeded_counts(&self) -> [u64; 3] {
+        self.allowances.as_ref().map_or([0; 3], |allowances| {
+            let [out, into] = &allowances.bits;
+            [out.exceeded().bits, into.exceeded().bits, allowances.packets.exceeded().packets]
+        })
     }
 
     /// What the owner of the interface sends by it.
@@ -387,9 +432,12 @@ impl NetworkInterfaceDevice {
             Behind::Nobody => return self.drop(drop_reason::NO_HOST),
             Behind::Unmodelled => return self.drop(drop_reason::INTERFACE_NOT_MODELLED),
         };
+        let Some(wait) = self.allow(context, &summary, Way::In) else {
+            return self.drop(drop_reason::ALLOWANCE_INGRESS);
+        };
         context.pass(packet, station::ENI_IN, decision);
         context.capture(packet, self.fixed.capture_point, Direction::Inbound);
-        Step::Forward { to: node, port: host_port }
+        rate_limit::after(Step::Forward { to: node, port: host_port }, wait)
     }
 }
 
@@ -454,6 +502,14 @@ fn tracking_of(id: Id<NetworkInterface>, topology: &Topology) -> TrackingTimeout
     TrackingTimeouts {
         tcp_established_s: declared.tracking.tcp_established_s.or(by_type),
         ..declared.tracking
+    }
+}
+
+/// What the instance behind the interface may send and receive.
+fn allowance_of(declared: &NetworkInterface, topology: &Topology) -> Option<Allowance> {
+    match declared.attachment {
+        Attachment::Instance { instance, .. } if topology.settings.limits.is_some() => topology.instances[instance].allowance,
+        _ => None,
     }
 }
 

@@ -26,6 +26,8 @@
 //! - What a host announces by ARP changes nothing (L2-04).
 //! - Broadcast and multicast are not carried (L2-05).
 //! - The link-local services and the resolver are reached past all rules (LL-01, LL-03), at no more than 1024 packets a second (LL-05).
+//! - What an instance may send and receive, if the design says it, holds for bits in each direction and for packets in both; what
+//!   is over that is queued, then dropped before the instance sees it (NET-01, NET-06, NET-09).
 //! - What the platform itself sends reaches the host past all rules (LL-03, SG-22, NACL-12).
 //! - The router's address and that of the metadata service answer no ping (LL-07).
 //! - Name servers other than the resolver, the reserved address of another subnet among them, are ordinary destinations
@@ -39,7 +41,7 @@
 //! # Where AWS is silent
 //!
 //! - A later fragment gets the verdict of its first fragment (SG-23).
-//! - The limit of tracked flows holds for each interface, not for all interfaces of an instance together.
+//! - The limit of tracked flows and the allowances hold for each interface, not for all interfaces of an instance together.
 
 mod arp;
 mod device;

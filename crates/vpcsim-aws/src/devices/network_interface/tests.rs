@@ -7,6 +7,7 @@ use vpcsim_wire::{Arp, EtherType, Mac, PacketBuilder, Protocol, icmp_error, tcp}
 use super::*;
 use crate::compile::place::router_mac;
 use crate::devices::route_table::{Route, RouteDestination, RouteSource, RouteTarget};
+use crate::devices::instance::Allowance;
 use crate::devices::{RouteTable, SecurityGroup, Vpc};
 use crate::fixtures::{Lab, address, allow, attach, group, interface, net, subnet, vpc};
 use crate::traffic::{PortRange, Traffic};
@@ -499,4 +500,30 @@ fn what_is_not_modelled_is_told_from_what_drops() {
     let mut lab = Lab::new(scene.topology);
     assert!(lab.send(scene.a, &syn("10.0.1.10", "10.0.2.10", 443)).ends_with("drop INTERFACE_NOT_MODELLED"));
     assert!(lab.send(scene.a, &syn("10.0.1.10", "10.9.0.1", 443)).ends_with("drop NOT_MODELLED"));
+}
+
+#[test]
+fn what_is_over_the_instances_allowance_is_queued_then_dropped_and_counted() {
+    let mut scene = scene();
+    let instance = |interface: Id<NetworkInterface>, topology: &Topology| match topology.network_interfaces[interface].attachment {
+        Attachment::Instance { instance, .. } => instance,
+        _ => panic!("it has a host"),
+    };
+    let (a, c) = (instance(scene.a, &scene.topology), instance(scene.c, &scene.topology));
+    let bytes = syn("10.0.1.10", "10.0.2.10", 443);
+    let allowance = |packets_per_s| Some(Allowance { bits_per_s: 8 * 40 * 1_000, packets_per_s });
+    scene.topology.instances[a].allowance = allowance(u64::MAX);
+    let mut lab = Lab::new(scene.topology.clone());
+    assert_eq!(lab.send_many(scene.a, &bytes, 30), 10);
+    assert!(lab.drops().iter().all(|name| *name == "ALLOWANCE_EGRESS"));
+    let node = lab.compiled.node_of(scene.a).unwrap();
+    let device: &NetworkInterfaceDevice = lab.network.node(node).unwrap();
+    assert_eq!(device.allowance_exceeded_counts(), [20, 0, 0], "ten waited and ten were lost");
+    scene.topology.instances[a].allowance = None;
+    scene.topology.instances[c].allowance = allowance(1_000);
+    let mut lab = Lab::new(scene.topology.clone());
+    assert_eq!(lab.send_many(scene.a, &bytes, 30), 10);
+    assert!(lab.drops().iter().all(|name| *name == "ALLOWANCE_INGRESS"));
+    scene.topology.settings.limits = None;
+    assert_eq!(Lab::new(scene.topology).send_many(scene.a, &bytes, 30), 0, "switched off");
 }

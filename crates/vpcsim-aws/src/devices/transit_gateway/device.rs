@@ -18,6 +18,7 @@ use crate::devices::transit_gateway_route_table::{self, TransitLookup, TransitMa
 use crate::devices::{NetworkInterface, TransitGatewayAttachment};
 use crate::model::Id;
 use crate::mtu::PathMtu;
+use crate::rate_limit::{self, RateLimit, RateLimiter};
 use crate::{drop_reason, mark, station};
 
 /// The segment size that TCP is held to (TGW-34).
@@ -58,12 +59,15 @@ struct Plan {
     /// The VPCs that are attached, to find the zones of a flow's ends.
     fabrics: Vec<Arc<Fabric>>,
     group_references: bool,
+    limit: Option<RateLimit>,
 }
 
 /// A running transit gateway.
 #[derive(Clone, Debug)]
 pub struct TransitGatewayDevice {
     plan: Arc<Plan>,
+    /// By attachment and zone, what each carries (TGW-35).
+    limiters: FxHashMap<(Port, u16), RateLimiter>,
 }
 
 /// Why a packet ends at the gateway.
@@ -76,7 +80,19 @@ impl Node for TransitGatewayDevice {
             return Step::drop(drop_reason::MALFORMED, plan.decision);
         };
         context.capture(packet, plan.point, Direction::Inbound);
-        match plan.carry(context, port, packet, &summary) {
+        let wait = match plan.limit {
+            Some(limit) => {
+                let key = (port, plan.came_in(context, port, packet));
+                let limiter = self.limiters.entry(key).or_insert_with(|| RateLimiter::new(limit));
+                limiter.admit(context.now(), usize::from(summary.total_len))
+            }
+            None => Some(Span::ZERO),
+        };
+        let Some(wait) = wait else {
+            return Step::drop(drop_reason::TGW_RATE, plan.decision);
+        };
+        let carried = plan.carry(context, port, packet, &summary);
+        match carried.map(|step| rate_limit::after(step, wait)) {
             Ok(step) => {
                 context.capture(packet, plan.point, Direction::Outbound);
                 step
@@ -119,8 +135,9 @@ impl TransitGatewayDevice {
             attachments: attachments.collect(),
             fabrics: fabrics.collect(),
             group_references: topology.transit_gateways[id].security_group_referencing,
+            limit: topology.settings.limits.map(|limits| limits.transit_gateway_zone),
         };
-        Self { plan: Arc::new(plan) }
+        Self { plan: Arc::new(plan), limiters: FxHashMap::default() }
     }
 }
 
@@ -163,6 +180,12 @@ fn exit(interface: Id<NetworkInterface>, build: &Build<'_>) -> Option<Exit> {
 }
 
 impl Plan {
+    /// The zone by which a packet came in; none for a peering.
+    fn came_in(&self, context: &Context<'_>, port: Port, packet: Handle) -> u16 {
+        let source = self.attachments.get(&port);
+        source.and_then(|source| source.entrance(context, packet)).map_or(u16::MAX, |exit| exit.zone)
+    }
+
     fn carry(&self, context: &mut Context<'_>, port: Port, packet: Handle, summary: &Summary) -> Result<Step, Refusal> {
         let Some(source) = self.attachments.get(&port) else {
             return Err((drop_reason::TGW_ATTACHMENT_STATE, self.decision));

@@ -448,3 +448,16 @@ fn public_names_resolve_to_private_addresses_across_it_if_all_say_so() {
     };
     assert_eq!(resolved(&without), public);
 }
+
+#[test]
+fn what_is_over_an_attachments_packets_in_a_zone_is_dropped() {
+    let mut design = design();
+    let limits = design.topology.settings.limits.as_mut().expect("limits are on");
+    assert_eq!(limits.transit_gateway_zone.packets_per_s, 7_500_000);
+    limits.transit_gateway_zone.packets_per_s = 1_000;
+    let mut lab = Lab::new(design.topology.clone());
+    assert_eq!(lab.send_many(design.one.hosts[0], &udp("10.1.1.10", "10.2.1.10").build(), 30), 10);
+    assert!(lab.drops().iter().all(|name| *name == "TGW_RATE"));
+    let other_zone = udp("10.1.2.10", "10.2.2.10").build();
+    assert_eq!(lab.send_many(design.one.hosts[1], &other_zone, 20), 0, "each zone has its own");
+}

@@ -11,6 +11,7 @@ use crate::devices::endpoint_service;
 use crate::devices::network_interface::FROM_OWNER;
 use crate::model::Id;
 use crate::mtu::PathMtu;
+use crate::rate_limit::{self, RateLimiter};
 use crate::{drop_reason, station};
 
 /// After so long without a packet a TCP flow is forgotten (EP-17).
@@ -88,6 +89,8 @@ pub(super) struct InterfaceEndpointDevice {
     plan: Arc<Plan>,
     /// By the key of the client's packets, when the flow was last seen.
     last_seen: FlowTable<Time>,
+    /// For each interface what it carries, if the design holds it to that (EP-15).
+    limiters: Vec<RateLimiter>,
 }
 
 impl InterfaceEndpointDevice {
@@ -100,7 +103,13 @@ impl InterfaceEndpointDevice {
             interfaces: nodes.map(|node| node.unwrap_or(NodeId(u32::MAX))).collect(),
             behind: Behind::of(id, build),
         };
-        Self { plan: Arc::new(plan), last_seen: FlowTable::new() }
+        let limit = build.topology.settings.limits.map(|limits| RateLimiter::new(limits.endpoint_zone));
+        let limiters = limit.map_or_else(Vec::new, |limiter| vec![limiter; plan.interfaces.len()]);
+        Self {
+            plan: Arc::new(plan),
+            last_seen: FlowTable::new(),
+            limiters,
+        }
     }
 
     /// A client's packet: where it goes on.
@@ -115,8 +124,12 @@ impl InterfaceEndpointDevice {
         if !summary.is_later_fragment() {
             self.admit(context, packet, summary, place)?;
         }
+        let limiter = self.limiters.get_mut(place as usize);
+        let len = usize::from(summary.total_len);
+        let wait = limiter.map_or(Some(Span::ZERO), |limiter| limiter.admit(context.now(), len));
+        let wait = wait.ok_or(drop_reason::VPCE_RATE)?;
         context.packet_mut(packet).clamp_mss(MSS_MAX);
-        Ok(Step::Forward { to, port })
+        Ok(rate_limit::after(Step::Forward { to, port }, wait))
     }
 
     /// Whether the packet belongs to a flow, or begins one.

@@ -411,3 +411,21 @@ fn a_private_name_needs_both_dns_attributes_and_stands_once_in_a_vpc() {
     design.topology.vpcs[design.vpc].dns_hostnames = false;
     assert_eq!(design.codes().len(), 3, "each lacks the attribute, and the second is a second");
 }
+
+#[test]
+fn what_is_over_an_endpoints_bandwidth_is_queued_then_dropped() {
+    let mut design = design();
+    assert_eq!(crate::rate_limit::Limits::default().endpoint_zone.bits_per_s, 100_000_000_000);
+    let limits = design.topology.settings.limits.as_mut().expect("limits are on");
+    limits.endpoint_zone.bits_per_s = 8 * 40 * 1_000;
+    let mut lab = Lab::new(design.topology.clone());
+    let _way = lab.send(design.near, &syn(ENDPOINT, 443).build());
+    lab.wait(Span::from_secs(1));
+    // 10 ms at once and 10 ms from the queue, at 1,000 packets of 40 bytes a second.
+    assert_eq!(lab.send_many(design.near, &ack(ENDPOINT), 30), 10);
+    assert!(lab.drops().iter().all(|name| *name == "VPCE_RATE"));
+    design.topology.settings.limits = None;
+    let mut lab = Lab::new(design.topology);
+    let _way = lab.send(design.near, &syn(ENDPOINT, 443).build());
+    assert_eq!(lab.send_many(design.near, &ack(ENDPOINT), 30), 0, "switched off");
+}
