@@ -31,6 +31,8 @@
 //!   the design as it stands, with rules that have long been in force.
 //! - **What AWS makes for a person.** No default VPC comes into being (CIDR-20). Reservations inside a subnet (SUB-09) do not steer which
 //!   address is chosen; declared addresses are not affected.
+//! - **Shared VPCs**: what participants may do follows AWS's guide to VPC sharing; shared security groups and calls that only the
+//!   owner may make are not told apart.
 //! - **Quotas of an account and a region** (ENI-14, PCX-21, PCX-22) are not counted. No verdict depends on them.
 //! - **Instances that forward** do what a design says of them. Of one that is described by AWS nobody knows; if a route leads to
 //!   it and its source/destination check is off, it counts as a router without rules, and a note says so.

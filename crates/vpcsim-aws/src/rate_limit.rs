@@ -141,7 +141,6 @@ impl RateLimiter {
 }
 
 /// The same step after a wait.
-#[must_use]
 pub fn after(step: Step, wait: Span) -> Step {
     match step {
         Step::Forward { to, port } if wait > Span::ZERO => Step::ForwardAfter {

@@ -189,6 +189,7 @@ impl Sketch {
             cidr: net(cidr),
             route_table,
             network_acl,
+            shared_with: Vec::new(),
             map_public_ip_on_launch: false,
         })
     }

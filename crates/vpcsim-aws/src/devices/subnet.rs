@@ -63,6 +63,8 @@ pub struct Subnet {
     pub route_table: Option<Id<RouteTable>>,
     /// The network ACL it is associated with; `None` is the VPC's default one.
     pub network_acl: Option<Id<NetworkAcl>>,
+    /// The accounts that it is shared with, which may place interfaces of their own in it.
+    pub shared_with: Vec<String>,
     /// Whether new interfaces get a public address, which importers give them (SUB-11).
     pub map_public_ip_on_launch: bool,
 }
@@ -78,6 +80,7 @@ impl Subnet {
             cidr,
             route_table: None,
             network_acl: None,
+            shared_with: Vec::new(),
             map_public_ip_on_launch: false,
         }
     }

@@ -35,6 +35,8 @@ pub struct Label {
     pub name: String,
     /// AWS's id, where the input has one (`vpc-0123`).
     pub id: Option<String>,
+    /// The account that owns it, where that is another than its VPC's: a participant of a shared VPC.
+    pub account: Option<String>,
     /// The tags, in the input's order.
     pub tags: Vec<(String, String)>,
     /// Where it is declared.
@@ -47,6 +49,7 @@ impl Label {
         Self {
             name: name.into(),
             id: None,
+            account: None,
             tags: Vec::new(),
             origin: Origin::NOWHERE,
         }

@@ -20,7 +20,7 @@ use ipnet::Ipv4Net;
 use crate::completion::RESERVED_FIRST;
 use crate::devices::network_interface::Attachment;
 use crate::devices::{NetworkInterface, Subnet};
-use crate::model::{Finding, Findings, Id};
+use crate::model::{Finding, Findings, Id, Label};
 use crate::topology::Topology;
 
 const DELEGATED_PREFIX_LEN: u8 = 28;
@@ -49,6 +49,7 @@ pub(crate) fn check(id: Id<NetworkInterface>, topology: &Topology, findings: &mu
                 .help("give it at least one, such as its VPC's default group"),
         );
     }
+    check_sharing(interface, subnet, topology, findings);
     for address in &interface.addresses {
         check_address(interface, subnet, address.private, findings);
     }
@@ -130,11 +131,58 @@ fn check_public(interface: &NetworkInterface, topology: &Topology, findings: &mu
     }
 }
 
+/// In a shared VPC a participant places interfaces in subnets that are shared with it, with groups of its own.
+fn check_sharing(
+    interface: &NetworkInterface,
+    subnet: &Subnet,
+    topology: &Topology,
+    findings: &mut Findings,
+) {
+    if !matches!(
+        interface.attachment,
+        Attachment::Instance { .. } | Attachment::None
+    ) {
+        return;
+    }
+    let vpc = &topology.vpcs[subnet.vpc];
+    let owner = |label: &Label| label.account.clone().unwrap_or_else(|| vpc.account.clone());
+    let (account, name, origin) = (
+        owner(&interface.label),
+        interface.label.display(),
+        interface.label.origin,
+    );
+    if account != vpc.account && !subnet.shared_with.contains(&account) {
+        let (subnet, vpc) = (subnet.label.display(), vpc.label.display());
+        let message = format!(
+            "subnet {subnet} of VPC {vpc} is not shared with account {account}, which owns network interface {name}"
+        );
+        let finding = Finding::error("subnet-not-shared", origin, message);
+        findings.push(finding.help(format!(
+            "add the account to the subnet: `shared_with: [\"{account}\"]`"
+        )));
+    }
+    let groups = interface
+        .security_groups
+        .iter()
+        .filter_map(|id| topology.security_groups.find(*id));
+    for group in groups.filter(|group| owner(&group.label) != account) {
+        let called = group.label.display();
+        let message = format!(
+            "network interface {name} of account {account} has security group {called} of another account"
+        );
+        let finding = Finding::error("security-group-of-another-account", origin, message);
+        findings.push(
+            finding.help(
+                "a participant of a shared VPC makes groups of its own; the default group is the owner's",
+            ),
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::devices::ElasticIp;
-    use crate::model::Label;
     use crate::services::fixture::shop;
 
     fn codes(change: impl FnOnce(&mut NetworkInterface)) -> Vec<&'static str> {
@@ -183,6 +231,29 @@ mod tests {
             interface.attachment = Attachment::Managed;
         });
         assert!(managed.is_empty());
+    }
+
+    #[test]
+    fn a_participant_uses_shared_subnets_and_groups_of_its_own() {
+        let guest = || Some("222222222222".to_owned());
+        let mut topology = shop();
+        topology.vpcs[Id::from_index(0)].account = "111111111111".to_owned();
+        topology.complete();
+        let interface = Id::from_index(0);
+        topology.network_interfaces[interface].label.account = guest();
+        let both = ["subnet-not-shared", "security-group-of-another-account"];
+        assert_eq!(found(&topology), both, "the default group is the owner's");
+        topology.subnets[Id::from_index(0)].shared_with.extend(guest());
+        assert_eq!(found(&topology), both[1..]);
+        let group = topology.network_interfaces[interface].security_groups[0];
+        topology.security_groups[group].label.account = guest();
+        assert!(found(&topology).is_empty());
+        topology.network_interfaces[interface].label.account = None;
+        assert_eq!(
+            found(&topology),
+            both[1..],
+            "nor does the owner use a participant's group"
+        );
     }
 
     #[test]

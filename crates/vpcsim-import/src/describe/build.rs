@@ -183,6 +183,13 @@ impl<'a> Build<'a> {
         made
     }
 
+    /// The owner of something in a VPC, if that is another account than the VPC's.
+    pub(crate) fn participant(&self, vpc: Id<Vpc>, owner: Option<&str>) -> Option<String> {
+        let own = &self.topology.vpcs[vpc].account;
+        let other = owner.filter(|owner| !own.is_empty() && !owner.is_empty() && own != owner);
+        other.map(str::to_owned)
+    }
+
     /// A VPC that was made up holds at least its subnets.
     pub(crate) fn widen(&mut self, vpc: Id<Vpc>, net: Ipv4Net, origin: Origin) {
         let cidrs = &mut self.topology.vpcs[vpc].cidrs;

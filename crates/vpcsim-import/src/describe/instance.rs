@@ -117,6 +117,7 @@ fn declare(item: &Item<'_, ReservationJson>, json: &InstanceJson, build: &mut Bu
     let name = build.claim_name(Kind::Instance, name);
     let label = Label {
         name,
+        account: None,
         id: Some(json.instance_id.clone()).filter(|id| !id.is_empty()),
         tags: read_tags(&json.tags),
         origin: item.locate(&json.instance_id),

@@ -29,6 +29,7 @@ pub(super) struct InterfaceJson {
     ipv6_addresses: List<serde::de::IgnoredAny>,
     groups: List<GroupJson>,
     source_dest_check: Option<bool>,
+    owner_id: Option<String>,
     mac_address: Option<String>,
     interface_type: Option<String>,
     description: Option<String>,
@@ -163,8 +164,11 @@ fn declare<T>(
         .ipv4_prefixes
         .iter()
         .filter_map(|prefix| prefix.ipv4_prefix.as_deref());
+    let vpc = build.topology.subnets[subnet].vpc;
+    let account = build.participant(vpc, json.owner_id.as_deref());
+    note_sharing(subnet, account.as_deref(), build);
     let interface = NetworkInterface {
-        label,
+        label: Label { account, ..label },
         subnet,
         addresses,
         prefixes: prefixes.filter_map(|text| build.cidr(item, text)).collect(),
@@ -178,7 +182,6 @@ fn declare<T>(
             .map(read_tracking)
             .unwrap_or_default(),
     };
-    let vpc = build.topology.subnets[subnet].vpc;
     let attached = interface.attachment.clone();
     let id = build.topology.network_interfaces.push(interface);
     if let Attachment::Instance {
@@ -195,6 +198,14 @@ fn declare<T>(
         own.push(id);
     }
     build.enter(id, Some(vpc));
+}
+
+/// What stands in a subnet has been allowed to: the subnet is shared with its account.
+fn note_sharing(subnet: Id<Subnet>, account: Option<&str>, build: &mut Build<'_>) {
+    let shared_with = &mut build.topology.subnets[subnet].shared_with;
+    if let Some(account) = account.filter(|account| shared_with.iter().all(|known| known != account)) {
+        shared_with.push(account.to_owned());
+    }
 }
 
 /// The service behind an interface, if it is simulated as a host: then the interface is managed.

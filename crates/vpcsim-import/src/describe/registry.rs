@@ -195,6 +195,7 @@ impl<'t, T: Described> Items<'t, T> {
             let label = Label {
                 name: build.claim_name(kind, own.unwrap_or(value.id())),
                 id: Some(value.id().to_owned()),
+                account: None,
                 tags: read_tags(value.tags()),
                 origin: item.origin,
             };

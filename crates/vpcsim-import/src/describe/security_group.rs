@@ -18,6 +18,7 @@ pub(super) struct SecurityGroupJson {
     group_id: String,
     group_name: Option<String>,
     vpc_id: Option<String>,
+    owner_id: Option<String>,
     ip_permissions: List<PermissionJson>,
     ip_permissions_egress: List<PermissionJson>,
     tags: List<Tag>,
@@ -82,8 +83,9 @@ impl Described for SecurityGroupJson {
             return;
         };
         let default = json.group_name.as_deref() == Some("default");
+        let account = build.participant(vpc, json.owner_id.as_deref());
         let group = SecurityGroup {
-            label,
+            label: Label { account, ..label },
             vpc,
             default,
             ingress: Vec::new(),

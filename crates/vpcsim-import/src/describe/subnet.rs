@@ -71,6 +71,7 @@ impl Described for SubnetJson {
             cidr,
             route_table: build.table_of_subnet.get(&json.subnet_id).copied(),
             network_acl: build.acl_of_subnet.get(&json.subnet_id).copied(),
+            shared_with: Vec::new(),
             map_public_ip_on_launch: json.map_public_ip_on_launch.unwrap_or(false),
         };
         let id = build.topology.subnets.push(subnet);

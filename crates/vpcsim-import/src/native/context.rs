@@ -68,6 +68,7 @@ impl Context<'_> {
         let tags = tags.iter().map(|tag| (tag.key.clone(), tag_value(&tag.value)));
         Label {
             name,
+            account: None,
             id: fields.text("id", self.findings).map(str::to_owned),
             tags: tags.collect(),
             origin,

@@ -74,6 +74,7 @@ macro_rules! with_interface_keys {
             key("elastic_ip", Shape::Text, "The name of its Elastic IP address, or the address itself."),
             key("security_groups", Shape::Many(&Shape::Text), "Its security groups; else the VPC's default one."),
             key("source_dest_check", Shape::Flag, "Whether the source/destination check is on; the default is true."),
+            key("account", Shape::Text, "The account that owns it, if that is not the VPC's own."),
             key("mac", Shape::Text, "Its MAC address."),
             key("prefixes", Shape::Many(&Shape::Cidr), "The /28 prefixes that are delegated to it."),
             key("tracking", Shape::Optional(&TRACKING), "Timers of connection tracking."),
@@ -230,8 +231,9 @@ pub(crate) fn read(
         .iter()
         .filter_map(|node| node.cidr(context.findings))
         .collect();
+    let account = fields.text("account", context.findings).map(str::to_owned);
     let interface = NetworkInterface {
-        label,
+        label: Label { account, ..label },
         subnet,
         addresses,
         prefixes,

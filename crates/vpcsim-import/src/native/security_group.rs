@@ -4,7 +4,7 @@ use ipnet::Ipv4Net;
 use vpcsim_aws::devices::SecurityGroup;
 use vpcsim_aws::devices::security_group::{Peer, SecurityGroupRule};
 use vpcsim_aws::traffic::Traffic;
-use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Origin};
+use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Label, Origin};
 
 use super::context::{Context, Scope};
 use super::node::{BadCidr, Entry, Node, accept, parse_cidr_or_address};
@@ -55,6 +55,11 @@ const RECORD: Record = Record::plain(
             "What may go out: `tcp 443 to 0.0.0.0/0`; the default is everything.",
         ),
         key("description", Shape::Text, "A remark; it is not kept."),
+        key(
+            "account",
+            Shape::Text,
+            "The account that owns it, if that is not the VPC's own.",
+        ),
         key("id", Shape::Text, "AWS's id."),
         key("tags", Shape::Named(&Shape::Text), "Tags."),
     ],
@@ -75,8 +80,9 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
     let fields = Fields::check(&entry.value, &RECORD, &what, context.findings);
     let label = context.label(entry, &fields);
     let default = context.is_default(vpc, Kind::SecurityGroup, &entry.key);
+    let account = fields.text("account", context.findings).map(str::to_owned);
     let group = SecurityGroup {
-        label,
+        label: Label { account, ..label },
         vpc,
         default,
         ingress: Vec::new(),

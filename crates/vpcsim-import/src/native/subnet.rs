@@ -42,6 +42,11 @@ const RECORD: Record = Record::plain(
             "Whether new instances get a public address; the default is false.",
         )
         .or(&["map_public_ip_on_launch"]),
+        key(
+            "shared_with",
+            Shape::Many(&Shape::Text),
+            "The accounts that it is shared with, which may place instances of their own in it.",
+        ),
         key("id", Shape::Text, "AWS's id."),
         key("tags", Shape::Named(&Shape::Text), "Tags."),
     ],
@@ -69,6 +74,13 @@ pub(crate) fn zone_name(zone: &str, region: &str) -> String {
     }
 }
 
+fn accounts(fields: &Fields<'_>, context: &mut Context<'_>) -> Vec<String> {
+    let nodes = fields.items("shared_with").iter();
+    let accounts =
+        nodes.filter_map(|node| node.text("the number of an account, in quotes", context.findings));
+    accounts.map(str::to_owned).collect()
+}
+
 fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<AnyId> {
     let vpc = scope.vpc?;
     let what = format!("subnet `{}`", entry.key);
@@ -87,6 +99,7 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
             .unwrap_or(UNREAD),
         route_table: context.reference_under(scope, &fields, "route_table"),
         network_acl: context.reference_under(scope, &fields, "network_acl"),
+        shared_with: accounts(&fields, context),
         map_public_ip_on_launch: fields.flag("map_public_ip", context.findings).unwrap_or(false),
     };
     let id = context.topology.subnets.push(subnet);

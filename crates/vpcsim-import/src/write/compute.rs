@@ -138,6 +138,9 @@ impl Writer<'_> {
             put(map, "security_groups", Yaml::texts(names));
         }
         put_flag(map, "source_dest_check", row.source_dest_check, true);
+        if let Some(account) = &row.label.account {
+            put(map, "account", Yaml::text(account));
+        }
         if let Some(mac) = row.mac {
             put(map, "mac", Yaml::text(mac.to_string()));
         }

@@ -144,6 +144,9 @@ impl Writer<'_> {
             put(&mut map, "az_id", Yaml::text(id));
         }
         put(&mut map, "cidr", Yaml::plain(row.cidr));
+        if !row.shared_with.is_empty() {
+            put(&mut map, "shared_with", Yaml::texts(&row.shared_with));
+        }
         let vpc = Some(row.vpc);
         if let Some(table) = row.route_table {
             put(

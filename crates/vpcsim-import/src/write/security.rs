@@ -59,6 +59,9 @@ impl Writer<'_> {
         if !is_default_egress(&row.egress) {
             put(&mut map, "egress", rules(&row.egress, "to"));
         }
+        if let Some(account) = &row.label.account {
+            put(&mut map, "account", Yaml::text(account));
+        }
         put_label(&mut map, &row.label);
         Yaml::Map(map)
     }

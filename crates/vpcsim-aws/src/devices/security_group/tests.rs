@@ -43,6 +43,7 @@ pub(super) fn add_interface(
         cidr: topology.vpcs[vpc].cidrs[0].net,
         route_table: None,
         network_acl: None,
+        shared_with: Vec::new(),
         map_public_ip_on_launch: false,
     });
     let addresses = addresses.iter().map(|(private, public)| InterfaceAddress {

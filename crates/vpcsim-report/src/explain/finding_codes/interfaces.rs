@@ -93,4 +93,16 @@ pub(super) const CODES: &[FindingCode] = &[
         "The hop limit of an instance's metadata service is out of range.",
         "It is 1 to 64.",
     ),
+    code(
+        "security-group-of-another-account",
+        &[],
+        "In a shared VPC an interface has a security group of another account.",
+        "A participant makes security groups of its own; rules may refer to groups of the others.",
+    ),
+    code(
+        "subnet-not-shared",
+        &[],
+        "An interface of another account stands in a subnet that its owner does not share with that account.",
+        "Name the account in the subnet's shared_with.",
+    ),
 ];
