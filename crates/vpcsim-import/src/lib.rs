@@ -5,6 +5,7 @@
 //! - [`read`]: from bytes to a [`Design`]; everything that is wrong comes back as findings, all at once.
 //! - `encoding`, `recognise`: which text, and which kind of input.
 //! - `native`: the native YAML format, one file each noun. `describe`: the JSON of `aws ec2 describe-*`, likewise.
+//! - `formats`: where each kind of resource stands in them.
 //! - `arrange`: the order of resources, so that converting a design changes nothing.
 //! - `write`: the native format from a topology ([`write_native`]).
 //!
@@ -24,12 +25,14 @@
 
 mod describe;
 mod encoding;
+mod formats;
 mod names;
 mod native;
 mod reading;
 mod recognise;
 mod write;
 
+pub use formats::{Formats, formats_of};
 pub use reading::{Design, Source, SourceText, read};
 
 use vpcsim_aws::Topology;

@@ -1,5 +1,6 @@
 //! What is modelled and what is not, as a table for people or tools.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -26,7 +27,6 @@ const OWNS_ADDRESSES: &str = "a flow to or from one of its addresses is unknown"
 
 /// What is known to be missing; what has become a [`Kind`] since is left out of the answer.
 const MISSING: &[Missing] = &[
-    missing("transit gateway", ROUTED_THERE),
     missing("virtual private gateway", ROUTED_THERE),
     missing("site-to-site VPN", ROUTED_THERE),
     missing("Direct Connect", ROUTED_THERE),
@@ -57,11 +57,34 @@ pub fn not_modelled() -> impl Iterator<Item = &'static Missing> {
     MISSING.iter().filter(move |entry| !is_modelled(entry.noun))
 }
 
+/// The keys of a kind of resource in the formats that are read, by the name of the format.
+pub type FormatsOf<'f> = &'f dyn Fn(Kind) -> Vec<(&'static str, String)>;
+
 /// The table for people.
-pub fn render(style: Style) -> String {
+pub fn render(style: Style, formats_of: FormatsOf<'_>) -> String {
     let mut page = format!("{}\n", style.paint(Role::Strong, "Modelled, packet by packet"));
-    for noun in modelled() {
-        let _ = writeln!(page, "  {} {noun}", style.paint(Role::Good, Role::Good.glyph()));
+    for &kind in Kind::ALL {
+        let coverage = kind.coverage();
+        let _ = writeln!(
+            page,
+            "  {} {}",
+            style.paint(Role::Good, Role::Good.glyph()),
+            kind.noun()
+        );
+        let formats = formats_of(kind).into_iter().filter(|(_, keys)| !keys.is_empty());
+        let formats: Vec<String> = formats
+            .map(|(format, keys)| format!("{format}: {keys}"))
+            .collect();
+        let lines = [
+            ("", coverage.modelled.to_owned()),
+            ("not: ", coverage.missing.to_owned()),
+            ("read from ", formats.join("; ")),
+        ];
+        for (begin, words) in lines.iter().filter(|(_, words)| !words.is_empty()) {
+            for line in wrapped(&format!("{begin}{words}"), WIDTH) {
+                let _ = writeln!(page, "      {line}");
+            }
+        }
     }
     let title = style.paint(Role::Strong, "Recognised or known, and not modelled");
     let _ = writeln!(page, "\n{title}");
@@ -86,18 +109,35 @@ pub fn render(style: Style) -> String {
     page
 }
 
+/// Of the lines below a name.
+const WIDTH: usize = 94;
+
+#[derive(Serialize)]
+struct Row {
+    noun: &'static str,
+    modelled: &'static str,
+    missing: &'static str,
+    formats: BTreeMap<&'static str, String>,
+}
+
 #[derive(Serialize)]
 struct Support {
     schema_version: &'static str,
-    modelled: Vec<&'static str>,
+    modelled: Vec<Row>,
     not_modelled: Vec<&'static Missing>,
 }
 
 /// The table for tools.
-pub fn json() -> String {
+pub fn json(formats_of: FormatsOf<'_>) -> String {
+    let modelled = |&kind: &Kind| Row {
+        noun: kind.noun(),
+        modelled: kind.coverage().modelled,
+        missing: kind.coverage().missing,
+        formats: formats_of(kind).into_iter().collect(),
+    };
     let support = Support {
         schema_version: SCHEMA_VERSION,
-        modelled: modelled().collect(),
+        modelled: Kind::ALL.iter().map(modelled).collect(),
         not_modelled: not_modelled().collect(),
     };
     crate::json::pretty(&support)
@@ -107,12 +147,28 @@ pub fn json() -> String {
 mod tests {
     use super::*;
 
+    fn in_yaml(kind: Kind) -> Vec<(&'static str, String)> {
+        vec![("native", kind.noun().replace(' ', "_"))]
+    }
+
     #[test]
     fn every_registered_kind_is_listed_as_modelled() {
-        let page = render(Style::Plain);
+        let page = render(Style::Plain, &in_yaml);
         for kind in Kind::ALL {
             assert!(page.contains(&format!("✓ {}\n", kind.noun())), "{page}");
         }
+    }
+
+    #[test]
+    fn every_kind_says_what_is_modelled_of_it_and_where_it_is_read_from() {
+        let page = render(Style::Plain, &in_yaml);
+        for kind in Kind::ALL {
+            let words = kind.coverage().modelled;
+            assert!(words.len() > 10, "{kind:?}");
+            let begin: String = words.split(' ').take(3).collect::<Vec<_>>().join(" ");
+            assert!(page.contains(&begin), "{begin}");
+        }
+        assert!(page.contains("read from native: NAT_gateway"), "{page}");
     }
 
     #[test]
@@ -122,9 +178,10 @@ mod tests {
 
     #[test]
     fn the_json_has_a_version_and_both_lists() {
-        let value: serde_json::Value = serde_json::from_str(&json()).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&json(&in_yaml)).unwrap();
         assert_eq!(value["schema_version"], "1");
         assert_eq!(value["modelled"].as_array().unwrap().len(), Kind::ALL.len());
         assert!(value["not_modelled"][0]["effect"].is_string());
+        assert_eq!(value["modelled"][0]["formats"]["native"], "VPC");
     }
 }

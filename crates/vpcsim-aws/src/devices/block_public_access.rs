@@ -29,7 +29,7 @@ use vpcsim_engine::{Decision, DropReason};
 
 use crate::arrangement::Renumbering;
 use crate::compile::fabric::Claim;
-use crate::devices::{Kind, Resource, Subnet, Vpc};
+use crate::devices::{Coverage, Kind, Resource, Subnet, Vpc};
 use crate::drop_reason;
 use crate::model::{Finding, Findings, Id, Label, Origin};
 use crate::topology::Topology;
@@ -199,6 +199,10 @@ impl Gate {
 impl Resource for BlockPublicAccess {
     const KIND: Kind = Kind::BlockPublicAccess;
     const NOUN: &'static str = "Block Public Access";
+    const COVERAGE: Coverage = Coverage::of(
+        "both modes, exclusions of VPCs and subnets",
+        "egress-only and carrier gateways",
+    );
 
     fn label(&self) -> &Label {
         &self.label

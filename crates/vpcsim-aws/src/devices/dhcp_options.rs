@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::devices::{Kind, Resource};
+use crate::devices::{Coverage, Kind, Resource};
 use crate::model::{Findings, Id, Label};
 use crate::topology::Topology;
 use crate::validation;
@@ -36,6 +36,7 @@ pub enum NameServer {
 impl Resource for DhcpOptions {
     const KIND: Kind = Kind::DhcpOptions;
     const NOUN: &'static str = "DHCP option set";
+    const COVERAGE: Coverage = Coverage::of("what DHCP hands out", "IPv6");
 
     fn label(&self) -> &Label {
         &self.label

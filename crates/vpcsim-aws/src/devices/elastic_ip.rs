@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use crate::devices::nat_gateway::NatGatewayState;
-use crate::devices::{Kind, Resource, Vpc};
+use crate::devices::{Coverage, Kind, Resource, Vpc};
 use crate::model::{Finding, Findings, Id, Label, Origin};
 use crate::public_address::is_unusable;
 use crate::topology::Topology;
@@ -37,6 +37,10 @@ pub struct ElasticIp {
 impl Resource for ElasticIp {
     const KIND: Kind = Kind::ElasticIp;
     const NOUN: &'static str = "Elastic IP address";
+    const COVERAGE: Coverage = Coverage::of(
+        "association with interfaces and gateways",
+        "border groups, address pools",
+    );
 
     fn label(&self) -> &Label {
         &self.label

@@ -23,7 +23,7 @@ use vpcsim_engine::Port;
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::Place;
 use crate::devices::vpc_endpoint::Service;
-use crate::devices::{Kind, LoadBalancer, Resource, Vpc, VpcEndpoint};
+use crate::devices::{Coverage, Kind, LoadBalancer, Resource, Vpc, VpcEndpoint};
 use crate::model::{Finding, Findings, Id, Label};
 use crate::topology::Topology;
 
@@ -107,6 +107,10 @@ pub(crate) fn port_of(link: Link, place: &Place<'_>) -> Option<Port> {
 impl Resource for EndpointService {
     const KIND: Kind = Kind::EndpointService;
     const NOUN: &'static str = "endpoint service";
+    const COVERAGE: Coverage = Coverage::of(
+        "Network Load Balancers, principals, private names, proxy protocol",
+        "gateway load balancers",
+    );
 
     fn label(&self) -> &Label {
         &self.label

@@ -14,7 +14,7 @@ use crate::appliance::Appliance;
 use crate::compile::place::interface_mac;
 use crate::compile::{HostInterfacePlan, HostPlan, LinkLayer, NextHop, Place, Slot};
 use crate::devices::network_interface::FROM_HOST;
-use crate::devices::{Kind, NetworkInterface, Resource, Vpc};
+use crate::devices::{Coverage, Kind, NetworkInterface, Resource, Vpc};
 use crate::model::{Findings, Id, Label};
 use crate::topology::Topology;
 use crate::validation;
@@ -139,6 +139,10 @@ impl Resource for Instance {
     const KIND: Kind = Kind::Instance;
     const NOUN: &'static str = "instance";
     const IS_ROUTE_TARGET: bool = true;
+    const COVERAGE: Coverage = Coverage::of(
+        "hosts with a TCP stack, middleboxes with rules and NAT, metadata service",
+        "figures of instance types",
+    );
 
     fn label(&self) -> &Label {
         &self.label

@@ -44,7 +44,7 @@ use vpcsim_wire::FlowKey;
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::{Build, Fabric, LinkLayer, NextHop, Place};
 use crate::devices::block_public_access::Gate;
-use crate::devices::{Kind, Resource, RouteTable, Vpc, internet_host};
+use crate::devices::{Coverage, Kind, Resource, RouteTable, Vpc, internet_host};
 use crate::ingress_routing::{Entrance, IngressRouting};
 use crate::validation;
 use crate::drop_reason;
@@ -76,6 +76,10 @@ impl Resource for InternetGateway {
     const KIND: Kind = Kind::InternetGateway;
     const NOUN: &'static str = "internet gateway";
     const IS_ROUTE_TARGET: bool = true;
+    const COVERAGE: Coverage = Coverage::of(
+        "translation one to one, size, route table of its own",
+        "egress-only gateways (IPv6)",
+    );
 
     fn label(&self) -> &Label {
         &self.label

@@ -35,7 +35,7 @@ use vpcsim_wire::icmp_error;
 use crate::compile::place::gateway_mac;
 use crate::compile::{Build, LinkLayer, Place};
 use crate::devices::instance::Listener;
-use crate::devices::{Kind, Resource, internet_gateway};
+use crate::devices::{Coverage, Kind, Resource, internet_gateway};
 use crate::drop_reason;
 use crate::model::{Finding, Findings, Id, Label};
 use crate::mtu::{self, Fit, PathMtu};
@@ -66,6 +66,7 @@ pub struct InternetHost {
 impl Resource for InternetHost {
     const KIND: Kind = Kind::InternetHost;
     const NOUN: &'static str = "internet host";
+    const COVERAGE: Coverage = Coverage::of("hosts with services, and everybody else", "");
 
     fn label(&self) -> &Label {
         &self.label

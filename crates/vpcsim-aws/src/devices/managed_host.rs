@@ -23,7 +23,7 @@ use crate::compile::place::interface_mac;
 use crate::compile::{HostInterfacePlan, HostPlan, LinkLayer, Place, Slot};
 use crate::devices::instance::{HostRouting, JUMBO_MTU, Listener};
 use crate::devices::network_interface::{self, FROM_OWNER};
-use crate::devices::{Kind, NetworkInterface, Resource, Subnet, Vpc};
+use crate::devices::{Coverage, Kind, NetworkInterface, Resource, Subnet, Vpc};
 use crate::model::{Finding, Findings, Id, Label};
 use crate::topology::Topology;
 use crate::traffic::PortRange;
@@ -93,6 +93,7 @@ impl ManagedHost {
 impl Resource for ManagedHost {
     const KIND: Kind = Kind::ManagedHost;
     const NOUN: &'static str = "managed host";
+    const COVERAGE: Coverage = Coverage::of("databases, caches, functions as hosts with listeners", "failover");
 
     fn label(&self) -> &Label {
         &self.label

@@ -17,6 +17,8 @@ pub trait Resource: Sized {
     const NOUN: &'static str;
     /// Whether a route can have one as its target.
     const IS_ROUTE_TARGET: bool = false;
+    /// What is modelled of it, and what is not, in a few words each.
+    const COVERAGE: Coverage;
 
     /// How it is called.
     fn label(&self) -> &Label;
@@ -60,6 +62,22 @@ pub trait Resource: Sized {
     }
 }
 
+/// What is modelled of a kind of resource, for people who ask before they trust an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// What is.
+    pub modelled: &'static str,
+    /// What is not; empty where nothing is known to be missing.
+    pub missing: &'static str,
+}
+
+impl Coverage {
+    /// Both in words.
+    pub const fn of(modelled: &'static str, missing: &'static str) -> Self {
+        Self { modelled, missing }
+    }
+}
+
 macro_rules! resources {
     ($( $(#[$doc:meta])* $table:ident: $type:ident in $module:ident, )*) => {
         $( pub mod $module; )*
@@ -79,6 +97,13 @@ macro_rules! resources {
             pub const fn noun(self) -> &'static str {
                 match self {
                     $( Self::$type => <$type as Resource>::NOUN, )*
+                }
+            }
+
+            /// What is modelled of it, and what is not.
+            pub const fn coverage(self) -> Coverage {
+                match self {
+                    $( Self::$type => <$type as Resource>::COVERAGE, )*
                 }
             }
 

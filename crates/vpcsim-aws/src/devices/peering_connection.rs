@@ -39,7 +39,7 @@ use vpcsim_wire::FlowKey;
 
 use crate::arrangement::Renumbering;
 use crate::compile::{Build, Fabric, LinkLayer, NextHop, Place};
-use crate::devices::{Kind, Resource, Vpc, subnet};
+use crate::devices::{Coverage, Kind, Resource, Vpc, subnet};
 use crate::drop_reason;
 use crate::mark;
 use crate::model::{Finding, Findings, Id, Label};
@@ -122,6 +122,7 @@ impl Resource for PeeringConnection {
     const KIND: Kind = Kind::PeeringConnection;
     const NOUN: &'static str = "peering connection";
     const IS_ROUTE_TARGET: bool = true;
+    const COVERAGE: Coverage = Coverage::of("inside and between regions and accounts, states, DNS, size", "");
 
     fn label(&self) -> &Label {
         &self.label

@@ -7,7 +7,7 @@
 
 use ipnet::Ipv4Net;
 
-use crate::devices::{Kind, Resource, Topology};
+use crate::devices::{Coverage, Kind, Resource, Topology};
 use crate::model::{Finding, Findings, Id, Label};
 
 /// A prefix list.
@@ -29,6 +29,7 @@ const ENTRIES_MAX: usize = 1_000;
 impl Resource for PrefixList {
     const KIND: Kind = Kind::PrefixList;
     const NOUN: &'static str = "prefix list";
+    const COVERAGE: Coverage = Coverage::of("entries, size, version, lists of AWS services", "earlier versions");
 
     fn label(&self) -> &Label {
         &self.label

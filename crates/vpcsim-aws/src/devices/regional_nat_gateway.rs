@@ -31,7 +31,7 @@ use crate::compile::place::gateway_mac;
 use crate::compile::{Build, Claim, Fabric, LinkLayer, NextHop, Place, ZonalTarget};
 use crate::devices::route_table::RouteLookup;
 use crate::devices::subnet::ENTERING;
-use crate::devices::{Kind, Resource, RouteTable, Subnet, Vpc};
+use crate::devices::{Coverage, Kind, Resource, RouteTable, Subnet, Vpc};
 use crate::model::{Finding, Findings, Id, Label};
 use crate::topology::Topology;
 use crate::{drop_reason, mark, station};
@@ -89,6 +89,10 @@ impl Resource for RegionalNatGateway {
     const KIND: Kind = Kind::RegionalNatGateway;
     const NOUN: &'static str = "regional NAT gateway";
     const IS_ROUTE_TARGET: bool = true;
+    const COVERAGE: Coverage = Coverage::of(
+        "a place and addresses in each zone, its own route table",
+        "addresses that it adds by itself",
+    );
 
     fn label(&self) -> &Label {
         &self.label

@@ -29,7 +29,7 @@ use crate::compile::{NextHop, Place};
 use crate::devices::nat_gateway::NatGatewayState;
 use crate::devices::network_interface::{Attachment, NetworkInterface};
 use crate::devices::peering_connection::PeeringState;
-use crate::devices::{AnyId, Kind, PrefixList, Resource, Vpc};
+use crate::devices::{Coverage, AnyId, Kind, PrefixList, Resource, Vpc};
 use crate::model::{Findings, Id, Label, Origin};
 use crate::topology::Topology;
 use crate::validation;
@@ -96,6 +96,10 @@ pub enum RouteSource {
 impl Resource for RouteTable {
     const KIND: Kind = Kind::RouteTable;
     const NOUN: &'static str = "route table";
+    const COVERAGE: Coverage = Coverage::of(
+        "longest prefix, static before propagated, prefix lists, routes inside the VPC, black holes",
+        "route propagation of gateways that are not modelled",
+    );
 
     fn label(&self) -> &Label {
         &self.label

@@ -31,7 +31,7 @@ use crate::compile::fabric::ClaimIndex;
 use crate::compile::{Build, Claim, Fabric, NextHop};
 use crate::devices::network_acl::NetworkAclLookup;
 use crate::devices::route_table::RouteLookup;
-use crate::devices::{Kind, NetworkAcl, Resource, RouteTable, Vpc};
+use crate::devices::{Coverage, Kind, NetworkAcl, Resource, RouteTable, Vpc};
 use crate::fragment_memory::FragmentMemory;
 use crate::model::{Findings, Id, Label};
 use crate::topology::Topology;
@@ -94,6 +94,10 @@ impl Subnet {
 impl Resource for Subnet {
     const KIND: Kind = Kind::Subnet;
     const NOUN: &'static str = "subnet";
+    const COVERAGE: Coverage = Coverage::of(
+        "zones, route table, network ACL, sharing between accounts",
+        "IPv6-only subnets, reservations",
+    );
 
     fn label(&self) -> &Label {
         &self.label

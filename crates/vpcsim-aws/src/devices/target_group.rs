@@ -17,7 +17,7 @@ use std::net::Ipv4Addr;
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::devices::load_balancer::ListenerProtocol;
 use crate::devices::network_interface::Attachment;
-use crate::devices::{Instance, Kind, Resource, Vpc};
+use crate::devices::{Coverage, Instance, Kind, Resource, Vpc};
 use crate::model::{Finding, Findings, Id, Label};
 use crate::public_address::is_private;
 use crate::topology::Topology;
@@ -248,6 +248,10 @@ fn primary_address(id: Id<Instance>, topology: &Topology) -> Option<Ipv4Addr> {
 impl Resource for TargetGroup {
     const KIND: Kind = Kind::TargetGroup;
     const NOUN: &'static str = "target group";
+    const COVERAGE: Coverage = Coverage::of(
+        "targets by instance and address, health checks, thresholds",
+        "application load balancers as targets, weights",
+    );
 
     fn label(&self) -> &Label {
         &self.label

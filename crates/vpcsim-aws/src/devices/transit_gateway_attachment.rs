@@ -10,7 +10,7 @@ use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::fabric::ClaimIndex;
 use crate::compile::place::interface_mac;
 use crate::compile::{Place, ZonalTarget};
-use crate::devices::{Kind, NetworkInterface, Resource, TransitGateway, Vpc};
+use crate::devices::{Coverage, Kind, NetworkInterface, Resource, TransitGateway, Vpc};
 use crate::drop_reason;
 use crate::model::{Finding, Findings, Id, Label};
 use crate::topology::Topology;
@@ -95,6 +95,7 @@ pub fn port_of(id: Id<TransitGatewayAttachment>) -> Port {
 impl Resource for TransitGatewayAttachment {
     const KIND: Kind = Kind::TransitGatewayAttachment;
     const NOUN: &'static str = "transit gateway attachment";
+    const COVERAGE: Coverage = Coverage::of("VPCs and peerings, states", "VPN, Direct Connect, Connect");
 
     fn label(&self) -> &Label {
         &self.label

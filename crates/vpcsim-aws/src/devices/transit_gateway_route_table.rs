@@ -19,7 +19,7 @@ use vpcsim_engine::{ComponentId, Decision};
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::devices::route_table::RouteDestination;
 use crate::devices::transit_gateway_attachment::AttachmentState;
-use crate::devices::{Kind, Resource, TransitGateway, TransitGatewayAttachment};
+use crate::devices::{Coverage, Kind, Resource, TransitGateway, TransitGatewayAttachment};
 use crate::model::{Finding, Findings, Id, Label, Origin};
 use crate::topology::Topology;
 
@@ -63,6 +63,10 @@ pub enum TransitTarget {
 impl Resource for TransitGatewayRouteTable {
     const KIND: Kind = Kind::TransitGatewayRouteTable;
     const NOUN: &'static str = "transit gateway route table";
+    const COVERAGE: Coverage = Coverage::of(
+        "associations, propagations, static routes, black holes, prefix lists",
+        "ECMP over VPN",
+    );
 
     fn label(&self) -> &Label {
         &self.label

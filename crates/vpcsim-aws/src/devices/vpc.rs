@@ -4,7 +4,7 @@ use ipnet::Ipv4Net;
 
 use crate::arrangement::Renumbering;
 use crate::compile::Place;
-use crate::devices::{DhcpOptions, Kind, Resource};
+use crate::devices::{Coverage, DhcpOptions, Kind, Resource};
 use crate::model::{Findings, Id, Label, Origin};
 use crate::topology::Topology;
 use crate::validation;
@@ -66,6 +66,10 @@ impl Vpc {
 impl Resource for Vpc {
     const KIND: Kind = Kind::Vpc;
     const NOUN: &'static str = "VPC";
+    const COVERAGE: Coverage = Coverage::of(
+        "ranges, DNS attributes, regions and accounts, shared subnets",
+        "IPv6, default VPCs",
+    );
 
     fn label(&self) -> &Label {
         &self.label

@@ -22,7 +22,7 @@ mod network_interface;
 mod peering_connection;
 mod place;
 mod prefix_list;
-mod registry;
+pub(crate) mod registry;
 mod route_table;
 mod security_group;
 mod security_group_rule;

@@ -12,7 +12,7 @@ use super::{document, managed_host, unmodelled};
 macro_rules! nouns {
     ($( $key:literal => $table:ident: $module:ident::$type:ident, )*) => {
         /// The top keys that are read.
-        pub(super) const KEYS: &[&str] = &[$($key),*];
+        pub(crate) const KEYS: &[&str] = &[$($key),*];
 
         /// Everything that was described, kind by kind.
         #[derive(Debug, Default)]

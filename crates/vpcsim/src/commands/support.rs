@@ -1,5 +1,6 @@
 //! `vpcsim support`: what is modelled and what is not.
 
+use vpcsim_aws::Kind;
 use vpcsim_report::support;
 
 use crate::cli::PageFormat;
@@ -8,9 +9,17 @@ use crate::output::Terminal;
 
 pub(super) fn run(format: PageFormat, terminal: &Terminal) -> Result<Status, Failure> {
     let page = match format {
-        PageFormat::Text => support::render(terminal.style),
-        PageFormat::Json => support::json(),
+        PageFormat::Text => support::render(terminal.style, &formats_of),
+        PageFormat::Json => support::json(&formats_of),
     };
     terminal.print(&page)?;
     Ok(Status::Good)
+}
+
+fn formats_of(kind: Kind) -> Vec<(&'static str, String)> {
+    let formats = vpcsim_import::formats_of(kind);
+    vec![
+        ("native YAML", format!("{}:", formats.native)),
+        ("aws describe", formats.describe.join(", ")),
+    ]
 }

@@ -81,7 +81,7 @@ use vpcsim_wire::Protocol;
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::{Build, Place};
 use crate::devices::target_group::{HealthProtocol, Target, TargetAddress, TargetGroup};
-use crate::devices::{Kind, NetworkInterface, Resource, Subnet, Vpc, endpoint_service, network_interface, vpc_endpoint};
+use crate::devices::{Coverage, Kind, NetworkInterface, Resource, Subnet, Vpc, endpoint_service, network_interface, vpc_endpoint};
 use crate::model::{Findings, Id, Label};
 use crate::topology::Topology;
 
@@ -245,6 +245,10 @@ impl LoadBalancer {
 impl Resource for LoadBalancer {
     const KIND: Kind = Kind::LoadBalancer;
     const NOUN: &'static str = "network load balancer";
+    const COVERAGE: Coverage = Coverage::of(
+        "Network Load Balancers: TCP, UDP, TLS as TCP, zones, client addresses, proxy protocol, endpoints",
+        "the handshake of TLS; application, classic and gateway load balancers",
+    );
 
     fn label(&self) -> &Label {
         &self.label

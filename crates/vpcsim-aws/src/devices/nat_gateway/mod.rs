@@ -70,7 +70,7 @@ use vpcsim_wire::Mac;
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::place::{gateway_mac, interface_mac, router_mac};
 use crate::compile::{Build, LinkLayer, NextHop, Place};
-use crate::devices::{Kind, NetworkInterface, Resource, Subnet, Vpc};
+use crate::devices::{Coverage, Kind, NetworkInterface, Resource, Subnet, Vpc};
 use crate::model::{Findings, Id, Label};
 use crate::topology::Topology;
 
@@ -138,6 +138,10 @@ impl Resource for NatGateway {
     const KIND: Kind = Kind::NatGateway;
     const NOUN: &'static str = "NAT gateway";
     const IS_ROUTE_TARGET: bool = true;
+    const COVERAGE: Coverage = Coverage::of(
+        "public and private, ports, timers, fragments, size, rates",
+        "growth of its bandwidth with time",
+    );
 
     fn label(&self) -> &Label {
         &self.label

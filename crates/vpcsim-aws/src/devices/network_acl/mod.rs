@@ -35,7 +35,7 @@ pub use lookup::{AclVerdict, CompiledEntry, NetworkAclLookup, compile};
 pub use validate::{ENTRIES_DEFAULT_QUOTA, ENTRIES_MAX, NUMBER_MAX};
 
 use crate::arrangement::{Arrangement, Rank, Renumbering};
-use crate::devices::{Kind, Resource, Topology, Vpc};
+use crate::devices::{Coverage, Kind, Resource, Topology, Vpc};
 use crate::model::{Findings, Id, Label, Origin};
 use crate::traffic::{Direction, Traffic};
 
@@ -75,6 +75,7 @@ pub struct NetworkAclEntry {
 impl Resource for NetworkAcl {
     const KIND: Kind = Kind::NetworkAcl;
     const NOUN: &'static str = "network ACL";
+    const COVERAGE: Coverage = Coverage::of("numbered rules both ways, fragments", "");
 
     fn label(&self) -> &Label {
         &self.label

@@ -59,7 +59,7 @@ use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::fabric::ClaimIndex;
 use crate::compile::place::{Served, interface_mac};
 use crate::compile::{Build, LinkLayer, MetadataPlan, NextHop, Place};
-use crate::devices::{Instance, Kind, Resource, SecurityGroup, Subnet, Vpc};
+use crate::devices::{Coverage, Instance, Kind, Resource, SecurityGroup, Subnet, Vpc};
 use crate::model::{Findings, Id, Label, Origin};
 use crate::topology::Topology;
 use crate::validation;
@@ -144,6 +144,10 @@ impl Resource for NetworkInterface {
     const KIND: Kind = Kind::NetworkInterface;
     const NOUN: &'static str = "network interface";
     const IS_ROUTE_TARGET: bool = true;
+    const COVERAGE: Coverage = Coverage::of(
+        "addresses, source/destination check, groups, allowances, ARP, neighbours",
+        "IPv6, ENA Express",
+    );
 
     fn label(&self) -> &Label {
         &self.label

@@ -50,7 +50,7 @@ pub use validate::{
 pub use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::traffic::Direction;
 
-use crate::devices::{Kind, PrefixList, Resource, Topology, Vpc};
+use crate::devices::{Coverage, Kind, PrefixList, Resource, Topology, Vpc};
 use crate::model::{Findings, Id, Label, Origin};
 use crate::traffic::Traffic;
 
@@ -98,6 +98,10 @@ pub enum Peer {
 impl Resource for SecurityGroup {
     const KIND: Kind = Kind::SecurityGroup;
     const NOUN: &'static str = "security group";
+    const COVERAGE: Coverage = Coverage::of(
+        "rules, references over peering and transit gateways, connection tracking with its timers",
+        "limits counted over several interfaces of an instance",
+    );
 
     fn label(&self) -> &Label {
         &self.label

@@ -47,7 +47,7 @@ use ipnet::Ipv4Net;
 
 use crate::arrangement::Renumbering;
 use crate::compile::{Build, LinkLayer, NextHop, Place};
-use crate::devices::{Kind, Resource, TransitGatewayRouteTable, Vpc};
+use crate::devices::{Coverage, Kind, Resource, TransitGatewayRouteTable, Vpc};
 use crate::model::{Finding, Findings, Id, Label};
 use crate::topology::Topology;
 
@@ -104,6 +104,10 @@ impl Resource for TransitGateway {
     const KIND: Kind = Kind::TransitGateway;
     const NOUN: &'static str = "transit gateway";
     const IS_ROUTE_TARGET: bool = true;
+    const COVERAGE: Coverage = Coverage::of(
+        "zone affinity, appliance mode, peerings, size, rates, DNS and group references",
+        "VPN, Direct Connect and Connect attachments, multicast",
+    );
 
     fn label(&self) -> &Label {
         &self.label

@@ -48,7 +48,7 @@ use crate::compile::place::interface_mac;
 use crate::compile::plan::ServicePlan;
 use crate::compile::{Build, HostInterfacePlan, HostPlan, LinkLayer, NextHop, Place, Slot};
 use crate::devices::instance::{HostRouting, Listener};
-use crate::devices::{EndpointService, Kind, NetworkInterface, Resource, RouteTable, Vpc, network_interface};
+use crate::devices::{Coverage, EndpointService, Kind, NetworkInterface, Resource, RouteTable, Vpc, network_interface};
 use crate::model::{Findings, Id, Label};
 use crate::mtu::PathMtu;
 use crate::topology::Topology;
@@ -154,6 +154,10 @@ impl Resource for VpcEndpoint {
     const KIND: Kind = Kind::VpcEndpoint;
     const NOUN: &'static str = "VPC endpoint";
     const IS_ROUTE_TARGET: bool = true;
+    const COVERAGE: Coverage = Coverage::of(
+        "gateway endpoints, interface endpoints, DNS names, private names",
+        "policies, gateway load balancer and resource endpoints",
+    );
 
     fn label(&self) -> &Label {
         &self.label
