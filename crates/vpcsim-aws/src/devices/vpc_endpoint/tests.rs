@@ -380,6 +380,16 @@ fn a_service_that_nobody_knows_gives_no_verdict() {
 }
 
 #[test]
+fn a_service_of_aws_that_nobody_lists_is_reported_unless_the_endpoint_exists() {
+    let mut design = design();
+    let endpoint = &mut design.topology.vpc_endpoints[design.interface];
+    endpoint.service = Service::named("com.amazonaws.eu-west-1.sqz");
+    assert_eq!(design.codes(), ["endpoint-service-unknown"]);
+    design.topology.vpc_endpoints[design.interface].label.id = Some("vpce-1".to_owned());
+    assert!(design.codes().is_empty());
+}
+
+#[test]
 fn gateway_endpoints_for_other_services_and_tables_of_other_vpcs_are_refused() {
     let mut design = design();
     design.topology.vpc_endpoints[design.gateway].service = Service::named("com.amazonaws.eu-west-1.sqs");

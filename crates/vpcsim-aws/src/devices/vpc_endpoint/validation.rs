@@ -47,6 +47,15 @@ impl Check<'_> {
     }
 
     fn service(&mut self) {
+        // What has an id of AWS exists; AWS may have added its service since.
+        let declared = self.endpoint.aws_service().filter(|_| self.endpoint.label.id.is_none());
+        if let Some(service) = declared.filter(|service| !service.is_listed()) {
+            let message = format!("VPC endpoint {} leads to `{}`, which is no service of AWS that is known here", self.name, service.service);
+            let finding = Finding::warning("endpoint-service-unknown", self.origin(), message);
+            self.findings.push(finding.rule("EP-25").help(
+                "look for a slip of the pen; `aws ec2 describe-vpc-endpoint-services` lists the services, and this one is taken to listen on 443",
+            ));
+        }
         if let Service::Foreign(service) = &self.endpoint.service {
             let message = format!("VPC endpoint {} leads to `{service}`, which is no service of AWS and none of the design", self.name);
             let finding = Finding::warning("endpoint-service-unknown", self.origin(), message);

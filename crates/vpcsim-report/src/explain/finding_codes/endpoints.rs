@@ -48,7 +48,7 @@ pub(super) const CODES: &[FindingCode] = &[
     code(
         "endpoint-service-unknown",
         &["EP-25"],
-        "An endpoint leads to a service that is neither AWS's nor the design's: what is behind it is unknown.",
+        "An endpoint leads to a service that is neither known of AWS nor in the design.",
         "Name the service by its short name, as in s3, or in full, as in com.amazonaws.eu-west-1.sqs.",
     ),
     code(
