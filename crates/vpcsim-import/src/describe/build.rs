@@ -6,8 +6,9 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 use rustc_hash::{FxHashMap, FxHashSet};
+use vpcsim_aws::devices::network_interface::Attachment;
 use vpcsim_aws::devices::vpc::VpcCidr;
-use vpcsim_aws::devices::{Instance, NetworkAcl, NetworkInterface, RouteTable, Vpc};
+use vpcsim_aws::devices::{Instance, NetworkAcl, NetworkInterface, RouteTable, SecurityGroup, Subnet, Vpc};
 use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Label, Origin, Resource, Topology, Unread};
 
 use super::block_public_access::StateOf;
@@ -16,6 +17,7 @@ use super::load_balancer::ListenerJson;
 use super::place::Place;
 use super::target_group::{Candidate, DescriptionJson};
 use crate::names::Names;
+use crate::native::context::UNASSIGNED;
 use crate::native::node::{BadCidr, parse_cidr};
 
 /// The state of reading described things.
@@ -181,6 +183,29 @@ impl<'a> Build<'a> {
         });
         self.enter(made, None);
         made
+    }
+
+    /// An interface that AWS made for `owner` and the input does not describe.
+    pub(crate) fn managed_interface(
+        &mut self,
+        owner: &str,
+        subnet: Id<Subnet>,
+        origin: Origin,
+        security_groups: Vec<Id<SecurityGroup>>,
+    ) -> Id<NetworkInterface> {
+        let wanted = format!("{owner} {}", self.topology.name_of(subnet));
+        let label = Label {
+            origin,
+            ..Label::named(self.claim_name(Kind::NetworkInterface, &wanted))
+        };
+        let vpc = self.topology.subnets[subnet].vpc;
+        let id = self.topology.network_interfaces.push(NetworkInterface {
+            attachment: Attachment::Managed,
+            security_groups,
+            ..NetworkInterface::new(label, subnet, UNASSIGNED)
+        });
+        self.enter(id, Some(vpc));
+        id
     }
 
     /// The owner of something in a VPC, if that is another account than the VPC's.

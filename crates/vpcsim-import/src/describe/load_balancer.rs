@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 use vpcsim_aws::devices::load_balancer::{Listener, ListenerProtocol, LoadBalancerNode, Scheme};
-use vpcsim_aws::devices::network_interface::{Attachment, InterfaceAddress};
+use vpcsim_aws::devices::network_interface::InterfaceAddress;
 use vpcsim_aws::devices::{LoadBalancer, NetworkInterface, Subnet};
 use vpcsim_aws::{Id, Kind, Label, Unread};
 
@@ -249,26 +249,18 @@ fn make_up_interface(
     let private = private.and_then(|text| build.address(item, text));
     let public = address.and_then(|address| address.ip_address.as_deref());
     let public = public.and_then(|text| build.address(item, text));
-    let wanted = format!("{} {}", json.load_balancer_name, zone.subnet_id);
-    let label = Label {
-        origin: item.origin,
-        ..Label::named(build.claim_name(Kind::NetworkInterface, &wanted))
-    };
-    let mut interface = NetworkInterface::new(label, subnet, UNASSIGNED);
+    let groups = json
+        .security_groups
+        .iter()
+        .filter_map(|group| build.find(group))
+        .collect();
+    let id = build.managed_interface(&json.load_balancer_name, subnet, item.origin, groups);
+    let interface = &mut build.topology.network_interfaces[id];
     interface.addresses = vec![InterfaceAddress {
         private: private.unwrap_or(UNASSIGNED),
         public,
         origin: item.origin,
     }];
     interface.source_dest_check = false;
-    interface.attachment = Attachment::Managed;
-    interface.security_groups = json
-        .security_groups
-        .iter()
-        .filter_map(|group| build.find(group))
-        .collect();
-    let vpc = build.topology.subnets[subnet].vpc;
-    let id = build.topology.network_interfaces.push(interface);
-    build.enter(id, Some(vpc));
     id
 }

@@ -2,13 +2,11 @@
 
 use serde::Deserialize;
 use vpcsim_aws::devices::managed_host::{DATABASE, listeners, port_of_engine, ports_of_service};
-use vpcsim_aws::devices::network_interface::Attachment;
 use vpcsim_aws::devices::{ManagedHost, NetworkInterface, SecurityGroup, Subnet};
 use vpcsim_aws::{Finding, Id, Kind, Label};
 
 use super::build::Build;
 use super::item::{Described, Item, List, Tag, Whole, Word};
-use crate::native::context::UNASSIGNED;
 
 /// What can stand behind an interface and is a host: it sends, and it accepts connections.
 const HOSTED: [&str; 6] = [
@@ -175,8 +173,6 @@ fn interface_of(
     }
     let in_zone = subnet_group.iter().find(|id| is_in_zone(&topology.subnets[**id]));
     let subnet = *in_zone.or(subnet_group.first())?;
-    let wanted = format!("{} {}", label.name, topology.name_of(subnet));
-    let vpc = topology.subnets[subnet].vpc;
     let message = format!(
         "the interface of database `{}` is not in the input: it gets a free address",
         label.name
@@ -185,18 +181,7 @@ fn interface_of(
     build
         .findings
         .push(finding.help("add the answer of `aws ec2 describe-network-interfaces`"));
-    let label = Label {
-        origin: item.origin,
-        ..Label::named(build.claim_name(Kind::NetworkInterface, &wanted))
-    };
-    let interface = NetworkInterface {
-        attachment: Attachment::Managed,
-        security_groups: groups,
-        ..NetworkInterface::new(label, subnet, UNASSIGNED)
-    };
-    let id = build.topology.network_interfaces.push(interface);
-    build.enter(id, Some(vpc));
-    Some(id)
+    Some(build.managed_interface(&label.name, subnet, item.origin, groups))
 }
 
 /// Makes hosts of the interfaces that no description claimed; what they listen to follows from the service, if at all.

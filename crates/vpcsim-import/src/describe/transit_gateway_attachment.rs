@@ -2,7 +2,6 @@
 //! three calls that describe attachments.
 
 use serde::Deserialize;
-use vpcsim_aws::devices::network_interface::Attachment;
 use vpcsim_aws::devices::transit_gateway_attachment::{AttachmentEnd, AttachmentState};
 use vpcsim_aws::devices::{
     NetworkInterface, Subnet, TransitGateway, TransitGatewayAttachment, TransitGatewayRouteTable,
@@ -11,7 +10,6 @@ use vpcsim_aws::{Finding, Id, Kind, Label, Unread};
 
 use super::build::Build;
 use super::item::{Described, Item, List, Tag, Word};
-use crate::native::context::UNASSIGNED;
 
 /// What an interface of an attachment is described as, before the attachment's id.
 pub(super) const DESCRIPTION: &str = "Network Interface for Transit Gateway Attachment ";
@@ -153,36 +151,15 @@ impl Described for VpcAttachmentJson {
             let in_subnet =
                 |id: &Id<NetworkInterface>| build.topology.network_interfaces[*id].subnet == subnet;
             let interface = described.iter().copied().find(in_subnet);
-            found.push(interface.unwrap_or_else(|| make_up_interface(item, id, subnet, build)));
+            let owner = build.topology.name_of(id).to_owned();
+            let made_up = || build.managed_interface(&owner, subnet, item.origin, Vec::new());
+            found.push(interface.unwrap_or_else(made_up));
         }
         if let AttachmentEnd::Vpc { interfaces, .. } = &mut build.topology.transit_gateway_attachments[id].end
         {
             *interfaces = found;
         }
     }
-}
-
-/// An interface that AWS made and the input does not describe.
-fn make_up_interface(
-    item: &Item<'_, VpcAttachmentJson>,
-    attachment: Id<TransitGatewayAttachment>,
-    subnet: Id<Subnet>,
-    build: &mut Build<'_>,
-) -> Id<NetworkInterface> {
-    let topology = &build.topology;
-    let wanted = format!("{} {}", topology.name_of(attachment), topology.name_of(subnet));
-    let vpc = topology.subnets[subnet].vpc;
-    let label = Label {
-        origin: item.origin,
-        ..Label::named(build.claim_name(Kind::NetworkInterface, &wanted))
-    };
-    let interface = NetworkInterface {
-        attachment: Attachment::Managed,
-        ..NetworkInterface::new(label, subnet, UNASSIGNED)
-    };
-    let id = build.topology.network_interfaces.push(interface);
-    build.enter(id, Some(vpc));
-    id
 }
 
 fn unread_end<T>(noun: &str, name: &str, item: &Item<'_, T>, build: &mut Build<'_>) -> AttachmentEnd {

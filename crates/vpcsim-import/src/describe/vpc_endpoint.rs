@@ -1,15 +1,13 @@
 //! `VpcEndpoints`: the answer of `describe-vpc-endpoints`.
 
 use serde::Deserialize;
-use vpcsim_aws::devices::network_interface::Attachment;
 use vpcsim_aws::devices::vpc_endpoint::{EndpointForm, EndpointState, Service};
-use vpcsim_aws::devices::{NetworkInterface, RouteTable, Subnet, Vpc, VpcEndpoint};
+use vpcsim_aws::devices::{NetworkInterface, RouteTable, Subnet, VpcEndpoint};
 use vpcsim_aws::{Finding, Id, Kind, Label, Unread};
 
 use super::build::Build;
 use super::item::{Described, Item, List, Tag, Word};
 use super::network_interface::{GroupJson, read_groups};
-use crate::native::context::UNASSIGNED;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -112,7 +110,7 @@ impl Described for VpcEndpointJson {
             return;
         };
         let form = if json.has_interfaces() {
-            interface_form(item, &label, vpc, build)
+            interface_form(item, &label, build)
         } else {
             EndpointForm::Gateway {
                 route_tables: referenced(&json.route_table_ids, "route table", item, build),
@@ -176,12 +174,7 @@ fn referenced(
     found
 }
 
-fn interface_form(
-    item: &Item<'_, VpcEndpointJson>,
-    label: &Label,
-    vpc: Id<Vpc>,
-    build: &mut Build<'_>,
-) -> EndpointForm {
+fn interface_form(item: &Item<'_, VpcEndpointJson>, label: &Label, build: &mut Build<'_>) -> EndpointForm {
     let json = &item.value;
     let described = json.network_interface_ids.iter();
     let mut interfaces: Vec<Id<NetworkInterface>> = described.filter_map(|id| build.find(id)).collect();
@@ -200,7 +193,9 @@ fn interface_form(
         };
         let in_subnet = |id: &Id<NetworkInterface>| build.topology.network_interfaces[*id].subnet == subnet;
         if !interfaces.iter().any(in_subnet) {
-            interfaces.push(make_up_interface(item, label, (vpc, subnet), build));
+            // Trimmed dumps may lack the interfaces of an endpoint.
+            let groups = read_groups(item, &json.groups, build);
+            interfaces.push(build.managed_interface(&label.name, subnet, item.origin, groups));
         }
     }
     let names = json.dns_entries.iter().map(|entry| entry.dns_name.clone());
@@ -209,26 +204,4 @@ fn interface_form(
         private_dns: json.private_dns_enabled == Some(true),
         dns_names: names.filter(|name| name.ends_with(OWN_DOMAIN)).collect(),
     }
-}
-
-/// Trimmed dumps may lack the interfaces of an endpoint.
-fn make_up_interface(
-    item: &Item<'_, VpcEndpointJson>,
-    label: &Label,
-    (vpc, subnet): (Id<Vpc>, Id<Subnet>),
-    build: &mut Build<'_>,
-) -> Id<NetworkInterface> {
-    let wanted = format!("{} {}", label.name, build.topology.name_of(subnet));
-    let label = Label {
-        origin: item.origin,
-        ..Label::named(build.claim_name(Kind::NetworkInterface, &wanted))
-    };
-    let interface = NetworkInterface {
-        attachment: Attachment::Managed,
-        security_groups: read_groups(item, &item.value.groups, build),
-        ..NetworkInterface::new(label, subnet, UNASSIGNED)
-    };
-    let id = build.topology.network_interfaces.push(interface);
-    build.enter(id, Some(vpc));
-    id
 }
