@@ -353,3 +353,9 @@ fn an_exclusion_from_block_public_access_names_one_thing_that_exists() {
     assert!(with("{ mode: allow-egress }").contains("one of the two only"));
     assert_eq!(with("{ vpc: shop }"), "");
 }
+
+#[test]
+fn a_gateway_endpoint_whose_route_table_is_misspelt_has_one_mistake() {
+    let inside = "    route_tables: { private: {} }\n    vpc_endpoints: { s3: { service: s3, route_tables: [privat] } }\n";
+    assert_eq!(places(&vpc(inside)), ["unknown-reference 5:56+6"]);
+}

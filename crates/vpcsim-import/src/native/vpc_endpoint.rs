@@ -107,7 +107,7 @@ fn declare(context: &mut Context<'_>, scope: Scope, entry: &Entry) -> Option<Any
     let kind = fields
         .find("type")
         .and_then(|node| node.choice(&kinds, context.findings));
-    let form = if kind.unwrap_or(!tables.is_empty()) {
+    let form = if kind.unwrap_or(fields.find("route_tables").is_some()) {
         EndpointForm::Gateway { route_tables: tables }
     } else {
         interface_form(context, scope, entry, &fields)
