@@ -23,6 +23,8 @@
 //! assert_eq!(design.topology.subnets.len(), 1);
 //! ```
 
+mod cloudformation;
+mod declared;
 mod describe;
 mod encoding;
 mod formats;

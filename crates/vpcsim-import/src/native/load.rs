@@ -1,6 +1,6 @@
 //! From YAML text to nodes: positions, duplicate keys, aliases and merge keys, with limits against hostile input.
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 use vpcsim_aws::{Finding, Findings, Origin};
 
 use super::node::{Entry, Node, Value};
@@ -10,10 +10,30 @@ const DEPTH_MAX: usize = 64;
 /// How many nodes aliases may add to a document.
 const COPIED_MAX: usize = 1_000_000;
 
-/// Reads every document of a text; what is not YAML is a finding.
+/// Reads every document of a text; what is not YAML is a finding. Tags say nothing.
 pub(crate) fn load(text: &str, file: u32, findings: &mut Findings) -> Option<Vec<Node>> {
+    load_with(text, file, None, findings)
+}
+
+/// Like [`load`], but a value with a tag becomes a mapping of one entry, whose key is made of the tag's name.
+pub(crate) fn load_tagged(
+    text: &str,
+    file: u32,
+    key_of_tag: fn(&str) -> String,
+    findings: &mut Findings,
+) -> Option<Vec<Node>> {
+    load_with(text, file, Some(key_of_tag), findings)
+}
+
+fn load_with(
+    text: &str,
+    file: u32,
+    key_of_tag: Option<fn(&str) -> String>,
+    findings: &mut Findings,
+) -> Option<Vec<Node>> {
     let mut loader = Loader {
         file,
+        key_of_tag,
         findings,
         open: Vec::new(),
         anchors: Vec::new(),
@@ -37,11 +57,13 @@ struct Open {
     origin: Origin,
     anchor: usize,
     is_mapping: bool,
+    key: Option<String>,
     children: Vec<Node>,
 }
 
 struct Loader<'f> {
     file: u32,
+    key_of_tag: Option<fn(&str) -> String>,
     findings: &'f mut Findings,
     open: Vec<Open>,
     anchors: Vec<(usize, Node)>,
@@ -79,14 +101,21 @@ impl Loader<'_> {
     fn event(&mut self, event: Event<'_>, span: Span) -> Option<()> {
         let origin = self.origin(span);
         match event {
-            Event::Scalar(text, style, anchor, _) => {
+            Event::Scalar(text, style, anchor, tag) => {
                 let quoted = style != ScalarStyle::Plain;
                 let text = text.into_owned();
                 let value = Value::Scalar { text, quoted };
-                self.close(Node { value, origin }, anchor);
+                let key = self.key_of(tag.as_deref());
+                self.close(under_key(key, Node { value, origin }), anchor);
             }
-            Event::SequenceStart(anchor, _) => self.start(origin, anchor, false)?,
-            Event::MappingStart(anchor, _) => self.start(origin, anchor, true)?,
+            Event::SequenceStart(anchor, tag) => {
+                let key = self.key_of(tag.as_deref());
+                self.start(origin, anchor, key, false)?;
+            }
+            Event::MappingStart(anchor, tag) => {
+                let key = self.key_of(tag.as_deref());
+                self.start(origin, anchor, key, true)?;
+            }
             Event::SequenceEnd | Event::MappingEnd => self.end()?,
             Event::Alias(anchor) => self.alias(anchor, origin)?,
             _ => {}
@@ -99,6 +128,7 @@ impl Loader<'_> {
             origin,
             anchor,
             is_mapping,
+            key,
             children,
         } = self.open.pop()?;
         let value = if is_mapping {
@@ -106,11 +136,17 @@ impl Loader<'_> {
         } else {
             Value::Sequence(children)
         };
-        self.close(Node { value, origin }, anchor);
+        self.close(under_key(key, Node { value, origin }), anchor);
         Some(())
     }
 
-    fn start(&mut self, origin: Origin, anchor: usize, is_mapping: bool) -> Option<()> {
+    /// The key that a tag stands for; those of YAML itself stand for none.
+    fn key_of(&self, tag: Option<&Tag>) -> Option<String> {
+        let tag = tag.filter(|tag| !tag.is_yaml_core_schema() && !tag.suffix.is_empty())?;
+        self.key_of_tag.map(|key_of_tag| key_of_tag(&tag.suffix))
+    }
+
+    fn start(&mut self, origin: Origin, anchor: usize, key: Option<String>, is_mapping: bool) -> Option<()> {
         if self.open.len() >= DEPTH_MAX {
             let message = format!("the document is nested more than {DEPTH_MAX} levels deep");
             self.findings
@@ -121,6 +157,7 @@ impl Loader<'_> {
             origin: Origin { length: 1, ..origin },
             anchor,
             is_mapping,
+            key,
             children: Vec::new(),
         });
         Some(())
@@ -208,6 +245,21 @@ impl Loader<'_> {
             Value::Sequence(nodes) => nodes.into_iter().for_each(|node| self.merge(node, entries)),
             Value::Scalar { .. } => node.wrong_type("a mapping to merge", self.findings),
         }
+    }
+}
+
+/// The node as the value of the only entry of a mapping, if there is a key.
+fn under_key(key: Option<String>, value: Node) -> Node {
+    let Some(key) = key else { return value };
+    let origin = value.origin;
+    let entry = Entry {
+        key,
+        key_origin: origin,
+        value,
+    };
+    Node {
+        value: Value::Mapping(vec![entry]),
+        origin,
     }
 }
 

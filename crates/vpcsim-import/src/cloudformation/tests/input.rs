@@ -1,0 +1,1 @@
+//! Input that is odd or wrong.
