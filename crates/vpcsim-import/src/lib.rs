@@ -25,6 +25,7 @@
 
 mod cloudformation;
 mod declared;
+mod deployment;
 mod describe;
 mod encoding;
 mod formats;
@@ -32,10 +33,11 @@ mod names;
 mod native;
 mod reading;
 mod recognise;
+mod terraform;
 mod write;
 
 pub use formats::{Formats, formats_of};
-pub use reading::{Design, Source, SourceText, read};
+pub use reading::{Design, Half, Options, Source, SourceText, read, read_with};
 
 use vpcsim_aws::Topology;
 

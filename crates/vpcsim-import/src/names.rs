@@ -97,3 +97,9 @@ impl Names {
             .map(|(key, _)| key.2.as_str())
     }
 }
+
+/// A file's name without folders and endings.
+pub(crate) fn stem(path: &str) -> &str {
+    let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    file.split('.').next().unwrap_or(file)
+}

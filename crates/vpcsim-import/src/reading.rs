@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use vpcsim_aws::completion::PublicAddressPool;
 use vpcsim_aws::{Finding, Findings, Origin, Topology};
 
+use crate::deployment;
 use crate::describe::{self, Document};
 use crate::encoding::{self, NotText};
 use crate::names::Names;
@@ -12,6 +13,8 @@ use crate::native;
 use crate::native::context::Context;
 use crate::native::node::{Node, Value};
 use crate::recognise::{self, Kind};
+use crate::terraform;
+pub use crate::terraform::Half;
 
 /// An input as it lies on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +48,22 @@ pub struct Design {
 /// YAML beyond this is refused: it is a format for people, and the parser keeps every value with its place.
 const YAML_LEN_MAX: usize = 10_000_000;
 
+/// What the inputs alone do not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Which half of a Terraform plan is meant.
+    pub half: Half,
+    /// Whether a reference that is not certain is an error.
+    pub strict: bool,
+}
+
 /// Reads designs and merges them into one.
 pub fn read(sources: Vec<Source>) -> Design {
+    read_with(sources, &Options::default())
+}
+
+/// As [`read`], with options.
+pub fn read_with(sources: Vec<Source>, options: &Options) -> Design {
     let mut findings = Findings::default();
     let sources: Vec<SourceText> = sources
         .into_iter()
@@ -67,8 +84,8 @@ pub fn read(sources: Vec<Source>) -> Design {
         inputs.add(source, file as u32, &mut findings);
     }
     inputs.report_unknown(&sources, &mut findings);
-    let described: BTreeSet<u32> = inputs.described.iter().map(|document| document.file).collect();
-    inputs.build(&sources, &mut topology, &mut findings);
+    let mut facts: BTreeSet<u32> = inputs.described.iter().map(|document| document.file).collect();
+    facts.extend(inputs.build(&sources, options, &mut topology, &mut findings));
     if !findings.has_errors() {
         topology.complete();
         topology.arrange();
@@ -76,7 +93,7 @@ pub fn read(sources: Vec<Source>) -> Design {
         findings.extend(
             topology
                 .validate()
-                .softened(|origin| described.contains(&origin.file)),
+                .softened(|origin| facts.contains(&origin.file)),
         );
     }
     findings.sort();
@@ -123,6 +140,7 @@ const READABLE: &str =
 struct Inputs<'t> {
     native: Vec<Node>,
     described: Vec<Document<'t>>,
+    terraform: Vec<terraform::Input<'t>>,
     /// Files whose top keys say nothing to us.
     unknown: Vec<(u32, Vec<String>)>,
 }
@@ -137,6 +155,10 @@ impl<'t> Inputs<'t> {
     }
 
     fn add_json(&mut self, source: &'t SourceText, file: u32, findings: &mut Findings) {
+        if recognise::is_terraform(&source.text) {
+            let (name, text) = (source.name.as_str(), source.text.as_str());
+            return self.terraform.push(terraform::Input { file, name, text });
+        }
         let documents = describe::documents(&source.text, file, findings);
         for document in documents {
             let keys: Vec<&str> = document.members.iter().map(|(key, _)| key.as_str()).collect();
@@ -188,7 +210,7 @@ impl<'t> Inputs<'t> {
 
     /// A file that says nothing to us is an error if nothing else does, and a warning among others.
     fn report_unknown(&mut self, sources: &[SourceText], findings: &mut Findings) {
-        let others = !self.native.is_empty() || !self.described.is_empty();
+        let others = !self.native.is_empty() || !self.described.is_empty() || !self.terraform.is_empty();
         for (file, keys) in std::mem::take(&mut self.unknown) {
             let name = &sources[file as usize].name;
             let keys = native::suggest::listed(keys.iter().map(String::as_str));
@@ -204,9 +226,20 @@ impl<'t> Inputs<'t> {
         }
     }
 
-    fn build(self, sources: &[SourceText], topology: &mut Topology, findings: &mut Findings) {
+    /// Builds the topology; gives back the files that tell of what stands already.
+    fn build(
+        self,
+        sources: &[SourceText],
+        options: &Options,
+        topology: &mut Topology,
+        findings: &mut Findings,
+    ) -> Vec<u32> {
         let mut names = Names::default();
-        describe::read(&self.described, sources, topology, &mut names, findings);
+        let planned = terraform::evaluate(&self.terraform, options.half, options.strict, findings);
+        let taken: BTreeSet<u32> = self.described.iter().map(|document| document.file).collect();
+        let taken = taken.iter().flat_map(|file| addresses_in(&sources[*file as usize].text));
+        let made = deployment::deploy(&planned.declared, taken, findings);
+        describe::read(&self.described, made, sources, topology, &mut names, findings);
         let mut public = PublicAddressPool::new(topology);
         self.native
             .iter()
@@ -220,7 +253,14 @@ impl<'t> Inputs<'t> {
             defaults: BTreeMap::new(),
         };
         native::read(&self.native, &mut context);
+        planned.states
     }
+}
+
+/// The addresses in a text, so that none of them is handed out a second time.
+fn addresses_in(text: &str) -> impl Iterator<Item = std::net::Ipv4Addr> {
+    let words = text.split(|letter: char| !letter.is_ascii_digit() && letter != '.');
+    words.filter_map(|word| word.parse().ok())
 }
 
 fn not_read_yet(kind: Kind, name: &str, file: u32) -> Finding {

@@ -53,6 +53,49 @@ pub(crate) fn kind_of(keys: &[&str]) -> Kind {
     }
 }
 
+/// Whether a JSON text is a plan or a state of Terraform, also a broken one: by the keys that it begins with.
+pub(crate) fn is_terraform(text: &str) -> bool {
+    const SURE: [&str; 6] = [
+        "format_version",
+        "terraform_version",
+        "planned_values",
+        "resource_changes",
+        "lineage",
+        "prior_state",
+    ];
+    let head: String = text.chars().take(2_000).collect();
+    let depth_one = first_keys(&head);
+    depth_one.iter().any(|key| SURE.contains(&key.as_str()))
+        && !depth_one.iter().any(|key| key == "Resources" || describe::is_key(key))
+}
+
+/// The keys of the outermost object, as far as the text goes.
+fn first_keys(text: &str) -> Vec<String> {
+    let (mut keys, mut depth, mut word, mut in_word, mut escaped) = (Vec::new(), 0_usize, String::new(), false, false);
+    for letter in text.chars() {
+        if in_word {
+            match letter {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '"' => in_word = false,
+                _ => word.push(letter),
+            }
+            continue;
+        }
+        match letter {
+            '"' => {
+                in_word = true;
+                word.clear();
+            }
+            ':' if depth == 1 => keys.push(word.clone()),
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    keys
+}
+
 /// The kind of a YAML document.
 pub(crate) fn kind_of_node(node: &Node) -> Kind {
     let Value::Mapping(entries) = &node.value else {

@@ -56,6 +56,8 @@ pub(super) struct Build<'a> {
     pub attributes: BTreeMap<(String, String), String>,
     /// What VPCs and subnets say of Block Public Access.
     pub block_states: Vec<StateOf>,
+    /// What declared things that are not modelled are, by id: noun and effect.
+    pub unmodelled: FxHashMap<String, (String, String)>,
     /// The accounts whose dumps are in the input.
     pub accounts: BTreeSet<String>,
     names: &'a mut Names,
@@ -86,6 +88,7 @@ impl<'a> Build<'a> {
             groups_of_targets: Vec::new(),
             attributes: BTreeMap::new(),
             block_states: Vec::new(),
+            unmodelled: FxHashMap::default(),
             accounts: BTreeSet::new(),
             names,
             primary: FxHashMap::default(),

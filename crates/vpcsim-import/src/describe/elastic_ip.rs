@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use serde::Deserialize;
-use vpcsim_aws::devices::{ElasticIp, NetworkInterface};
+use vpcsim_aws::devices::{ElasticIp, Instance, NetworkInterface};
 use vpcsim_aws::{Kind, Label, Unread};
 
 use super::build::Build;
@@ -46,6 +46,14 @@ impl Described for AddressJson {
         &self.tags
     }
 
+    fn absorb(&mut self, part: Self) -> bool {
+        self.association_id = part.association_id;
+        self.instance_id = part.instance_id;
+        self.network_interface_id = part.network_interface_id;
+        self.private_ip_address = part.private_ip_address;
+        true
+    }
+
     fn declare(item: &Item<'_, Self>, label: Label, build: &mut Build<'_>) {
         let json = &item.value;
         let Some(text) = &json.public_ip else {
@@ -62,17 +70,28 @@ impl Described for AddressJson {
             associated,
         });
         build.enter(id, None);
-        associate(item, address, build);
+    }
+
+    /// Interfaces of trimmed or imitated dumps may not know their own public address.
+    fn complete(item: &Item<'_, Self>, build: &mut Build<'_>) {
+        let allocated = build.find::<ElasticIp>(item.value.id());
+        if let Some(address) = allocated.map(|id| build.topology.elastic_ips[id].address) {
+            associate(item, address, build);
+        }
     }
 }
 
-/// Interfaces of trimmed or imitated dumps may not know their own public address.
 fn associate(item: &Item<'_, AddressJson>, public: Ipv4Addr, build: &mut Build<'_>) {
     let json = &item.value;
-    let Some(interface) = json.network_interface_id.as_deref() else {
-        return;
+    let instance = json.instance_id.as_deref().and_then(|id| build.find::<Instance>(id));
+    let of_instance = instance.and_then(|instance| build.primary_interface(instance));
+    let named = json.network_interface_id.as_deref().filter(|id| !id.is_empty());
+    let (interface, found) = match (named, json.instance_id.as_deref()) {
+        (Some(interface), _) => (interface, build.find::<NetworkInterface>(interface)),
+        (None, Some(instance)) if item.address.is_some() => (instance, of_instance),
+        (None, _) => return,
     };
-    let Some(id) = build.find::<NetworkInterface>(interface) else {
+    let Some(id) = found else {
         build.unread(Unread {
             noun: "network interface".to_owned(),
             name: interface.to_owned(),

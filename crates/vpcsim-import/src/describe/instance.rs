@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use vpcsim_aws::devices::Instance;
 use vpcsim_aws::devices::instance::{HostRouting, JUMBO_MTU, MetadataOptions};
+use vpcsim_aws::devices::managed_host::listeners;
 use vpcsim_aws::{Id, Kind, Label, Origin};
 
 use super::build::Build;
@@ -30,6 +31,8 @@ pub(super) struct InstanceJson {
     pub subnet_id: Option<String>,
     pub source_dest_check: Option<bool>,
     pub security_groups: List<GroupJson>,
+    #[serde(rename = "@listen")]
+    listen: List<u16>,
     tags: List<Tag>,
 }
 
@@ -113,6 +116,7 @@ fn declare(item: &Item<'_, ReservationJson>, json: &InstanceJson, build: &mut Bu
     let name = json
         .name()
         .filter(|name| !shared(name))
+        .or(item.address.as_deref())
         .unwrap_or(&json.instance_id);
     let name = build.claim_name(Kind::Instance, name);
     let label = Label {
@@ -127,7 +131,7 @@ fn declare(item: &Item<'_, ReservationJson>, json: &InstanceJson, build: &mut Bu
         label,
         running,
         instance_type: json.instance_type.clone(),
-        listen: Vec::new(),
+        listen: listeners(json.listen.iter().copied()),
         routing: HostRouting::default(),
         mtu: JUMBO_MTU,
         metadata: read_metadata(json.metadata_options.as_ref()),

@@ -33,6 +33,11 @@ impl Described for InternetGatewayJson {
         &self.tags
     }
 
+    fn absorb(&mut self, part: Self) -> bool {
+        self.attachments.0.extend(part.attachments.0);
+        true
+    }
+
     fn declare(item: &Item<'_, Self>, label: Label, build: &mut Build<'_>) {
         let attached = |attachment: &&AttachmentJson| !matches!(&*attachment.state, "detached" | "detaching");
         let attachment = item.value.attachments.iter().find(attached);

@@ -35,6 +35,11 @@ pub(super) trait Described: DeserializeOwned {
     /// Takes over what a second description of the same thing says more.
     fn merge(&mut self, _other: Self) {}
 
+    /// Takes over what is declared apart from the thing itself: a route, a rule, an association. Whether this kind can.
+    fn absorb(&mut self, _part: Self) -> bool {
+        false
+    }
+
     /// Notes what others need to know before anything is declared.
     fn prepare(_item: &Item<'_, Self>, _build: &mut Build<'_>) {}
 
@@ -59,6 +64,8 @@ pub(super) struct Item<'t, T> {
     pub origin: Origin,
     /// The account and region of its file.
     pub place: Place,
+    /// What the author of a template or a plan calls it; `None` for what AWS described.
+    pub address: Option<String>,
 }
 
 impl<T> Item<'_, T> {
@@ -86,6 +93,29 @@ impl<T> Item<'_, T> {
     /// An error about a string in it.
     pub(crate) fn error_at(&self, code: &'static str, text: &str, message: impl Into<String>) -> Finding {
         Finding::error(code, self.locate(text), message)
+    }
+}
+
+/// Where a part of something made stands, if its template or plan says so.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(from = "[u32; 4]")]
+pub(super) struct Spot(Option<Origin>);
+
+impl From<[u32; 4]> for Spot {
+    fn from([file, line, column, length]: [u32; 4]) -> Self {
+        Self(Some(Origin {
+            file,
+            line,
+            column,
+            length,
+        }))
+    }
+}
+
+impl Spot {
+    /// The place; `other` if it is not known.
+    pub(crate) fn or(self, other: Origin) -> Origin {
+        self.0.unwrap_or(other)
     }
 }
 

@@ -15,12 +15,14 @@ mod instance;
 mod internet_gateway;
 mod item;
 mod load_balancer;
+pub(crate) mod made;
+mod made_host;
 mod managed_host;
 mod nat_gateway;
 mod network_acl;
 mod network_interface;
 mod peering_connection;
-mod place;
+pub(crate) mod place;
 mod prefix_list;
 pub(crate) mod registry;
 mod route_table;
@@ -31,7 +33,7 @@ mod target_group;
 mod transit_gateway;
 mod transit_gateway_attachment;
 mod transit_gateway_route_table;
-mod unmodelled;
+pub(crate) mod unmodelled;
 mod vpc;
 mod vpc_endpoint;
 
@@ -40,7 +42,8 @@ use vpcsim_aws::{Findings, Topology};
 use crate::names::Names;
 use crate::reading::SourceText;
 use build::Build;
-pub(crate) use document::{Document, documents};
+pub(crate) use document::{Document, Locator, documents};
+use made::{Made, Role};
 use registry::Dump;
 
 /// Whether a top key belongs to an answer of AWS, read or not.
@@ -48,22 +51,29 @@ pub(crate) fn is_key(word: &str) -> bool {
     registry::KEYS.contains(&word) || unmodelled::is_key(word)
 }
 
-/// Reads all documents into the topology.
+/// Reads all documents, and what templates and plans make, into the topology.
+///
+/// What is made goes first: a plan says what an account will be, a dump what it was.
 pub(crate) fn read(
     documents: &[Document<'_>],
+    made: Vec<Made>,
     sources: &[SourceText],
     topology: &mut Topology,
     names: &mut Names,
     findings: &mut Findings,
 ) {
-    if documents.is_empty() {
+    if documents.is_empty() && made.is_empty() {
         return;
     }
     let mut dump = Dump::default();
+    let (wholes, others): (Vec<Made>, Vec<Made>) = made.into_iter().partition(|made| made.role == Role::Whole);
+    let (known, parts): (Vec<Made>, Vec<Made>) = others.into_iter().partition(|made| made.role == Role::Known);
+    wholes.into_iter().for_each(|made| dump.make(made, findings));
     for document in documents {
         let place = place::of_path(&sources[document.file as usize].name);
         dump.add(document, &place, findings);
     }
+    known.into_iter().chain(parts).for_each(|made| dump.make(made, findings));
     let mut build = Build::new(topology, names, findings);
     dump.prepare(&mut build);
     dump.build(&mut build);

@@ -7,7 +7,7 @@ use vpcsim_aws::traffic::{PortRange, Traffic};
 use vpcsim_aws::{Kind, Label};
 
 use super::build::Build;
-use super::item::{Described, Item, List, Tag, Whole, Word};
+use super::item::{Described, Item, List, Spot, Tag, Whole, Word};
 use super::security_group::traffic_of;
 use crate::native::words::ACL_NUMBERS;
 
@@ -39,6 +39,8 @@ struct EntryJson {
     ipv6_cidr_block: Option<String>,
     port_range: Option<PortRangeJson>,
     icmp_type_code: Option<IcmpJson>,
+    #[serde(rename = "@origin")]
+    spot: Spot,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -64,6 +66,12 @@ impl Described for NetworkAclJson {
 
     fn tags(&self) -> &[Tag] {
         &self.tags
+    }
+
+    fn absorb(&mut self, part: Self) -> bool {
+        self.entries.0.extend(part.entries.0);
+        self.associations.0.extend(part.associations.0);
+        true
     }
 
     fn declare(item: &Item<'_, Self>, label: Label, build: &mut Build<'_>) {
@@ -133,6 +141,6 @@ fn read_entry(
         allow,
         traffic,
         cidr,
-        origin: item.origin,
+        origin: entry.spot.or(item.origin),
     })
 }

@@ -100,6 +100,12 @@ impl Described for InterfaceJson {
         }
     }
 
+    fn absorb(&mut self, part: Self) -> bool {
+        self.groups.0.extend(part.groups.0);
+        self.attachment = part.attachment.or_else(|| self.attachment.take());
+        true
+    }
+
     /// An interface says of which transit gateway attachment it is.
     fn prepare(item: &Item<'_, Self>, build: &mut Build<'_>) {
         let json = &item.value;

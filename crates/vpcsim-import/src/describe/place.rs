@@ -2,7 +2,7 @@
 
 /// Where a file's content belongs; empty where the path does not say it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The account's twelve digits.
     pub account: String,
     /// The region.

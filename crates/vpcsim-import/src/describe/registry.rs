@@ -6,8 +6,9 @@ use vpcsim_aws::{Finding, Findings, Label};
 use super::build::Build;
 use super::document::{Document, Elements, Locator};
 use super::item::{Described, Item, read_tags};
+use super::made::{Made, Role};
 use super::place::Place;
-use super::{document, managed_host, unmodelled};
+use super::{document, made, managed_host, unmodelled};
 
 macro_rules! nouns {
     ($( $key:literal => $table:ident: $module:ident::$type:ident, )*) => {
@@ -31,6 +32,14 @@ macro_rules! nouns {
                         $( $key => self.$table.add(&context, &mut locator, findings), )*
                         _ => unmodelled::add(&mut self.unmodelled, &context, &mut locator, findings),
                     }
+                }
+            }
+
+            /// Adds what a template or a plan makes; a part of something only if that is there already.
+            pub(crate) fn make(&mut self, made: Made, findings: &mut Findings) {
+                match made.key {
+                    $( $key => self.$table.make(made, findings), )*
+                    _ => unmodelled::make(&mut self.unmodelled, made),
                 }
             }
 
@@ -90,6 +99,7 @@ nouns! {
     "ServiceConfigurations" => endpoint_services: endpoint_service::ServiceJson,
     "VpcEndpoints" => vpc_endpoints: vpc_endpoint::VpcEndpointJson,
     "DBInstances" => db_instances: managed_host::DbInstanceJson,
+    "@hosts" => made_hosts: made_host::HostJson,
     "RdsInstances" => rds_instances: managed_host::DbInstanceJson,
 }
 
@@ -143,10 +153,36 @@ impl<'t, T: Described> Items<'t, T> {
                         raw: raw.get(),
                         origin,
                         place,
+                        address: None,
                     });
                 }
                 Err(error) => findings.push(broken_item(member.key, &error, origin)),
             }
+        }
+    }
+
+    fn make(&mut self, made: Made, findings: &mut Findings) {
+        let value = match serde_json::from_value::<T>(made.value) {
+            Ok(value) => value,
+            Err(error) => {
+                let message = format!("`{}` cannot be read: {error}", made.address);
+                findings.push(Finding::error("bad-declaration", made.origin, message));
+                return;
+            }
+        };
+        if made.role != Role::Part || value.id().is_empty() {
+            return self.push(Item {
+                value,
+                raw: "",
+                origin: made.origin,
+                place: made.place,
+                address: Some(made.address),
+            });
+        }
+        let known = self.index_by_id.get(value.id()).copied();
+        let id = value.id().to_owned();
+        if !known.is_some_and(|known| self.list[known].value.absorb(value)) {
+            findings.push(made::without_whole(made.key, &made.address, &id, made.origin));
         }
     }
 
@@ -192,8 +228,9 @@ impl<'t, T: Described> Items<'t, T> {
                 continue;
             }
             let own = own.filter(|name| !self.index_by_id.contains_key(*name));
+            let unnamed = item.address.as_deref().unwrap_or(value.id());
             let label = Label {
-                name: build.claim_name(kind, own.unwrap_or(value.id())),
+                name: build.claim_name(kind, own.unwrap_or(unnamed)),
                 id: Some(value.id().to_owned()),
                 account: None,
                 tags: read_tags(value.tags()),

@@ -6,7 +6,7 @@ use vpcsim_aws::devices::{Instance, InternetGateway, RouteTable, Vpc};
 use vpcsim_aws::{AnyId, Id, Kind, Label, Unread};
 
 use super::build::Build;
-use super::item::{Described, Item, List, State, Tag, Word};
+use super::item::{Described, Item, List, Spot, State, Tag, Word};
 use super::prefix_list;
 
 #[derive(Debug, Default, Deserialize)]
@@ -54,6 +54,8 @@ struct RouteJson {
     vpc_endpoint_id: Option<String>,
     state: Word,
     origin: Word,
+    #[serde(rename = "@origin")]
+    spot: Spot,
 }
 
 impl Described for RouteTableJson {
@@ -65,6 +67,18 @@ impl Described for RouteTableJson {
 
     fn tags(&self) -> &[Tag] {
         &self.tags
+    }
+
+    fn absorb(&mut self, part: Self) -> bool {
+        for route in part.routes.0 {
+            let same = |known: &RouteJson| known.destination() == route.destination();
+            if !self.routes.iter().any(same) {
+                self.routes.0.push(route);
+            }
+        }
+        self.associations.0.extend(part.associations.0);
+        self.propagating_vgws.0.extend(part.propagating_vgws.0);
+        true
     }
 
     fn declare(item: &Item<'_, Self>, label: Label, build: &mut Build<'_>) {
@@ -116,6 +130,16 @@ impl Described for RouteTableJson {
             .collect();
         build.topology.route_tables[id].routes = routes;
         connect_gateways(item, id, build);
+    }
+}
+
+impl RouteJson {
+    fn destination(&self) -> [Option<&str>; 3] {
+        [
+            self.destination_cidr_block.as_deref(),
+            self.destination_ipv6_cidr_block.as_deref(),
+            self.destination_prefix_list_id.as_deref(),
+        ]
     }
 }
 
@@ -191,7 +215,7 @@ fn read_route(
             RouteSource::Static
         },
         blackhole: &*route.state == "blackhole",
-        origin: item.locate(text),
+        origin: route.spot.or(item.locate(text)),
     })
 }
 
@@ -240,6 +264,9 @@ fn read_target(
     if let Some(target) = find_target(id, build) {
         return RouteTarget::Resource(target);
     }
+    if let Some((noun, _)) = build.unmodelled.get(id) {
+        return RouteTarget::Unmodelled(noun.clone(), id.clone());
+    }
     let Some((noun, effect)) = unmodelled_target(id) else {
         return RouteTarget::Missing(id.clone());
     };
@@ -255,9 +282,17 @@ fn find_target(id: &str, build: &Build<'_>) -> Option<AnyId> {
     }
 }
 
+/// How ids begin of which a template only knows that they exist somewhere.
+const EXTERNAL: &str = "external:";
+
 /// What ids of this prefix belong to, and what it means that it is not modelled.
 fn unmodelled_target(id: &str) -> Option<(&'static str, &'static str)> {
-    const NOUNS: [(&str, &str, &str); 9] = [
+    const NOUNS: [(&str, &str, &str); 10] = [
+        (
+            EXTERNAL,
+            "resource of another stack",
+            "what is reached through it cannot be judged",
+        ),
         ("tgw-", "transit gateway", "networks behind it cannot be judged"),
         (
             "vgw-",

@@ -8,7 +8,7 @@ use vpcsim_aws::traffic::{PortRange, Traffic};
 use vpcsim_aws::{Kind, Label, Unread};
 
 use super::build::Build;
-use super::item::{Described, Item, List, Tag, Whole, Word};
+use super::item::{Described, Item, List, Spot, Tag, Whole, Word};
 use super::prefix_list;
 use crate::native::words;
 
@@ -34,6 +34,8 @@ struct PermissionJson {
     ipv6_ranges: List<serde::de::IgnoredAny>,
     prefix_list_ids: List<PrefixListIdJson>,
     user_id_group_pairs: List<GroupPairJson>,
+    #[serde(rename = "@origin")]
+    spot: Spot,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -129,7 +131,7 @@ fn read_permissions(
                 id: None,
                 traffic,
                 peer,
-                origin: item.origin,
+                origin: permission.spot.or(item.origin),
             });
         }
     }

@@ -3,11 +3,11 @@
 use serde::Deserialize;
 use vpcsim_aws::devices::SecurityGroup;
 use vpcsim_aws::devices::security_group::{Peer, SecurityGroupRule};
-use vpcsim_aws::{Kind, Label};
+use vpcsim_aws::{Finding, Kind, Label};
 
 use super::build::Build;
 use super::item::{Described, Item, List, Tag, Whole, Word};
-use super::prefix_list;
+use super::{made, prefix_list};
 use super::security_group::{GroupPairJson, group_peer, traffic_of};
 
 #[derive(Debug, Default, Deserialize)]
@@ -43,15 +43,7 @@ impl Described for RuleJson {
     fn connect(item: &Item<'_, Self>, build: &mut Build<'_>) {
         let json = &item.value;
         let Some(group) = build.find::<SecurityGroup>(&json.group_id) else {
-            let message = format!(
-                "security group `{}` of this rule is not in the input",
-                json.group_id
-            );
-            let origin = item.locate(&json.group_id);
-            build
-                .findings
-                .push(vpcsim_aws::Finding::warning("unknown-reference", origin, message));
-            return;
+            return report_groupless(item, build);
         };
         let Some(peer) = read_peer(item, build) else {
             return;
@@ -82,6 +74,19 @@ impl Described for RuleJson {
             }),
         }
     }
+}
+
+/// A described rule without its group says that the dump lacks the group; a declared one would be lost without a word.
+fn report_groupless(item: &Item<'_, RuleJson>, build: &mut Build<'_>) {
+    let group = &item.value.group_id;
+    let finding = match &item.address {
+        Some(address) => made::without_whole("SecurityGroups", address, group, item.origin),
+        None => {
+            let message = format!("security group `{group}` of this rule is not in the input");
+            Finding::warning("unknown-reference", item.locate(group), message)
+        }
+    };
+    build.findings.push(finding);
 }
 
 fn read_peer(item: &Item<'_, RuleJson>, build: &mut Build<'_>) -> Option<Peer> {

@@ -5,6 +5,7 @@ use vpcsim_aws::{Finding, Findings, Origin, Unread};
 
 use super::build::Build;
 use super::document::{Elements, Locator};
+use super::made::Made;
 use super::registry::{Member, is_empty};
 
 /// A top key whose things are not modelled.
@@ -29,6 +30,9 @@ const fn row(
         effect,
     }
 }
+
+/// The key of what a template or a plan makes and nobody reads.
+pub(crate) const MADE: &str = "@unmodelled";
 
 const BEHIND: &str = "networks behind it cannot be judged";
 const ADDRESSES: &str = "flows to and from its addresses cannot be judged";
@@ -77,6 +81,7 @@ const ROWS: &[Row] = &[
         &["CarrierGatewayId"],
         BEHIND,
     ),
+    row(MADE, "", &["Name"], ""),
     row("DomainStatusList", "search domain", &["DomainName"], ADDRESSES),
     row(
         "ElasticsearchDomains",
@@ -187,9 +192,24 @@ pub(super) fn add<'t>(
     }
 }
 
+/// Takes something made that is not modelled: its description has the members `Noun`, `Effect` and perhaps `VpcId`.
+pub(super) fn make(found: &mut Vec<Found>, made: Made) {
+    if let Some(row) = ROWS.iter().position(|row| row.key == made.key) {
+        found.push(Found {
+            row,
+            value: made.value,
+            origin: made.origin,
+        });
+    }
+}
+
 /// Endpoints and the like say which interfaces are theirs.
 pub(super) fn prepare(found: &[Found], build: &mut Build<'_>) {
     for thing in found {
+        let word = |key: &str| thing.value.get(key).and_then(Value::as_str).map(str::to_owned);
+        if let (Some(id), Some(noun), Some(effect)) = (word("Id"), word("Noun"), word("Effect")) {
+            build.unmodelled.insert(id, (noun, effect));
+        }
         let interfaces = thing.value.get("NetworkInterfaceIds").and_then(Value::as_array);
         for interface in interfaces.into_iter().flatten().filter_map(Value::as_str) {
             build
@@ -215,12 +235,16 @@ pub(super) fn report(found: &[Found], build: &mut Build<'_>) {
             .get("VpcAttachments")
             .or_else(|| thing.value.get("Attachments"));
         let attached = attachments.and_then(|list| list.get(0)?.get("VpcId")?.as_str());
+        let own = |key: &str, other: &str| {
+            let own = thing.value.get(key).and_then(Value::as_str);
+            own.filter(|_| row.key == MADE).unwrap_or(other).to_owned()
+        };
         let unread = Unread {
-            noun: row.noun.to_owned(),
+            noun: own("Noun", row.noun),
             name: name.unwrap_or("?").to_owned(),
             vpc: vpc_id.or(attached).and_then(|id| build.find(id)),
             addresses: Vec::new(),
-            effect: row.effect.to_owned(),
+            effect: own("Effect", row.effect),
             origin: thing.origin,
         };
         build.unread(unread);

@@ -21,6 +21,10 @@ pub(super) struct VpcJson {
     is_default: Option<bool>,
     dhcp_options_id: Option<String>,
     owner_id: Option<String>,
+    #[serde(rename = "@dns_support")]
+    dns_support: Option<bool>,
+    #[serde(rename = "@dns_hostnames")]
+    dns_hostnames: Option<bool>,
     tags: List<Tag>,
 }
 
@@ -42,6 +46,14 @@ impl Described for VpcJson {
         &self.tags
     }
 
+    fn absorb(&mut self, part: Self) -> bool {
+        self.cidr_block_association_set
+            .0
+            .extend(part.cidr_block_association_set.0);
+        self.dhcp_options_id = part.dhcp_options_id.or_else(|| self.dhcp_options_id.take());
+        true
+    }
+
     fn prepare(item: &Item<'_, Self>, build: &mut Build<'_>) {
         build.accounts.extend(item.value.owner_id.clone());
         build.accounts.insert(item.place.account.clone());
@@ -60,8 +72,8 @@ impl Described for VpcJson {
             account,
             region: build.region_of(&json.vpc_id, &item.place),
             cidrs: read_cidrs(item, build),
-            dns_support: true,
-            dns_hostnames: is_default,
+            dns_support: json.dns_support.unwrap_or(true),
+            dns_hostnames: json.dns_hostnames.unwrap_or(is_default),
             dhcp_options: dhcp.and_then(|id| build.find(id)),
             is_default,
         };

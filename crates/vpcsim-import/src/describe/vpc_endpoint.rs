@@ -81,6 +81,13 @@ impl Described for VpcEndpointJson {
         self.is_modelled() && self.state().is_some()
     }
 
+    fn absorb(&mut self, part: Self) -> bool {
+        self.route_table_ids.0.extend(part.route_table_ids.0);
+        self.subnet_ids.0.extend(part.subnet_ids.0);
+        self.groups.0.extend(part.groups.0);
+        true
+    }
+
     fn prepare(item: &Item<'_, Self>, build: &mut Build<'_>) {
         let json = &item.value;
         let owner = if json.is_modelled() {

@@ -1,0 +1,730 @@
+//! From instances to declared resources: what is unknown is looked for along the references of the configuration.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde_json::{Map, Value};
+use vpcsim_aws::{Finding, Findings, Severity};
+
+use super::address::{Index, ModulePath, Part, inside, parts};
+use super::configuration::{Configuration, Module};
+use super::{Held, Instance, kinds};
+use crate::declared::Declared;
+
+/// How many modules a reference may lead through.
+const DEPTH_MAX: usize = 64;
+
+/// Turns what a file holds into declared resources.
+pub(super) fn resolve(held: Held, strict: bool, findings: &mut Findings) -> Vec<Declared> {
+    let resolver = Resolver::new(&held);
+    let mut declared = Vec::with_capacity(held.instances.len());
+    let mut seen = FxHashSet::default();
+    for place in 0..held.instances.len() {
+        let address = resolver.address(place);
+        // A data source stands both in the plan and in what stood before it.
+        if held.instances[place].is_data && !seen.insert(address.clone()) {
+            continue;
+        }
+        declared.push(resolver.declare(place, address, strict, findings));
+    }
+    declared
+}
+
+/// Where an expression is asked from: the module, and the index of whoever asks.
+#[derive(Clone, Copy, Debug)]
+struct Asker<'a> {
+    module: &'a [(String, Option<Index>)],
+    index: Option<&'a Index>,
+}
+
+/// What one reference leads to.
+#[derive(Clone, Debug)]
+struct Lead {
+    reference: String,
+    to: Vec<Found>,
+    /// The index by which one of several is meant (`count.index`, `each.key`).
+    pair: Option<Index>,
+}
+
+#[derive(Clone, Debug)]
+enum Found {
+    /// An instance and the way to its attribute.
+    Instance(usize, Vec<Part>),
+    /// A value that the plan knows.
+    Value(Value),
+}
+
+/// The expressions of a block, or one expression that stands for all of them.
+#[derive(Clone, Copy, Debug)]
+enum Expressions<'c> {
+    Block(&'c Value),
+    Flat(&'c Value),
+    None,
+}
+
+impl<'c> Expressions<'c> {
+    fn of(self, argument: &str) -> Option<&'c Value> {
+        match self {
+            Self::Block(block) => block.get(argument),
+            Self::Flat(expression) => Some(expression),
+            Self::None => None,
+        }
+    }
+
+    /// The block that an element of a list came from: by its constants, else by its place.
+    fn of_element(self, argument: &str, place: usize, count: usize, element: &Map<String, Value>) -> Self {
+        let Some(expression) = self.of(argument) else {
+            return Self::None;
+        };
+        let Some(blocks) = expression.as_array() else {
+            let is_flat = expression.get("references").is_some() || matches!(self, Self::Flat(_));
+            return if is_flat { Self::Flat(expression) } else { Self::Block(expression) };
+        };
+        let fits = |block: &&Value| {
+            block.as_object().is_some_and(|block| {
+                block.iter().all(|(key, expression)| match expression.get("constant_value") {
+                    Some(constant) => element.get(key).is_none_or(|value| value == constant),
+                    None => true,
+                })
+            })
+        };
+        let mut fitting = blocks.iter().filter(fits);
+        let first = fitting.next();
+        let by_constants = first.filter(|_| fitting.next().is_none());
+        let by_place = || blocks.get(place).filter(|_| blocks.len() == count);
+        by_constants.or_else(by_place).or(first).map_or(Self::None, Self::Block)
+    }
+}
+
+struct Resolver<'h> {
+    instances: &'h [Instance],
+    configuration: &'h Configuration,
+    ids: Vec<String>,
+    groups: FxHashMap<(&'h ModulePath, bool, &'h str, &'h str), Vec<usize>>,
+    modules: Vec<ModulePath>,
+}
+
+impl<'h> Resolver<'h> {
+    fn new(held: &'h Held) -> Self {
+        let mut resolver = Self {
+            instances: &held.instances,
+            configuration: &held.configuration,
+            ids: Vec::new(),
+            groups: FxHashMap::default(),
+            modules: Vec::new(),
+        };
+        let mut modules = FxHashSet::default();
+        for (place, instance) in held.instances.iter().enumerate() {
+            let key = (&instance.module, instance.is_data, instance.kind.as_str(), instance.name.as_str());
+            resolver.groups.entry(key).or_default().push(place);
+            for length in 1..=instance.module.len() {
+                modules.insert(instance.module[..length].to_vec());
+            }
+        }
+        resolver.modules = modules.into_iter().collect();
+        resolver.modules.sort_unstable();
+        for place in 0..held.instances.len() {
+            let known = held.instances[place].values.get("id").and_then(Value::as_str);
+            let id = known.filter(|id| !id.is_empty()).map(str::to_owned);
+            let address = resolver.address(place);
+            resolver.ids.push(id.unwrap_or(address));
+        }
+        for place in 0..held.instances.len() {
+            if let Some(adopted) = resolver.adopted(place) {
+                resolver.ids[place] = adopted;
+            }
+        }
+        resolver
+    }
+
+    /// The id of what a resource adopts, if it is one of those that make nothing of their own.
+    fn adopted(&self, place: usize) -> Option<String> {
+        let instance = &self.instances[place];
+        if instance.is_data {
+            return None;
+        }
+        if instance.kind == "aws_default_security_group" && !instance.values.contains_key("id") {
+            let vpc = self.look_for(place, "vpc_id")?;
+            return Some(format!("{vpc}.default_security_group_id"));
+        }
+        self.look_for(place, kinds::adopts(&instance.kind)?)
+    }
+
+    /// A single argument, known or referred to.
+    fn look_for(&self, place: usize, argument: &str) -> Option<String> {
+        let instance = &self.instances[place];
+        if let Some(known) = instance.values.get(argument).and_then(Value::as_str) {
+            return Some(known.to_owned());
+        }
+        let expression = self.expressions(place).of(argument)?;
+        let asker = self.asker(place);
+        let leads = self.filtered(argument, self.leads(expression, asker, 0));
+        let lead = leads.first()?;
+        let found = lead.to.first()?;
+        self.value(found, argument)?.as_str().map(str::to_owned)
+    }
+
+    fn asker(&self, place: usize) -> Asker<'h> {
+        let instance = &self.instances[place];
+        Asker {
+            module: &instance.module,
+            index: instance.index.as_ref(),
+        }
+    }
+
+    fn expressions(&self, place: usize) -> Expressions<'h> {
+        let instance = &self.instances[place];
+        let declared = self
+            .configuration
+            .module(&instance.module)
+            .and_then(|module| module.resource(instance.is_data, &instance.kind, &instance.name));
+        let block = declared.and_then(|declared| declared.get("expressions"));
+        block.map_or(Expressions::None, Expressions::Block)
+    }
+
+    fn address(&self, place: usize) -> String {
+        let instance = &self.instances[place];
+        let data = if instance.is_data { "data." } else { "" };
+        let index = instance.index.as_ref().map(ToString::to_string).unwrap_or_default();
+        inside(&instance.module, &format!("{data}{}.{}{index}", instance.kind, instance.name))
+    }
+
+    fn declare(&self, place: usize, address: String, strict: bool, findings: &mut Findings) -> Declared {
+        let instance = &self.instances[place];
+        let mut values = instance.values.clone();
+        if !instance.unknown.is_empty() {
+            let mut filling = Filling {
+                resolver: self,
+                asker: self.asker(place),
+                address: &address,
+                origin: instance.origin,
+                strict,
+                findings,
+            };
+            filling.fill(&mut values, &instance.unknown, self.expressions(place));
+        }
+        let data = if instance.is_data { "data." } else { "" };
+        let provider = self.provider(instance);
+        let text = |name: &str| values.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let region = text("region").map(str::to_owned);
+        let of_provider = || provider.and_then(|key| self.configuration.region(key));
+        let by_arn = text("arn").and_then(|arn| arn.split(':').nth(4)).filter(|account| account.len() == 12);
+        let account = text("owner_id").or(by_arn).filter(|account| account.len() == 12).map(str::to_owned);
+        let of_role = || provider.and_then(|key| self.configuration.account(key));
+        let region_by_arn = || {
+            let region = text("arn").and_then(|arn| arn.split(':').nth(3));
+            region.filter(|region| !region.is_empty()).map(str::to_owned)
+        };
+        Declared {
+            kind: format!("{data}{}", instance.kind),
+            id: self.ids[place].clone(),
+            region: region.or_else(region_by_arn).or_else(of_provider).unwrap_or_default(),
+            account: account.or_else(of_role).unwrap_or_default(),
+            address,
+            values,
+            origin: instance.origin,
+        }
+    }
+
+    fn provider(&self, instance: &Instance) -> Option<&'h str> {
+        let module = self.configuration.module(&instance.module)?;
+        let declared = module.resource(instance.is_data, &instance.kind, &instance.name)?;
+        declared.get("provider_config_key")?.as_str()
+    }
+
+    /// What an expression refers to, in its order.
+    fn leads(&self, expression: &Value, asker: Asker<'_>, depth: usize) -> Vec<Lead> {
+        if depth > DEPTH_MAX {
+            return Vec::new();
+        }
+        if let Some(constant) = expression.get("constant_value") {
+            let to = vec![Found::Value(constant.clone())];
+            return vec![Lead { reference: "a constant".to_owned(), to, pair: None }];
+        }
+        let listed = expression.get("references").and_then(Value::as_array);
+        let listed: Vec<&str> = listed.into_iter().flatten().filter_map(Value::as_str).collect();
+        let pairs = listed.iter().any(|one| one.starts_with("count.") || one.starts_with("each."));
+        let pair = asker.index.filter(|_| pairs).cloned();
+        let mut leads = Vec::new();
+        for (place, reference) in listed.iter().enumerate() {
+            // Each reference is followed by what it begins with.
+            let is_prefix = |longer: &&str| {
+                longer.len() > reference.len()
+                    && longer.starts_with(reference)
+                    && longer[reference.len()..].starts_with(['.', '['])
+            };
+            if listed[..place].iter().any(is_prefix) {
+                continue;
+            }
+            for mut lead in self.follow(reference, asker, depth) {
+                lead.pair = lead.pair.or_else(|| pair.clone());
+                leads.push(lead);
+            }
+        }
+        leads
+    }
+
+    /// What one reference leads to; through variables and outputs it may be several.
+    fn follow(&self, reference: &str, asker: Asker<'_>, depth: usize) -> Vec<Lead> {
+        let way = parts(reference);
+        let name = |place: usize| match way.get(place) {
+            Some(Part::Name(name)) => Some(name.as_str()),
+            _ => None,
+        };
+        let module: ModulePath = asker.module.to_vec();
+        match (name(0), name(1)) {
+            (Some("var"), Some(variable)) => self.follow_variable(variable, &way[2..], asker, depth),
+            (Some("module"), Some(called)) => self.follow_output(called, &way[2..], asker, depth),
+            (Some("each"), Some("value")) => self.follow_each(reference, asker),
+            (Some("local" | "count" | "each" | "path" | "terraform" | "self"), _) => Vec::new(),
+            (Some("data"), Some(kind)) => {
+                let Some(data) = name(2) else { return Vec::new() };
+                self.instances_of(reference, (&module, true, kind, data), &way[3..])
+            }
+            (Some(kind), Some(resource)) => {
+                self.instances_of(reference, (&module, false, kind, resource), &way[2..])
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn instances_of(
+        &self,
+        reference: &str,
+        key: (&ModulePath, bool, &str, &str),
+        way: &[Part],
+    ) -> Vec<Lead> {
+        let Some(group) = self.groups.get(&key) else {
+            return Vec::new();
+        };
+        let (wanted, way) = match way.first() {
+            Some(Part::Index(index)) => (Some(index), &way[1..]),
+            _ => (None, way),
+        };
+        let fits = |place: &&usize| wanted.is_none_or(|index| self.instances[**place].index.as_ref() == Some(index));
+        let to: Vec<Found> = group
+            .iter()
+            .filter(fits)
+            .map(|place| Found::Instance(*place, way.to_vec()))
+            .collect();
+        if to.is_empty() {
+            return Vec::new();
+        }
+        vec![Lead { reference: reference.to_owned(), to, pair: None }]
+    }
+
+    fn follow_variable(&self, variable: &str, way: &[Part], asker: Asker<'_>, depth: usize) -> Vec<Lead> {
+        let Some(((called, index), outer)) = asker.module.split_last() else {
+            let value = self.configuration.variable(variable);
+            let value = value.and_then(|value| navigate(value, way)).filter(|value| !value.is_null());
+            let reference = format!("var.{variable}");
+            let to = value.map(|value| Found::Value(value.clone()));
+            return to.map(|to| Lead { reference, to: vec![to], pair: None }).into_iter().collect();
+        };
+        let expression = self
+            .configuration
+            .module(&outer.to_vec())
+            .and_then(|module| module.call(called))
+            .and_then(|call| call.get("expressions")?.get(variable));
+        let Some(expression) = expression else {
+            return Vec::new();
+        };
+        let outside = Asker { module: outer, index: index.as_ref() };
+        let mut leads = self.leads(expression, outside, depth + 1);
+        // `var.subnets[0]` chooses from what the caller gave.
+        if let Some(Part::Index(index)) = way.first() {
+            for lead in &mut leads {
+                choose(lead, index);
+            }
+        }
+        leads
+    }
+
+    fn follow_output(&self, called: &str, way: &[Part], asker: Asker<'_>, depth: usize) -> Vec<Lead> {
+        let (wanted, way) = match way.first() {
+            Some(Part::Index(index)) => (Some(index), &way[1..]),
+            _ => (None, way),
+        };
+        let Some(Part::Name(output)) = way.first() else {
+            return Vec::new();
+        };
+        let mut leads: Vec<Lead> = Vec::new();
+        let length = asker.module.len();
+        for module in &self.modules {
+            let is_it = module.len() == length + 1
+                && module[..length] == *asker.module
+                && module[length].0 == called
+                && wanted.is_none_or(|index| module[length].1.as_ref() == Some(index));
+            if !is_it {
+                continue;
+            }
+            let expression = self.configuration.module(module).and_then(|module: Module<'_>| module.output(output));
+            let Some(expression) = expression else { continue };
+            let inner = Asker { module, index: None };
+            let mut found = self.leads(expression, inner, depth + 1);
+            if let Some(Part::Index(index)) = way.get(1) {
+                found.iter_mut().for_each(|lead| choose(lead, index));
+            }
+            leads.extend(found);
+        }
+        leads
+    }
+
+    /// `each.value` of a `for_each` over other resources: the one with the same key.
+    fn follow_each(&self, reference: &str, asker: Asker<'_>) -> Vec<Lead> {
+        let _ = (reference, asker);
+        Vec::new()
+    }
+
+    /// The leads that an argument can mean, by the kinds it takes.
+    fn filtered(&self, argument: &str, leads: Vec<Lead>) -> Vec<Lead> {
+        let wanted = kinds::of_argument(argument);
+        let fits = |found: &Found| match found {
+            Found::Instance(place, _) => wanted.is_empty() || wanted.contains(&self.instances[*place].kind.as_str()) || self.instances[*place].is_data,
+            Found::Value(value) => wanted.is_empty() || is_id_like(value),
+        };
+        let kept = leads.into_iter().filter_map(|mut lead| {
+            lead.to.retain(fits);
+            (!lead.to.is_empty()).then_some(lead)
+        });
+        let mut kept: Vec<Lead> = kept.collect();
+        // Conditions mention values; where a resource is mentioned too, that is meant.
+        let has_instance = |lead: &Lead| lead.to.iter().any(|found| matches!(found, Found::Instance(..)));
+        if !wanted.is_empty() && kept.iter().any(has_instance) {
+            kept.retain(has_instance);
+        }
+        kept
+    }
+
+    /// What something found stands for.
+    fn value(&self, found: &Found, argument: &str) -> Option<Value> {
+        let (place, way) = match found {
+            Found::Value(value) => return Some(value.clone()),
+            Found::Instance(place, way) => (*place, way),
+        };
+        let instance = &self.instances[place];
+        let is_reference = !kinds::of_argument(argument).is_empty();
+        let id = || Value::String(self.ids[place].clone());
+        let attribute = way.iter().find_map(|part| match part {
+            Part::Name(name) => Some(name.as_str()),
+            Part::Index(_) => None,
+        });
+        match attribute {
+            None => is_reference.then(id),
+            Some(attribute) if kinds::is_id(&instance.kind, attribute) => Some(id()),
+            Some(attribute) => {
+                let known = instance.values.get(attribute).filter(|value| !value.is_null());
+                let known = known.and_then(|value| navigate(value, after_name(way)));
+                known.cloned().or_else(|| {
+                    is_reference.then(|| Value::String(format!("{}.{attribute}", self.ids[place])))
+                })
+            }
+        }
+    }
+
+    /// The one of several that an index means.
+    fn paired<'l>(&self, lead: &'l Lead, pair: &Index) -> Option<(&'l Found, bool)> {
+        let equal = lead.to.iter().find(|found| match found {
+            Found::Instance(place, _) => self.instances[*place].index.as_ref() == Some(pair),
+            Found::Value(_) => false,
+        });
+        if let Some(equal) = equal {
+            return Some((equal, false));
+        }
+        let Index::Number(number) = pair else { return None };
+        let place = usize::try_from(*number).ok()? % lead.to.len().max(1);
+        lead.to.get(place).map(|found| (found, true))
+    }
+}
+
+fn after_name(way: &[Part]) -> &[Part] {
+    let name = way.iter().position(|part| matches!(part, Part::Name(_)));
+    name.map_or(&[], |name| &way[name + 1..])
+}
+
+/// Follows the rest of a way into a value; where it leads nowhere, to nothing.
+fn navigate<'v>(value: &'v Value, way: &[Part]) -> Option<&'v Value> {
+    let mut value = value;
+    for part in way {
+        value = match part {
+            Part::Name(name) => value.get(name)?,
+            Part::Index(Index::Number(number)) => value.get(usize::try_from(*number).ok()?)?,
+            Part::Index(Index::Key(key)) => value.get(key)?,
+        };
+    }
+    Some(value)
+}
+
+/// Keeps the element that an index means.
+fn choose(lead: &mut Lead, index: &Index) {
+    match (&lead.to[..], index) {
+        ([Found::Value(value)], index) => {
+            if let Some(chosen) = navigate(value, &[Part::Index(index.clone())]) {
+                lead.to = vec![Found::Value(chosen.clone())];
+            }
+        }
+        (several, Index::Number(number)) if several.len() > 1 => {
+            let place = usize::try_from(*number).unwrap_or(usize::MAX);
+            lead.to = several.get(place).cloned().into_iter().collect();
+        }
+        _ => {}
+    }
+}
+
+/// Whether a value can be an id, or a list of them.
+fn is_id_like(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains(['-', ':', '.']) && !text.contains(' '),
+        Value::Array(list) => !list.is_empty() && list.iter().all(is_id_like),
+        _ => false,
+    }
+}
+
+/// Filling in what is unknown of one resource.
+struct Filling<'r, 'h, 'f> {
+    resolver: &'r Resolver<'h>,
+    asker: Asker<'r>,
+    address: &'r str,
+    origin: vpcsim_aws::Origin,
+    strict: bool,
+    findings: &'f mut Findings,
+}
+
+impl Filling<'_, '_, '_> {
+    fn fill(&mut self, values: &mut Map<String, Value>, unknown: &Map<String, Value>, expressions: Expressions<'_>) {
+        for (argument, unknown) in unknown {
+            match unknown {
+                Value::Bool(true) => self.fill_argument(values, argument, expressions),
+                Value::Array(unknown) => self.fill_list(values, argument, unknown, expressions),
+                Value::Object(unknown) => {
+                    let Some(Value::Object(inner)) = values.get_mut(argument) else {
+                        continue;
+                    };
+                    let block = expressions.of_element(argument, 0, 1, inner);
+                    self.fill(inner, unknown, block);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn fill_argument(&mut self, values: &mut Map<String, Value>, argument: &str, expressions: Expressions<'_>) {
+        let known = values.get(argument).is_some_and(|value| !value.is_null());
+        let Some(expression) = expressions.of(argument).filter(|_| !known) else {
+            return;
+        };
+        if let Some(blocks) = expression.as_array() {
+            let blocks: Vec<Value> = blocks.iter().map(|block| self.block_of(block)).collect();
+            values.insert(argument.to_owned(), Value::Array(blocks));
+        } else if matches!(argument, "ingress" | "egress" | "route") {
+            match expression.get("constant_value") {
+                Some(constant) => {
+                    values.insert(argument.to_owned(), constant.clone());
+                }
+                None => self.lose_rules(values, argument, expression),
+            }
+        } else if kinds::is_looked_for(argument)
+            && let Some(value) = self.look_up(argument, expression, matches!(expressions, Expressions::Flat(_)))
+        {
+            values.insert(argument.to_owned(), value);
+        }
+    }
+
+    /// A whole block of which only the configuration knows anything.
+    fn block_of(&mut self, block: &Value) -> Value {
+        let mut made = Map::new();
+        for (argument, expression) in block.as_object().into_iter().flatten() {
+            if let Some(constant) = expression.get("constant_value") {
+                made.insert(argument.clone(), constant.clone());
+            } else if expression.get("references").is_some()
+                && let Some(value) = self.look_up(argument, expression, false)
+            {
+                made.insert(argument.clone(), value);
+            }
+        }
+        Value::Object(made)
+    }
+
+    fn fill_list(
+        &mut self,
+        values: &mut Map<String, Value>,
+        argument: &str,
+        unknown: &[Value],
+        expressions: Expressions<'_>,
+    ) {
+        if unknown.iter().any(|element| *element == Value::Bool(true)) {
+            let mut kept: Vec<Value> = match values.get(argument) {
+                Some(Value::Array(list)) => list.iter().filter(|value| !value.is_null()).cloned().collect(),
+                _ => Vec::new(),
+            };
+            let expression = expressions.of(argument).filter(|_| kinds::is_looked_for(argument));
+            let found = expression.and_then(|expression| {
+                self.look_up(argument, expression, matches!(expressions, Expressions::Flat(_)))
+            });
+            if let Some(Value::Array(found)) = found {
+                for value in found {
+                    if !kept.contains(&value) {
+                        kept.push(value);
+                    }
+                }
+            }
+            values.insert(argument.to_owned(), Value::Array(kept));
+            return;
+        }
+        let Some(Value::Array(list)) = values.get_mut(argument) else {
+            return;
+        };
+        let count = list.len();
+        for (place, (element, unknown)) in list.iter_mut().zip(unknown).enumerate() {
+            if let (Value::Object(element), Value::Object(unknown)) = (element, unknown) {
+                let block = expressions.of_element(argument, place, count, element);
+                self.fill(element, unknown, block);
+            }
+        }
+    }
+
+    /// The value of an argument by its expression.
+    fn look_up(&mut self, argument: &str, expression: &Value, is_flat: bool) -> Option<Value> {
+        let resolver = self.resolver;
+        let leads = resolver.filtered(argument, resolver.leads(expression, self.asker, 0));
+        if leads.is_empty() {
+            self.report_unresolved(argument, expression);
+            return None;
+        }
+        if kinds::is_list(argument) {
+            return Some(self.list_of(argument, &leads, is_flat));
+        }
+        let chosen = self.one_of(argument, &leads)?;
+        match resolver.value(&chosen, argument)? {
+            // A list from which an index chooses (`element(data…names, count.index)`).
+            Value::Array(list) => {
+                let place = match self.asker.index {
+                    Some(Index::Number(number)) => usize::try_from(*number).unwrap_or(0),
+                    _ => 0,
+                };
+                list.get(place % list.len().max(1)).cloned()
+            }
+            value => Some(value),
+        }
+    }
+
+    fn list_of(&mut self, argument: &str, leads: &[Lead], is_flat: bool) -> Value {
+        let mut list: Vec<Value> = Vec::new();
+        for lead in leads {
+            let paired = lead.pair.as_ref().filter(|_| lead.to.len() > 1).and_then(|pair| self.resolver.paired(lead, pair));
+            let found: Vec<&Found> = match paired {
+                Some((one, false)) => vec![one],
+                _ => lead.to.iter().collect(),
+            };
+            for found in found {
+                match self.resolver.value(found, argument) {
+                    Some(Value::Array(more)) => list.extend(more.into_iter().filter(|value| !list.contains(value)).collect::<Vec<_>>()),
+                    Some(value) if !list.contains(&value) => list.push(value),
+                    _ => {}
+                }
+            }
+        }
+        if is_flat && list.len() > 1 {
+            let names: Vec<String> = list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            self.report_ambiguous(argument, &names, "all of them are taken");
+        }
+        Value::Array(list)
+    }
+
+    fn one_of(&mut self, argument: &str, leads: &[Lead]) -> Option<Found> {
+        let mut lead = leads.first()?;
+        if leads.len() > 1 && !kinds::of_argument(argument).is_empty() {
+            // Of several counterparts the one that is called like whoever asks (`database` for `database`).
+            let own = parts(self.address).into_iter().rev().find_map(|part| match part {
+                Part::Name(name) => Some(name),
+                Part::Index(_) => None,
+            });
+            let is_namesake = |lead: &&Lead| match lead.to.first() {
+                Some(Found::Instance(place, _)) => Some(&self.resolver.instances[*place].name) == own.as_ref(),
+                _ => false,
+            };
+            if let Some(namesake) = leads.iter().find(is_namesake) {
+                lead = namesake;
+                self.note_inferred(argument, &lead.reference.clone());
+            } else {
+                let names: Vec<String> = leads.iter().map(|lead| lead.reference.clone()).collect();
+                self.report_ambiguous(argument, &names, "the first is taken");
+            }
+        }
+        if lead.to.len() == 1 {
+            return lead.to.first().cloned();
+        }
+        if let Some((found, by_turns)) = lead.pair.as_ref().and_then(|pair| self.resolver.paired(lead, pair)) {
+            let found = found.clone();
+            if by_turns {
+                self.note_inferred(argument, &lead.reference.clone());
+            }
+            return Some(found);
+        }
+        let names: Vec<String> = lead
+            .to
+            .iter()
+            .map(|found| match found {
+                Found::Instance(place, _) => self.resolver.address(*place),
+                Found::Value(value) => value.to_string(),
+            })
+            .collect();
+        self.report_ambiguous(argument, &names, "the first is taken");
+        lead.to.first().cloned()
+    }
+
+    fn severity(&self) -> Severity {
+        if self.strict { Severity::Error } else { Severity::Warning }
+    }
+
+    fn report(&mut self, code: &'static str, message: String, help: &str) {
+        let finding = match self.severity() {
+            Severity::Error => Finding::error(code, self.origin, message),
+            _ => Finding::warning(code, self.origin, message),
+        };
+        self.findings.push(finding.help(help));
+    }
+
+    fn report_ambiguous(&mut self, argument: &str, names: &[String], taken: &str) {
+        if !kinds::matters(argument) {
+            return;
+        }
+        let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let message = format!("`{argument}` of `{}` is one of {listed}: {taken}", self.address);
+        self.report("ambiguous-reference", message, HELP);
+    }
+
+    fn report_unresolved(&mut self, argument: &str, expression: &Value) {
+        let listed = expression.get("references").and_then(Value::as_array);
+        let listed: Vec<&str> = listed.into_iter().flatten().filter_map(Value::as_str).collect();
+        if !kinds::matters(argument) || listed.is_empty() {
+            return;
+        }
+        let message = format!(
+            "the plan does not say what `{argument}` of `{}` will be: it refers to {}",
+            self.address,
+            listed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        );
+        self.report("unresolved-reference", message, HELP);
+    }
+
+    fn note_inferred(&mut self, argument: &str, reference: &str) {
+        if kinds::matters(argument) {
+            let message = format!(
+                "`{argument}` of `{}` is taken to be one of `{reference}` by its name or number",
+                self.address
+            );
+            self.findings.push(Finding::note("inferred-reference", self.origin, message));
+        }
+    }
+
+    fn lose_rules(&mut self, values: &mut Map<String, Value>, argument: &str, expression: &Value) {
+        if expression.get("references").is_none() {
+            return;
+        }
+        values.insert("@unknown".to_owned(), Value::Bool(true));
+        let message = format!("the plan does not know `{argument}` of `{}` before it is applied: it is read as empty", self.address);
+        self.report("rules-unknown", message, "write the rules as resources of their own");
+    }
+}
+
+/// What helps against references that a plan has lost.
+const HELP: &str = "apply and give the state, or write the reference without a condition";
