@@ -10,11 +10,14 @@ use crate::declared::Declared;
 /// The range of every default VPC (CIDR-20).
 pub(super) const CIDR: &str = "172.31.0.0/16";
 
-/// The zones that it is assumed to have subnets in.
-const ZONES: [(&str, &str); 3] = [
+/// The ranges of its subnets, by the last letter of their zones.
+const ZONES: [(&str, &str); 6] = [
     ("a", "172.31.0.0/20"),
     ("b", "172.31.16.0/20"),
     ("c", "172.31.32.0/20"),
+    ("d", "172.31.48.0/20"),
+    ("e", "172.31.64.0/20"),
+    ("f", "172.31.80.0/20"),
 ];
 
 /// Its id; it is made when it is first spoken of.
@@ -90,7 +93,7 @@ fn make_subnet(
     let description = json!({
         "SubnetId": id,
         "VpcId": vpc,
-        "CidrBlock": declared.filter(|_| id == resource.id).or(known).unwrap_or_else(|| "172.31.48.0/20".to_owned()),
+        "CidrBlock": declared.filter(|_| id == resource.id).or(known).unwrap_or_else(|| "172.31.96.0/20".to_owned()),
         "AvailabilityZone": format!("{}{letter}", region(resource)),
         "MapPublicIpOnLaunch": true,
         "Tags": [],

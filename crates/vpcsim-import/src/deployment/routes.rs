@@ -131,7 +131,7 @@ pub(super) fn lost(resource: &Declared, noun: &str, deployment: &mut Deployment<
     let finding = vpcsim_aws::Finding::error("unresolved-reference", resource.origin, message);
     deployment
         .findings
-        .push(finding.help("write the id, or give a plan whose configuration part is complete"));
+        .push(finding.help(crate::describe::made::UNRESOLVED_HELP));
 }
 
 /// `aws_route_table_association`, `AWS::EC2::SubnetRouteTableAssociation`, `AWS::EC2::GatewayRouteTableAssociation`.

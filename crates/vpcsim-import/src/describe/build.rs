@@ -14,6 +14,7 @@ use vpcsim_aws::{AnyId, Finding, Findings, Id, Kind, Label, Origin, Resource, To
 use super::block_public_access::StateOf;
 use super::item::{Described, Item};
 use super::load_balancer::ListenerJson;
+use super::made;
 use super::place::Place;
 use super::target_group::{Candidate, DescriptionJson};
 use crate::names::Names;
@@ -155,8 +156,11 @@ impl<'a> Build<'a> {
         }
         if id.is_empty() {
             let message = format!("`{}` does not say its VPC", item.value.id());
-            self.findings
-                .push(Finding::error("describe-item", item.origin, message));
+            let finding = match &item.address {
+                Some(_) => Finding::error("unresolved-reference", item.origin, message).help(made::UNRESOLVED_HELP),
+                None => Finding::error("describe-item", item.origin, message),
+            };
+            self.findings.push(finding);
             return None;
         }
         let message =

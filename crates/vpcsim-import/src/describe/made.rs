@@ -33,6 +33,10 @@ pub(crate) struct Made {
     pub place: Place,
 }
 
+/// What helps against a reference that a plan or a template does not say.
+pub(crate) const UNRESOLVED_HELP: &str =
+    "write the id, or give a plan with its `configuration` part, as `terraform show -json` makes it";
+
 /// What a part belongs to, in words, by the key of the whole.
 const WHOLES: [(&str, &str, &str); 8] = [
     ("RouteTables", "route table", "describe-route-tables"),

@@ -139,10 +139,14 @@ fn declare<T>(
 ) {
     let subnet = json.subnet_id.as_deref().unwrap_or_default();
     let Some(subnet) = build.find::<Subnet>(subnet) else {
-        let message = format!(
-            "interface `{}` is in subnet `{subnet}`, which is not in the input",
-            label.name
-        );
+        let message = if subnet.is_empty() {
+            format!("nothing says the subnet of interface `{}`", label.name)
+        } else {
+            format!(
+                "interface `{}` is in subnet `{subnet}`, which is not in the input",
+                label.name
+            )
+        };
         build.findings.push(Finding::warning(
             "subnet-not-in-input",
             item.locate(subnet),

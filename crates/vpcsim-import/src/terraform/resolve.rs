@@ -33,6 +33,8 @@ pub(super) fn resolve(held: Held, strict: bool, findings: &mut Findings) -> Vec<
 struct Asker<'a> {
     module: &'a [(String, Option<Index>)],
     index: Option<&'a Index>,
+    /// What the `for_each` of whoever asks goes over.
+    for_each: Option<&'a Value>,
 }
 
 /// What one reference leads to.
@@ -167,16 +169,19 @@ impl<'h> Resolver<'h> {
         Asker {
             module: &instance.module,
             index: instance.index.as_ref(),
+            for_each: self.configured(place).and_then(|declared| declared.get("for_each_expression")),
         }
     }
 
-    fn expressions(&self, place: usize) -> Expressions<'h> {
+    fn configured(&self, place: usize) -> Option<&'h Value> {
         let instance = &self.instances[place];
-        let declared = self
-            .configuration
+        self.configuration
             .module(&instance.module)
-            .and_then(|module| module.resource(instance.is_data, &instance.kind, &instance.name));
-        let block = declared.and_then(|declared| declared.get("expressions"));
+            .and_then(|module| module.resource(instance.is_data, &instance.kind, &instance.name))
+    }
+
+    fn expressions(&self, place: usize) -> Expressions<'h> {
+        let block = self.configured(place).and_then(|declared| declared.get("expressions"));
         block.map_or(Expressions::None, Expressions::Block)
     }
 
@@ -273,7 +278,7 @@ impl<'h> Resolver<'h> {
         match (name(0), name(1)) {
             (Some("var"), Some(variable)) => self.follow_variable(variable, &way[2..], asker, depth),
             (Some("module"), Some(called)) => self.follow_output(called, &way[2..], asker, depth),
-            (Some("each"), Some("value")) => self.follow_each(reference, asker),
+            (Some("each"), Some("value")) => self.follow_each(&way[2..], asker, depth),
             (Some("local" | "count" | "each" | "path" | "terraform" | "self"), _) => Vec::new(),
             (Some("data"), Some(kind)) => {
                 let Some(data) = name(2) else { return Vec::new() };
@@ -314,7 +319,7 @@ impl<'h> Resolver<'h> {
     fn follow_variable(&self, variable: &str, way: &[Part], asker: Asker<'_>, depth: usize) -> Vec<Lead> {
         let Some(((called, index), outer)) = asker.module.split_last() else {
             let value = self.configuration.variable(variable);
-            let value = value.and_then(|value| navigate(value, way)).filter(|value| !value.is_null());
+            let value = value.and_then(|value| navigate(value, way));
             let reference = format!("var.{variable}");
             let to = value.map(|value| Found::Value(value.clone()));
             return to.map(|to| Lead { reference, to: vec![to], pair: None }).into_iter().collect();
@@ -325,9 +330,14 @@ impl<'h> Resolver<'h> {
             .and_then(|module| module.call(called))
             .and_then(|call| call.get("expressions")?.get(variable));
         let Some(expression) = expression else {
-            return Vec::new();
+            // What the caller does not give has the module's own default.
+            let own = self.configuration.module(&asker.module.to_vec());
+            let default = own.and_then(|own| own.0.get("variables")?.get(variable)?.get("default"));
+            let to: Vec<Found> = default.into_iter().map(|value| Found::Value(value.clone())).collect();
+            let lead = Lead { reference: format!("var.{variable}"), to, pair: None };
+            return if lead.to.is_empty() { Vec::new() } else { vec![lead] };
         };
-        let outside = Asker { module: outer, index: index.as_ref() };
+        let outside = Asker { module: outer, index: index.as_ref(), for_each: None };
         let mut leads = self.leads(expression, outside, depth + 1);
         // `var.subnets[0]` chooses from what the caller gave.
         if let Some(Part::Index(index)) = way.first() {
@@ -358,7 +368,7 @@ impl<'h> Resolver<'h> {
             }
             let expression = self.configuration.module(module).and_then(|module: Module<'_>| module.output(output));
             let Some(expression) = expression else { continue };
-            let inner = Asker { module, index: None };
+            let inner = Asker { module, index: None, for_each: None };
             let mut found = self.leads(expression, inner, depth + 1);
             if let Some(Part::Index(index)) = way.get(1) {
                 found.iter_mut().for_each(|lead| choose(lead, index));
@@ -369,9 +379,52 @@ impl<'h> Resolver<'h> {
     }
 
     /// `each.value` of a `for_each` over other resources: the one with the same key.
-    fn follow_each(&self, reference: &str, asker: Asker<'_>) -> Vec<Lead> {
-        let _ = (reference, asker);
-        Vec::new()
+    fn follow_each(&self, way: &[Part], asker: Asker<'_>, depth: usize) -> Vec<Lead> {
+        let Some(over) = asker.for_each else {
+            return Vec::new();
+        };
+        let inner = Asker { for_each: None, ..asker };
+        let mut leads = self.leads(over, inner, depth + 1);
+        for lead in &mut leads {
+            lead.pair = asker.index.cloned();
+            for found in &mut lead.to {
+                if let Found::Instance(_, own) = found {
+                    own.extend_from_slice(way);
+                }
+            }
+        }
+        leads
+    }
+
+    /// What a local value may stand for, which a plan does not tell: whatever of the wanted kinds the module has, if that is
+    /// one resource.
+    fn by_kind(&self, argument: &str, expression: &Value, asker: Asker<'_>) -> Vec<Lead> {
+        let listed = expression.get("references").and_then(Value::as_array);
+        let mut listed = listed.into_iter().flatten().filter_map(Value::as_str);
+        let Some(local) = listed.find(|reference| reference.starts_with("local.")) else {
+            return Vec::new();
+        };
+        let module: ModulePath = asker.module.to_vec();
+        let mut all = Vec::new();
+        for kind in kinds::of_argument(argument) {
+            let own = self.instances.iter().enumerate().filter(|(_, instance)| {
+                instance.kind == *kind && !instance.is_data && instance.module == module
+            });
+            let to: Vec<Found> = own.map(|(place, _)| Found::Instance(place, Vec::new())).collect();
+            if !to.is_empty() {
+                let pair = asker.index.cloned();
+                all.push(Lead { reference: local.to_owned(), to, pair });
+            }
+        }
+        let names: FxHashSet<&str> = all
+            .iter()
+            .flat_map(|lead| &lead.to)
+            .filter_map(|found| match found {
+                Found::Instance(place, _) => Some(self.instances[*place].name.as_str()),
+                Found::Value(_) => None,
+            })
+            .collect();
+        if names.len() == 1 { all } else { Vec::new() }
     }
 
     /// The leads that an argument can mean, by the kinds it takes.
@@ -584,7 +637,23 @@ impl Filling<'_, '_, '_> {
     /// The value of an argument by its expression.
     fn look_up(&mut self, argument: &str, expression: &Value, is_flat: bool) -> Option<Value> {
         let resolver = self.resolver;
-        let leads = resolver.filtered(argument, resolver.leads(expression, self.asker, 0));
+        let mentioned = resolver.leads(expression, self.asker, 0);
+        let is_nothing = |found: &Found| match found {
+            Found::Value(Value::Array(list)) => list.is_empty(),
+            Found::Value(value) => !value.is_string() || value == "",
+            Found::Instance(..) => false,
+        };
+        let says_nothing = !mentioned.is_empty() && mentioned.iter().flat_map(|lead| &lead.to).all(is_nothing);
+        let mut leads = resolver.filtered(argument, mentioned);
+        if leads.is_empty() {
+            leads = resolver.by_kind(argument, expression, self.asker);
+            if let Some(lead) = leads.first() {
+                self.note_inferred(argument, &lead.reference.clone());
+            }
+        }
+        if leads.is_empty() && says_nothing {
+            return None;
+        }
         if leads.is_empty() {
             self.report_unresolved(argument, expression);
             return None;
@@ -709,7 +778,7 @@ impl Filling<'_, '_, '_> {
     fn note_inferred(&mut self, argument: &str, reference: &str) {
         if kinds::matters(argument) {
             let message = format!(
-                "`{argument}` of `{}` is taken to be one of `{reference}` by its name or number",
+                "`{argument}` of `{}` is taken from `{reference}` by its kind, name or number",
                 self.address
             );
             self.findings.push(Finding::note("inferred-reference", self.origin, message));
