@@ -55,6 +55,12 @@ pub struct Options {
     pub half: Half,
     /// Whether a reference that is not certain is an error.
     pub strict: bool,
+    /// The values of CloudFormation parameters, by name.
+    pub parameters: Vec<(String, String)>,
+    /// The region that templates are deployed to, if nothing else says it.
+    pub region: String,
+    /// The files of a Terraform configuration, each with its path from the configuration's folder.
+    pub configuration: Vec<(String, String)>,
 }
 
 /// Reads designs and merges them into one.
@@ -169,7 +175,7 @@ impl<'t> Inputs<'t> {
                 Kind::Unknown => self
                     .unknown
                     .push((file, keys.into_iter().map(str::to_owned).collect())),
-                kind => findings.push(not_read_yet(kind, &source.name, file)),
+                Kind::CloudFormation | Kind::Terraform => findings.push(not_read_yet(&source.name, file)),
             }
         }
     }
@@ -203,7 +209,7 @@ impl<'t> Inputs<'t> {
                     };
                     self.unknown.push((file, keys));
                 }
-                kind => findings.push(not_read_yet(kind, &source.name, file)),
+                Kind::CloudFormation | Kind::Terraform => findings.push(not_read_yet(&source.name, file)),
             }
         }
     }
@@ -237,7 +243,9 @@ impl<'t> Inputs<'t> {
         let mut names = Names::default();
         let planned = terraform::evaluate(&self.terraform, options.half, options.strict, findings);
         let taken: BTreeSet<u32> = self.described.iter().map(|document| document.file).collect();
-        let taken = taken.iter().flat_map(|file| addresses_in(&sources[*file as usize].text));
+        let taken = taken
+            .iter()
+            .flat_map(|file| addresses_in(&sources[*file as usize].text));
         let made = deployment::deploy(&planned.declared, taken, findings);
         describe::read(&self.described, made, sources, topology, &mut names, findings);
         let mut public = PublicAddressPool::new(topology);
@@ -263,23 +271,15 @@ fn addresses_in(text: &str) -> impl Iterator<Item = std::net::Ipv4Addr> {
     words.filter_map(|word| word.parse().ok())
 }
 
-fn not_read_yet(kind: Kind, name: &str, file: u32) -> Finding {
-    let (what, code) = match kind {
-        Kind::Terraform => ("a Terraform plan or state", "terraform-not-read"),
-        _ => ("a CloudFormation template", "cloudformation-not-read"),
+fn not_read_yet(name: &str, file: u32) -> Finding {
+    let message = format!("`{name}` is a CloudFormation template, which vpcsim does not read yet");
+    let origin = Origin {
+        file,
+        line: 1,
+        column: 1,
+        length: 1,
     };
-    let message = format!("`{name}` is {what}, which vpcsim does not read yet");
-    Finding::error(
-        code,
-        Origin {
-            file,
-            line: 1,
-            column: 1,
-            length: 1,
-        },
-        message,
-    )
-    .help(READABLE)
+    Finding::error("cloudformation-not-read", origin, message).help(READABLE)
 }
 
 /// Every address that a document names, so that none of them is handed out a second time.

@@ -66,12 +66,15 @@ pub(crate) fn is_terraform(text: &str) -> bool {
     let head: String = text.chars().take(2_000).collect();
     let depth_one = first_keys(&head);
     depth_one.iter().any(|key| SURE.contains(&key.as_str()))
-        && !depth_one.iter().any(|key| key == "Resources" || describe::is_key(key))
+        && !depth_one
+            .iter()
+            .any(|key| key == "Resources" || describe::is_key(key))
 }
 
 /// The keys of the outermost object, as far as the text goes.
 fn first_keys(text: &str) -> Vec<String> {
-    let (mut keys, mut depth, mut word, mut in_word, mut escaped) = (Vec::new(), 0_usize, String::new(), false, false);
+    let (mut keys, mut depth, mut word, mut in_word, mut escaped) =
+        (Vec::new(), 0_usize, String::new(), false, false);
     for letter in text.chars() {
         if in_word {
             match letter {

@@ -231,8 +231,8 @@ fn what_is_not_a_design_is_refused_with_what_would_be_one() {
         ["cloudformation-not-read"]
     );
     assert_eq!(
-        codes(b"{\"format_version\": \"1.2\", \"planned_values\": {}}"),
-        ["terraform-not-read"]
+        codes(b"{\"format_version\": \"9.2\", \"planned_values\": {}}"),
+        ["terraform-version"]
     );
     assert_eq!(codes(b"{\"Vpcs\": [}"), ["json-syntax"]);
     assert_eq!(codes(b"{\"Vpcs\": [{\"VpcId\": 5}]}"), ["describe-item"]);

@@ -146,6 +146,29 @@ pub(crate) struct Designs {
     /// The design: a file, a folder, or - for standard input; several are merged.
     #[arg(value_name = "DESIGN", required = true)]
     pub(crate) paths: Vec<PathBuf>,
+    /// Read what stood before a Terraform plan, not what it will make.
+    #[arg(long)]
+    pub(crate) before: bool,
+    /// A reference of a plan that is not certain is an error.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// The value of a CloudFormation parameter; may be given several times.
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    pub(crate) parameters: Vec<(String, String)>,
+    /// The region that a CloudFormation template is deployed to, if nothing else says it.
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// The folder of the Terraform configuration, to decide what a plan has lost.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) config_dir: Option<PathBuf>,
+}
+
+/// `NAME=VALUE`.
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` names no value: write `{text}=VALUE`")),
+    }
 }
 
 /// What `run` takes.

@@ -7,9 +7,11 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use vpcsim_aws::Severity;
-use vpcsim_import::{Design, Source};
+use vpcsim_import::{Design, Half, Options, Source};
 use vpcsim_report::findings_text::{self, SourceFile, Tally};
 
+use crate::cli::Designs;
+use crate::configuration;
 use crate::failure::{Failure, words};
 use crate::output::Terminal;
 
@@ -23,13 +25,24 @@ const OUR_OWN_OUTPUT: &str = "reachability.json";
 const DESIGN_EXTENSIONS: [&str; 5] = ["json", "template", "tfstate", "yaml", "yml"];
 
 /// Reads and merges the designs, whatever their findings are.
-pub(crate) fn read_design(paths: &[PathBuf]) -> Result<Design, Failure> {
-    Ok(vpcsim_import::read(read_sources(paths)?))
+pub(crate) fn read_design(designs: &Designs) -> Result<Design, Failure> {
+    let options = Options {
+        half: if designs.before { Half::Before } else { Half::After },
+        strict: designs.strict,
+        parameters: designs.parameters.clone(),
+        region: designs.region.clone().unwrap_or_default(),
+        configuration: match &designs.config_dir {
+            Some(folder) => configuration::read(folder)?,
+            None => Vec::new(),
+        },
+    };
+    Ok(vpcsim_import::read_with(read_sources(&designs.paths)?, &options))
 }
 
 /// Reads a design that shall be simulated: errors in it are shown and end the command; of warnings the number is told.
-pub(crate) fn read_sound_design(paths: &[PathBuf], terminal: &Terminal) -> Result<Design, Failure> {
-    let design = read_design(paths)?;
+pub(crate) fn read_sound_design(designs: &Designs, terminal: &Terminal) -> Result<Design, Failure> {
+    let design = read_design(designs)?;
+    let paths = &designs.paths;
     if design.findings.has_errors() {
         let mut errors = vpcsim_aws::Findings::default();
         for finding in design

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod configuration;
 mod endpoint;
 mod failure;
 mod flow_file;

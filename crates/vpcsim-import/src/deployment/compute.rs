@@ -40,8 +40,16 @@ pub(super) fn network_interface(resource: &Declared, deployment: &mut Deployment
 
 fn prefixes(values: Values<'_>) -> Vec<Value> {
     let mut prefixes = values.texts("ipv4_prefixes");
-    prefixes.extend(values.blocks("Ipv4Prefixes").iter().filter_map(|block| block.text("Ipv4Prefix")));
-    prefixes.into_iter().map(|prefix| json!({"Ipv4Prefix": prefix})).collect()
+    prefixes.extend(
+        values
+            .blocks("Ipv4Prefixes")
+            .iter()
+            .filter_map(|block| block.text("Ipv4Prefix")),
+    );
+    prefixes
+        .into_iter()
+        .map(|prefix| json!({"Ipv4Prefix": prefix}))
+        .collect()
 }
 
 fn groups(ids: Vec<String>) -> Vec<Value> {
@@ -49,11 +57,11 @@ fn groups(ids: Vec<String>) -> Vec<Value> {
 }
 
 /// Addresses with the first as the primary one; one that AWS chooses if none is given.
-fn private_addresses(given: &[String], public: Option<String>) -> Vec<Value> {
+fn private_addresses(given: &[String], public: Option<&str>) -> Vec<Value> {
     let chosen = [ANY_ADDRESS.to_owned()];
     let given = if given.is_empty() { &chosen[..] } else { given };
     let listed = given.iter().enumerate().map(|(place, address)| {
-        let association = public.as_ref().filter(|_| place == 0);
+        let association = public.filter(|_| place == 0);
         json!({
             "PrivateIpAddress": address,
             "Primary": place == 0,
@@ -87,9 +95,9 @@ pub(super) fn group_attachment(resource: &Declared, deployment: &mut Deployment<
         return lost(resource, "network interface", deployment);
     };
     let description = json!({"NetworkInterfaceId": interface, "Groups": [{"GroupId": group}]});
-    let of_instance = deployment.all_of(&["aws_instance"]).any(|instance| {
-        primary_interface(instance) == interface
-    });
+    let of_instance = deployment
+        .all_of(&["aws_instance"])
+        .any(|instance| primary_interface(instance) == interface);
     if !of_instance {
         deployment.part(resource, "NetworkInterfaces", &interface, description);
     }
@@ -126,8 +134,8 @@ impl Launch {
         let mut interfaces: Vec<LaunchedInterface> = values
             .blocks("NetworkInterfaces|network_interface|network_interfaces|primary_network_interface")
             .into_iter()
-            .enumerate()
-            .map(|(place, block)| LaunchedInterface::of(block, place as i64))
+            .zip(0..)
+            .map(|(block, place)| LaunchedInterface::of(block, place))
             .collect();
         let mut own = LaunchedInterface::of(values, 0);
         own.existing = None;
@@ -214,7 +222,8 @@ fn template_of<'d>(values: Values<'_>, deployment: &Deployment<'d, '_>) -> Optio
         "AWS::EC2::LaunchTemplate",
         "AWS::AutoScaling::LaunchConfiguration",
     ];
-    let by_name = |template: &&Declared| Values::of(template).text("LaunchTemplateName|name").as_ref() == Some(&id);
+    let by_name =
+        |template: &&Declared| Values::of(template).text("LaunchTemplateName|name").as_ref() == Some(&id);
     deployment
         .find(&id)
         .or_else(|| deployment.all_of(&kinds).find(by_name))
@@ -253,7 +262,12 @@ pub(super) fn instance(resource: &Declared, deployment: &mut Deployment<'_, '_>)
     }
     let primary = deployment.is_mentioned(&primary).then_some(primary);
     let id = resource.id.clone();
-    let name = Launched { id: &id, name: None, public: known_public, primary };
+    let name = Launched {
+        id: &id,
+        name: None,
+        public: known_public,
+        primary,
+    };
     make_instance(resource, &name, &launch, deployment);
 }
 
@@ -282,14 +296,19 @@ fn make_instance(
         let first = interface.device_index == 0;
         let by_subnet = first && launch.interfaces.len() == 1 || interface.public.is_some();
         let public = launched.public.clone().filter(|_| first).or_else(|| {
-            let wanted = interface.public.unwrap_or_else(|| is_public(interface.subnet.as_deref(), deployment));
+            let wanted = interface
+                .public
+                .unwrap_or_else(|| is_public(interface.subnet.as_deref(), deployment));
             let wanted = wanted && by_subnet && !has_elastic_ip(launched.id, deployment);
-            wanted.then(|| deployment.assign_public()).flatten().map(|address| address.to_string())
+            wanted
+                .then(|| deployment.assign_public())
+                .flatten()
+                .map(|address| address.to_string())
         });
         interfaces.push(json!({
             "NetworkInterfaceId": launched.primary.clone().filter(|_| first),
             "SubnetId": interface.subnet,
-            "PrivateIpAddresses": private_addresses(&interface.addresses, public),
+            "PrivateIpAddresses": private_addresses(&interface.addresses, public.as_deref()),
             "Groups": groups(interface.groups.clone()),
             "SourceDestCheck": interface.source_dest_check,
             "Attachment": {"DeviceIndex": interface.device_index},
@@ -329,7 +348,12 @@ fn is_public(subnet: Option<&str>, deployment: &Deployment<'_, '_>) -> bool {
 
 /// Whether an Elastic IP takes the place of the address that AWS would give.
 fn has_elastic_ip(instance: &str, deployment: &Deployment<'_, '_>) -> bool {
-    let kinds = ["aws_eip", "aws_eip_association", "AWS::EC2::EIP", "AWS::EC2::EIPAssociation"];
+    let kinds = [
+        "aws_eip",
+        "aws_eip_association",
+        "AWS::EC2::EIP",
+        "AWS::EC2::EIPAssociation",
+    ];
     let names = "InstanceId|instance|instance_id";
     let mut all = deployment.all_of(&kinds);
     all.any(|elastic| Values::of(elastic).text(names).as_deref() == Some(instance))
@@ -354,7 +378,10 @@ pub(super) fn auto_scaling_group(resource: &Declared, deployment: &mut Deploymen
         return deployment.warn(
             "subnet-not-in-input",
             resource,
-            format!("nothing says the subnets of `{}`: its instances are left out", resource.address),
+            format!(
+                "nothing says the subnets of `{}`: its instances are left out",
+                resource.address
+            ),
         );
     }
     let desired = values
@@ -365,7 +392,9 @@ pub(super) fn auto_scaling_group(resource: &Declared, deployment: &mut Deploymen
     if desired == 0 && values.number("MaxSize|max_size") == Some(0) {
         return;
     }
-    let count = usize::try_from(desired).unwrap_or(1).clamp(subnets.len(), MEMBERS_MAX);
+    let count = usize::try_from(desired)
+        .unwrap_or(1)
+        .clamp(subnets.len(), MEMBERS_MAX);
     let message = format!(
         "`{}` is assumed to run {count} instances, at least one for each of its subnets",
         resource.address

@@ -24,9 +24,9 @@ const ZONES: [(&str, &str); 6] = [
 pub(super) fn vpc(resource: &Declared, deployment: &mut Deployment<'_, '_>) -> String {
     let same = |other: &&Declared| other.region == resource.region && other.account == resource.account;
     let adopted = deployment.all_of(&["aws_default_vpc"]).find(same);
-    let known = deployment.all_of(&["data.aws_vpc"]).find(|other| {
-        same(other) && Values::of(other).flag("default") == Some(true)
-    });
+    let known = deployment
+        .all_of(&["data.aws_vpc"])
+        .find(|other| same(other) && Values::of(other).flag("default") == Some(true));
     let id = adopted.or(known).map_or_else(
         || format!("default-vpc.{}", region(resource)),
         |vpc| vpc.id.clone(),
@@ -52,7 +52,11 @@ fn owner(resource: &Declared) -> Option<&str> {
 }
 
 fn region(resource: &Declared) -> &str {
-    if resource.region.is_empty() { "us-east-1" } else { &resource.region }
+    if resource.region.is_empty() {
+        "us-east-1"
+    } else {
+        &resource.region
+    }
 }
 
 /// The default subnet of a zone, of the first zone if none is said; with the gateway and the route that make it public.
@@ -65,7 +69,10 @@ pub(super) fn subnet(resource: &Declared, zone: Option<&str>, deployment: &mut D
     if let Some(adopted) = adopted {
         return adopted.id.clone();
     }
-    let letter = zone.and_then(|zone| zone.chars().last()).unwrap_or('a').to_string();
+    let letter = zone
+        .and_then(|zone| zone.chars().last())
+        .unwrap_or('a')
+        .to_string();
     let id = format!("default-subnet.{}{letter}", region(resource));
     make_subnet(resource, &id, &vpc, &letter, deployment);
     id
@@ -78,18 +85,15 @@ pub(super) fn adopt_subnet(resource: &Declared, zone: &str, deployment: &mut Dep
     make_subnet(resource, &resource.id, &vpc, &letter, deployment);
 }
 
-fn make_subnet(
-    resource: &Declared,
-    id: &str,
-    vpc: &str,
-    letter: &str,
-    deployment: &mut Deployment<'_, '_>,
-) {
+fn make_subnet(resource: &Declared, id: &str, vpc: &str, letter: &str, deployment: &mut Deployment<'_, '_>) {
     if deployment.wholes.contains_key(&("Subnets", id.to_owned())) {
         return;
     }
     let declared = Values::of(resource).text("cidr_block");
-    let known = ZONES.iter().find(|(zone, _)| *zone == letter).map(|(_, cidr)| (*cidr).to_owned());
+    let known = ZONES
+        .iter()
+        .find(|(zone, _)| *zone == letter)
+        .map(|(_, cidr)| (*cidr).to_owned());
     let description = json!({
         "SubnetId": id,
         "VpcId": vpc,

@@ -49,7 +49,11 @@ pub(super) fn association(resource: &Declared, deployment: &mut Deployment<'_, '
     let Some(endpoint) = values.text("vpc_endpoint_id") else {
         return lost(resource, "VPC endpoint", deployment);
     };
-    let groups: Vec<_> = values.texts("security_group_id").into_iter().map(|id| json!({"GroupId": id})).collect();
+    let groups: Vec<_> = values
+        .texts("security_group_id")
+        .into_iter()
+        .map(|id| json!({"GroupId": id}))
+        .collect();
     let description = json!({
         "VpcEndpointId": endpoint,
         "RouteTableIds": values.texts("route_table_id"),

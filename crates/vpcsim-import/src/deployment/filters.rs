@@ -109,7 +109,10 @@ fn permission(resource: &Declared, block: Values<'_>, deployment: &mut Deploymen
     let ipv6 = objects("CidrIpv6", block.texts(IPV6_CIDRS));
     let lists = objects("PrefixListId", block.texts(LISTS));
     if ranges.is_empty() && ipv6.is_empty() && lists.is_empty() && pairs.is_empty() {
-        let message = format!("a rule of `{}` names no other side: AWS does not make it", resource.address);
+        let message = format!(
+            "a rule of `{}` names no other side: AWS does not make it",
+            resource.address
+        );
         let finding = Finding::warning("rule-without-source", origin_of(block, resource), message);
         let help = "name a range (`CidrIp`, `cidr_blocks`), a security group or a prefix list";
         deployment.findings.push(finding.help(help));
@@ -155,9 +158,24 @@ pub(super) fn rule(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
         || resource.kind.ends_with("egress_rule")
         || values.text("type").as_deref() == Some("egress");
     let mut others: Vec<(&str, Value)> = Vec::new();
-    others.extend(values.texts(CIDRS).into_iter().map(|cidr| ("CidrIpv4", json!(cidr))));
-    others.extend(values.texts(IPV6_CIDRS).into_iter().map(|cidr| ("CidrIpv6", json!(cidr))));
-    others.extend(values.texts(LISTS).into_iter().map(|list| ("PrefixListId", json!(list))));
+    others.extend(
+        values
+            .texts(CIDRS)
+            .into_iter()
+            .map(|cidr| ("CidrIpv4", json!(cidr))),
+    );
+    others.extend(
+        values
+            .texts(IPV6_CIDRS)
+            .into_iter()
+            .map(|cidr| ("CidrIpv6", json!(cidr))),
+    );
+    others.extend(
+        values
+            .texts(LISTS)
+            .into_iter()
+            .map(|list| ("PrefixListId", json!(list))),
+    );
     let mut groups = values.texts(GROUPS);
     if values.flag("self") == Some(true) {
         groups.push(group.clone());
@@ -168,11 +186,18 @@ pub(super) fn rule(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
     };
     others.extend(groups.into_iter().map(|id| ("ReferencedGroupInfo", pair(id))));
     if others.is_empty() {
-        let message = format!("rule `{}` names no other side: AWS does not make it", resource.address);
+        let message = format!(
+            "rule `{}` names no other side: AWS does not make it",
+            resource.address
+        );
         deployment.warn("rule-without-source", resource, message);
     }
     for (place, (key, other)) in others.into_iter().enumerate() {
-        let id = if place == 0 { resource.id.clone() } else { format!("{}.{place}", resource.id) };
+        let id = if place == 0 {
+            resource.id.clone()
+        } else {
+            format!("{}.{place}", resource.id)
+        };
         let description = json!({
             "SecurityGroupRuleId": id,
             "GroupId": group,
@@ -195,7 +220,9 @@ pub(super) fn network_acl(resource: &Declared, deployment: &mut Deployment<'_, '
 /// `aws_default_network_acl` adopts the default ACL; entries that it does not name are taken out.
 pub(super) fn default_network_acl(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
     let values = Values::of(resource);
-    let id = values.text("default_network_acl_id").unwrap_or_else(|| resource.id.clone());
+    let id = values
+        .text("default_network_acl_id")
+        .unwrap_or_else(|| resource.id.clone());
     let vpc = values.text("vpc_id").or_else(|| owner_of(&id, deployment));
     make_acl(resource, &id, &vpc.unwrap_or_default(), true, deployment);
 }
@@ -204,11 +231,23 @@ fn make_acl(resource: &Declared, id: &str, vpc: &str, default: bool, deployment:
     let values = Values::of(resource);
     let mut entries: Vec<Value> = Vec::new();
     for (name, egress) in [("ingress", false), ("egress", true)] {
-        entries.extend(values.blocks(name).into_iter().map(|block| entry_of(block, egress)));
+        entries.extend(
+            values
+                .blocks(name)
+                .into_iter()
+                .map(|block| entry_of(block, egress)),
+        );
     }
     // The default ACL is in force where no other is; it needs no association.
-    let subnets = if default { Vec::new() } else { values.texts("subnet_ids") };
-    let associations: Vec<Value> = subnets.into_iter().map(|subnet| json!({"SubnetId": subnet})).collect();
+    let subnets = if default {
+        Vec::new()
+    } else {
+        values.texts("subnet_ids")
+    };
+    let associations: Vec<Value> = subnets
+        .into_iter()
+        .map(|subnet| json!({"SubnetId": subnet}))
+        .collect();
     let description = json!({
         "NetworkAclId": id, "VpcId": vpc, "IsDefault": default, "Entries": entries, "Associations": associations,
     });
@@ -219,13 +258,16 @@ fn entry_of(values: Values<'_>, egress: bool) -> Value {
     let icmp = values.block("Icmp");
     let icmp_type = icmp.map_or_else(|| values.number("icmp_type"), |icmp| icmp.number("Type"));
     let icmp_code = icmp.map_or_else(|| values.number("icmp_code"), |icmp| icmp.number("Code"));
-    let protocol = values.text("Protocol|protocol").unwrap_or_else(|| "-1".to_owned());
+    let protocol = values
+        .text("Protocol|protocol")
+        .unwrap_or_else(|| "-1".to_owned());
     let is_icmp = matches!(protocol.as_str(), "1" | "icmp");
     let range = values.block("PortRange");
     let from = range.map_or_else(|| values.number("from_port"), |range| range.number("From"));
     let to = range.map_or_else(|| values.number("to_port"), |range| range.number("To"));
     let all = matches!(protocol.as_str(), "-1" | "all");
-    let ports = (!is_icmp && !all && (from.is_some() || to.is_some())).then(|| json!({"From": from, "To": to}));
+    let ports =
+        (!is_icmp && !all && (from.is_some() || to.is_some())).then(|| json!({"From": from, "To": to}));
     let types = (is_icmp && icmp_type.is_some()).then(|| json!({"Type": icmp_type, "Code": icmp_code}));
     json!({
         "Egress": egress,
@@ -249,7 +291,12 @@ pub(super) fn entry(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
     let mut entry = entry_of(values, values.flag("Egress|egress") == Some(true));
     let origin = resource.origin;
     entry[crate::declared::ORIGIN_KEY] = json!([origin.file, origin.line, origin.column, origin.length]);
-    deployment.part(resource, "NetworkAcls", &acl, json!({"NetworkAclId": acl, "Entries": [entry]}));
+    deployment.part(
+        resource,
+        "NetworkAcls",
+        &acl,
+        json!({"NetworkAclId": acl, "Entries": [entry]}),
+    );
 }
 
 /// `aws_network_acl_association`, `AWS::EC2::SubnetNetworkAclAssociation`.

@@ -78,7 +78,11 @@ fn regional(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
             }));
         }
     }
-    let expands = if addresses.is_empty() { "enabled" } else { "disabled" };
+    let expands = if addresses.is_empty() {
+        "enabled"
+    } else {
+        "disabled"
+    };
     let description = json!({
         "NatGatewayId": resource.id,
         "VpcId": values.text("VpcId|vpc_id"),

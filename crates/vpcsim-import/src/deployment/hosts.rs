@@ -70,14 +70,20 @@ fn group_subnets(name: Option<String>, deployment: &Deployment<'_, '_>) -> Vec<S
     let known = |group: &&Declared| {
         group.id == name
             || group.id == name.trim_end_matches(".name")
-            || Values::of(group).text("name|DBSubnetGroupName|CacheSubnetGroupName").as_ref() == Some(&name)
+            || Values::of(group)
+                .text("name|DBSubnetGroupName|CacheSubnetGroupName")
+                .as_ref()
+                == Some(&name)
     };
     let group = deployment.all_of(&KINDS).find(known);
     group.map_or_else(Vec::new, |group| Values::of(group).texts("SubnetIds|subnet_ids"))
 }
 
 fn ports(ports: impl IntoIterator<Item = Option<i64>>) -> Vec<u16> {
-    let ports = ports.into_iter().flatten().filter_map(|port| u16::try_from(port).ok());
+    let ports = ports
+        .into_iter()
+        .flatten()
+        .filter_map(|port| u16::try_from(port).ok());
     ports.filter(|port| *port > 0).collect()
 }
 
@@ -90,7 +96,9 @@ pub(super) fn database(resource: &Declared, deployment: &mut Deployment<'_, '_>)
     let from = |names: &str| values.text(names).or_else(|| Values::of(cluster?).text(names));
     let engine = from("Engine|engine");
     let by_engine = engine.as_deref().and_then(port_of_engine).map(i64::from);
-    let port = values.number("Port|port").or_else(|| Values::of(cluster?).number("Port|port"));
+    let port = values
+        .number("Port|port")
+        .or_else(|| Values::of(cluster?).number("Port|port"));
     let mut groups = values.texts("VPCSecurityGroups|vpc_security_group_ids|VpcSecurityGroupIds");
     if let (true, Some(cluster)) = (groups.is_empty(), cluster) {
         groups = Values::of(cluster).texts("VpcSecurityGroupIds|vpc_security_group_ids");
@@ -98,7 +106,10 @@ pub(super) fn database(resource: &Declared, deployment: &mut Deployment<'_, '_>)
     let host = Host {
         service: DATABASE,
         name: values.text("DBInstanceIdentifier|identifier"),
-        subnets: group_subnets(from("DBSubnetGroupName|db_subnet_group_name|neptune_subnet_group_name"), deployment),
+        subnets: group_subnets(
+            from("DBSubnetGroupName|db_subnet_group_name|neptune_subnet_group_name"),
+            deployment,
+        ),
         groups,
         ports: ports([port.or(by_engine)]),
         address: None,
@@ -114,8 +125,15 @@ fn cluster_of<'d>(id: &str, deployment: &Deployment<'d, '_>) -> Option<&'d Decla
         "AWS::RDS::DBCluster",
         "AWS::Neptune::DBCluster",
     ];
-    let named = |cluster: &&Declared| Values::of(cluster).text("cluster_identifier|DBClusterIdentifier").as_deref() == Some(id);
-    deployment.find(id).or_else(|| deployment.all_of(&KINDS).find(named))
+    let named = |cluster: &&Declared| {
+        Values::of(cluster)
+            .text("cluster_identifier|DBClusterIdentifier")
+            .as_deref()
+            == Some(id)
+    };
+    deployment
+        .find(id)
+        .or_else(|| deployment.all_of(&KINDS).find(named))
 }
 
 /// `aws_elasticache_cluster`, `aws_elasticache_replication_group` and CloudFormation's.
@@ -160,7 +178,11 @@ pub(super) fn container_service(resource: &Declared, deployment: &mut Deployment
     let network = network.block("AwsvpcConfiguration").unwrap_or(network);
     let mut listening: BTreeSet<u16> = BTreeSet::new();
     let balancers = values.blocks("LoadBalancers|load_balancer");
-    listening.extend(ports(balancers.iter().map(|block| block.number("ContainerPort|container_port"))));
+    listening.extend(ports(
+        balancers
+            .iter()
+            .map(|block| block.number("ContainerPort|container_port")),
+    ));
     let task = values.text("TaskDefinition|task_definition");
     if let Some(task) = task.and_then(|id| deployment.find(&id)) {
         listening.extend(container_ports(task));
@@ -185,7 +207,9 @@ fn container_ports(task: &Declared) -> Vec<u16> {
         .unwrap_or_default();
     let mut containers = values.blocks("ContainerDefinitions");
     containers.extend(parsed.iter().filter_map(serde_json::Value::as_object).map(Values));
-    let mappings = containers.iter().flat_map(|container| container.blocks("PortMappings|portMappings"));
+    let mappings = containers
+        .iter()
+        .flat_map(|container| container.blocks("PortMappings|portMappings"));
     ports(mappings.map(|mapping| mapping.number("ContainerPort|containerPort")))
 }
 

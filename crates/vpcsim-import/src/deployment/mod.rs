@@ -119,7 +119,9 @@ fn collect_texts<'d>(
                 texts.insert(text);
             }
         }
-        Value::Array(list) => list.iter().for_each(|value| collect_texts(key, value, texts, public)),
+        Value::Array(list) => list
+            .iter()
+            .for_each(|value| collect_texts(key, value, texts, public)),
         Value::Object(map) => map
             .iter()
             .filter(|(key, _)| *key != ORIGIN_KEY)
@@ -167,7 +169,11 @@ impl<'d> Deployment<'d, '_> {
         let made = Made {
             key,
             value: description,
-            role: if resource.kind.starts_with("data.") { Role::Known } else { Role::Whole },
+            role: if resource.kind.starts_with("data.") {
+                Role::Known
+            } else {
+                Role::Whole
+            },
             address: address.to_owned(),
             origin: resource.origin,
             place: Place {
@@ -176,16 +182,14 @@ impl<'d> Deployment<'d, '_> {
                 prefix_list: None,
             },
         };
-        match self.wholes.get(&(key, id.to_owned())) {
+        let known = self.wholes.get(&(key, id.to_owned())).copied();
+        if let Some(first) = known {
             // What was declared as a part before comes on top.
-            Some(&first) => {
-                let parts = std::mem::replace(&mut self.made[first], made);
-                add(&mut self.made[first].value, parts.value);
-            }
-            None => {
-                self.wholes.insert((key, id.to_owned()), self.made.len());
-                self.made.push(made);
-            }
+            let parts = std::mem::replace(&mut self.made[first], made);
+            add(&mut self.made[first].value, parts.value);
+        } else {
+            self.wholes.insert((key, id.to_owned()), self.made.len());
+            self.made.push(made);
         }
     }
 

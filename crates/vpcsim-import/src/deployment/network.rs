@@ -49,8 +49,14 @@ fn default_objects(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
         ids.extend(suffixes.map(|suffix| format!("{id}.{suffix}")));
         ids
     };
-    let groups = named("default_security_group_id", ["default_security_group_id", "DefaultSecurityGroup"]);
-    let acls = named("default_network_acl_id", ["default_network_acl_id", "DefaultNetworkAcl"]);
+    let groups = named(
+        "default_security_group_id",
+        ["default_security_group_id", "DefaultSecurityGroup"],
+    );
+    let acls = named(
+        "default_network_acl_id",
+        ["default_network_acl_id", "DefaultNetworkAcl"],
+    );
     let tables = named(
         "main_route_table_id|default_route_table_id",
         ["default_route_table_id", "main_route_table_id"],
@@ -66,9 +72,7 @@ fn default_objects(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
         deployment.whole(resource, "SecurityGroups", &group, with_no_tags(description));
     }
     if let Some(acl) = spoken_of(&acls, deployment) {
-        let entry = |egress: bool| {
-            json!({"RuleNumber": 100, "Protocol": "-1", "RuleAction": "allow", "CidrBlock": "0.0.0.0/0", "Egress": egress})
-        };
+        let entry = |egress: bool| json!({"RuleNumber": 100, "Protocol": "-1", "RuleAction": "allow", "CidrBlock": "0.0.0.0/0", "Egress": egress});
         let description = json!({
             "NetworkAclId": acl, "VpcId": vpc, "IsDefault": true, "Entries": [entry(false), entry(true)],
         });
@@ -76,7 +80,11 @@ fn default_objects(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
     }
     let is_replaced = has_other_main_table(id, deployment);
     if let Some(table) = spoken_of(&tables, deployment) {
-        let associations = if is_replaced { json!([]) } else { json!([{"Main": true}]) };
+        let associations = if is_replaced {
+            json!([])
+        } else {
+            json!([{"Main": true}])
+        };
         let description = json!({"RouteTableId": table, "VpcId": vpc, "Associations": associations});
         deployment.whole(resource, "RouteTables", &table, with_no_tags(description));
     }
@@ -127,13 +135,21 @@ pub(super) fn subnet(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
         let (noun, effect) = if values.get("Ipv6CidrBlock|ipv6_cidr_block").is_some() {
             ("IPv6-only subnet", "what is in it is missing")
         } else {
-            ("subnet", "its range is not known before it is made: what is in it is missing")
+            (
+                "subnet",
+                "its range is not known before it is made: what is in it is missing",
+            )
         };
         let description = json!({
             "Id": resource.id, "Noun": noun, "Effect": effect, "Name": resource.address,
             "VpcId": values.text("VpcId|vpc_id"),
         });
-        return deployment.whole(resource, crate::describe::unmodelled::MADE, &resource.id, description);
+        return deployment.whole(
+            resource,
+            crate::describe::unmodelled::MADE,
+            &resource.id,
+            description,
+        );
     };
     let ipv6 = values.get("Ipv6CidrBlock|ipv6_cidr_block").is_some();
     let description = json!({
@@ -160,7 +176,11 @@ fn zone_of(zone: &str, resource: &Declared) -> String {
 pub(super) fn dhcp_options(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
     let values = Values::of(resource);
     let configuration = |key: &str, names: &str| {
-        let list: Vec<Value> = values.texts(names).into_iter().map(|text| json!({"Value": text})).collect();
+        let list: Vec<Value> = values
+            .texts(names)
+            .into_iter()
+            .map(|text| json!({"Value": text}))
+            .collect();
         (!list.is_empty()).then(|| json!({"Key": key, "Values": list}))
     };
     let configurations = [
@@ -177,8 +197,15 @@ pub(super) fn dhcp_options(resource: &Declared, deployment: &mut Deployment<'_, 
 pub(super) fn dhcp_options_association(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
     let values = Values::of(resource);
     if let Some(vpc) = values.text("VpcId|vpc_id") {
-        let options = values.text("DhcpOptionsId|dhcp_options_id").filter(|id| id != "default");
-        deployment.part(resource, "Vpcs", &vpc, json!({"VpcId": vpc, "DhcpOptionsId": options}));
+        let options = values
+            .text("DhcpOptionsId|dhcp_options_id")
+            .filter(|id| id != "default");
+        deployment.part(
+            resource,
+            "Vpcs",
+            &vpc,
+            json!({"VpcId": vpc, "DhcpOptionsId": options}),
+        );
     }
 }
 
@@ -186,7 +213,10 @@ pub(super) fn dhcp_options_association(resource: &Declared, deployment: &mut Dep
 pub(super) fn prefix_list(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
     let values = Values::of(resource);
     let entries = values.blocks("Entries|entry|entries");
-    let cidrs: Vec<String> = entries.iter().filter_map(|entry| entry.text("Cidr|cidr")).collect();
+    let cidrs: Vec<String> = entries
+        .iter()
+        .filter_map(|entry| entry.text("Cidr|cidr"))
+        .collect();
     let description = json!({
         "PrefixListId": resource.id,
         "PrefixListName": values.text("PrefixListName|name"),
@@ -212,7 +242,8 @@ pub(super) fn known_prefix_list(resource: &Declared, deployment: &mut Deployment
     if cidrs.is_empty() {
         return;
     }
-    let description = json!({"PrefixListId": resource.id, "PrefixListName": values.text("name"), "Cidrs": cidrs});
+    let description =
+        json!({"PrefixListId": resource.id, "PrefixListName": values.text("name"), "Cidrs": cidrs});
     deployment.whole(resource, "PrefixLists", &resource.id, description);
 }
 
@@ -235,5 +266,10 @@ pub(super) fn public_access_exclusion(resource: &Declared, deployment: &mut Depl
         "InternetGatewayExclusionMode": values.text("InternetGatewayExclusionMode|internet_gateway_exclusion_mode"),
         "ResourceArn": arn.unwrap_or_default(),
     });
-    deployment.whole(resource, "VpcBlockPublicAccessExclusions", &resource.id, description);
+    deployment.whole(
+        resource,
+        "VpcBlockPublicAccessExclusions",
+        &resource.id,
+        description,
+    );
 }

@@ -1,6 +1,8 @@
 //! The declared nouns, one line each: what Terraform and CloudFormation call them, and who makes them.
 
-use super::{Deployment, balancing, compute, endpoints, filters, gateways, hosts, network, peering, routes, transit};
+use super::{
+    Deployment, balancing, compute, endpoints, filters, gateways, hosts, network, peering, routes, transit,
+};
 use crate::declared::Declared;
 
 /// Makes what AWS would describe of a declared resource.

@@ -11,11 +11,17 @@ const TARGETS: [(&str, &str); 11] = [
     ("GatewayId", "GatewayId|gateway_id"),
     ("NatGatewayId", "NatGatewayId|nat_gateway_id"),
     ("TransitGatewayId", "TransitGatewayId|transit_gateway_id"),
-    ("VpcPeeringConnectionId", "VpcPeeringConnectionId|vpc_peering_connection_id"),
+    (
+        "VpcPeeringConnectionId",
+        "VpcPeeringConnectionId|vpc_peering_connection_id",
+    ),
     ("NetworkInterfaceId", "NetworkInterfaceId|network_interface_id"),
     ("InstanceId", "InstanceId|instance_id"),
     ("VpcEndpointId", "VpcEndpointId|vpc_endpoint_id"),
-    ("EgressOnlyInternetGatewayId", "EgressOnlyInternetGatewayId|egress_only_gateway_id"),
+    (
+        "EgressOnlyInternetGatewayId",
+        "EgressOnlyInternetGatewayId|egress_only_gateway_id",
+    ),
     ("LocalGatewayId", "LocalGatewayId|local_gateway_id"),
     ("CarrierGatewayId", "CarrierGatewayId|carrier_gateway_id"),
     ("CoreNetworkArn", "CoreNetworkArn|core_network_arn"),
@@ -26,7 +32,7 @@ pub(super) fn route_table(resource: &Declared, deployment: &mut Deployment<'_, '
     let vpc = Values::of(resource).text("VpcId|vpc_id").unwrap_or_default();
     let main = is_made_main(resource, deployment);
     let associations = if main { json!([{"Main": true}]) } else { json!([]) };
-    make_table(resource, &resource.id, &vpc, associations, deployment);
+    make_table(resource, &resource.id, &vpc, &associations, deployment);
 }
 
 fn is_made_main(resource: &Declared, deployment: &Deployment<'_, '_>) -> bool {
@@ -40,27 +46,37 @@ pub(super) fn default_route_table(resource: &Declared, deployment: &mut Deployme
     let id = Values::of(resource)
         .text("default_route_table_id")
         .unwrap_or_else(|| resource.id.clone());
-    let vpc = Values::of(resource).text("vpc_id").or_else(|| owner_of(&id, deployment));
+    let vpc = Values::of(resource)
+        .text("vpc_id")
+        .or_else(|| owner_of(&id, deployment));
     let vpc = vpc.unwrap_or_default();
     let replaced = network::has_other_main_table(&vpc, deployment);
-    let associations = if replaced { json!([]) } else { json!([{"Main": true}]) };
-    make_table(resource, &id, &vpc, associations, deployment);
+    let associations = if replaced {
+        json!([])
+    } else {
+        json!([{"Main": true}])
+    };
+    make_table(resource, &id, &vpc, &associations, deployment);
 }
 
 /// The VPC of which `id` is a default object: by the attribute that it is called after, or by the VPC's own words.
 pub(super) fn owner_of(id: &str, deployment: &Deployment<'_, '_>) -> Option<String> {
     if let Some((vpc, attribute)) = id.rsplit_once('.')
-        && (attribute.starts_with("default_") || attribute.starts_with("main_") || attribute.starts_with("Default"))
+        && (attribute.starts_with("default_")
+            || attribute.starts_with("main_")
+            || attribute.starts_with("Default"))
     {
         return Some(vpc.to_owned());
     }
     let names = "default_route_table_id|main_route_table_id";
-    let owner = deployment.all_of(&["aws_vpc", "aws_default_vpc", "data.aws_vpc"]).find(|vpc| {
-        let values = Values::of(vpc);
-        [names, "default_network_acl_id", "default_security_group_id"]
-            .iter()
-            .any(|names| values.text(names).as_deref() == Some(id))
-    });
+    let owner = deployment
+        .all_of(&["aws_vpc", "aws_default_vpc", "data.aws_vpc"])
+        .find(|vpc| {
+            let values = Values::of(vpc);
+            [names, "default_network_acl_id", "default_security_group_id"]
+                .iter()
+                .any(|names| values.text(names).as_deref() == Some(id))
+        });
     owner.map(|vpc| vpc.id.clone())
 }
 
@@ -68,7 +84,7 @@ fn make_table(
     resource: &Declared,
     id: &str,
     vpc: &str,
-    associations: Value,
+    associations: &Value,
     deployment: &mut Deployment<'_, '_>,
 ) {
     let values = Values::of(resource);
@@ -119,7 +135,12 @@ pub(super) fn route(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
     let mut route = route_of(values);
     let origin = resource.origin;
     route[crate::declared::ORIGIN_KEY] = json!([origin.file, origin.line, origin.column, origin.length]);
-    deployment.part(resource, "RouteTables", &table, json!({"RouteTableId": table, "Routes": [route]}));
+    deployment.part(
+        resource,
+        "RouteTables",
+        &table,
+        json!({"RouteTableId": table, "Routes": [route]}),
+    );
 }
 
 /// What belongs to something that nothing says cannot be placed.
@@ -140,7 +161,10 @@ pub(super) fn association(resource: &Declared, deployment: &mut Deployment<'_, '
     let Some(table) = values.text("RouteTableId|route_table_id") else {
         return lost(resource, "route table", deployment);
     };
-    let association = match (values.text("SubnetId|subnet_id"), values.text("GatewayId|gateway_id")) {
+    let association = match (
+        values.text("SubnetId|subnet_id"),
+        values.text("GatewayId|gateway_id"),
+    ) {
         (Some(subnet), _) => json!({"SubnetId": subnet}),
         (None, Some(gateway)) => json!({"GatewayId": gateway}),
         (None, None) => return lost(resource, "subnet", deployment),

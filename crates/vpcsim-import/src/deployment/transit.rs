@@ -7,7 +7,11 @@ use super::routes::lost;
 use super::values::Values;
 use crate::declared::Declared;
 
-const GATEWAYS: [&str; 3] = ["aws_ec2_transit_gateway", "AWS::EC2::TransitGateway", "data.aws_ec2_transit_gateway"];
+const GATEWAYS: [&str; 3] = [
+    "aws_ec2_transit_gateway",
+    "AWS::EC2::TransitGateway",
+    "data.aws_ec2_transit_gateway",
+];
 const ASSOCIATIONS: [&str; 2] = [
     "aws_ec2_transit_gateway_route_table_association",
     "AWS::EC2::TransitGatewayRouteTableAssociation",
@@ -100,8 +104,16 @@ pub(super) fn vpc_attachment(resource: &Declared, deployment: &mut Deployment<'_
                 option("security_group_referencing_support", "SecurityGroupReferencingSupport"),
         },
     });
-    deployment.whole(resource, "TransitGatewayVpcAttachments", &resource.id, description);
-    let Some(gateway) = deployment.find(&gateway).filter(|row| GATEWAYS.contains(&row.kind.as_str())) else {
+    deployment.whole(
+        resource,
+        "TransitGatewayVpcAttachments",
+        &resource.id,
+        description,
+    );
+    let Some(gateway) = deployment
+        .find(&gateway)
+        .filter(|row| GATEWAYS.contains(&row.kind.as_str()))
+    else {
         return;
     };
     let wants = |name: &str| values.flag(name) != Some(false);
@@ -109,7 +121,9 @@ pub(super) fn vpc_attachment(resource: &Declared, deployment: &mut Deployment<'_
         .all_of(&ASSOCIATIONS)
         .any(|row| Values::of(row).text(ATTACHMENT).as_deref() == Some(&*resource.id));
     let table = default_table(gateway, "association", deployment);
-    if let Some(table) = table.filter(|_| wants("transit_gateway_default_route_table_association") && !has_own) {
+    if let Some(table) =
+        table.filter(|_| wants("transit_gateway_default_route_table_association") && !has_own)
+    {
         associate(resource, &resource.id, &table, deployment);
     }
     let table = default_table(gateway, "propagation", deployment);
@@ -140,7 +154,12 @@ pub(super) fn peering_attachment(resource: &Declared, deployment: &mut Deploymen
     let mut accepters = deployment.all_of(&["aws_ec2_transit_gateway_peering_attachment_accepter"]);
     let accepted = accepters.any(|row| Values::of(row).text(ATTACHMENT).as_deref() == Some(&*resource.id));
     let state = values.text("state|State").unwrap_or_else(|| {
-        if accepted || resource.kind.starts_with("AWS::") { "available" } else { "pendingAcceptance" }.to_owned()
+        if accepted || resource.kind.starts_with("AWS::") {
+            "available"
+        } else {
+            "pendingAcceptance"
+        }
+        .to_owned()
     });
     let description = json!({
         "TransitGatewayAttachmentId": resource.id,
@@ -148,7 +167,12 @@ pub(super) fn peering_attachment(resource: &Declared, deployment: &mut Deploymen
         "AccepterTgwInfo": {"TransitGatewayId": values.text("PeerTransitGatewayId|peer_transit_gateway_id")},
         "State": state,
     });
-    deployment.whole(resource, "TransitGatewayPeeringAttachments", &resource.id, description);
+    deployment.whole(
+        resource,
+        "TransitGatewayPeeringAttachments",
+        &resource.id,
+        description,
+    );
 }
 
 /// `aws_ec2_transit_gateway_route_table`, `AWS::EC2::TransitGatewayRouteTable`.

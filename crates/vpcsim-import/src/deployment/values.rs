@@ -54,7 +54,9 @@ impl<'a> Values<'a> {
     /// A whole number, also one that is written as text.
     pub(super) fn number(self, names: &str) -> Option<i64> {
         match self.get(names)? {
-            Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|float| float as i64)),
+            Value::Number(number) => number
+                .as_i64()
+                .or_else(|| number.as_f64().map(|float| float as i64)),
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         }
@@ -85,9 +87,11 @@ impl<'a> Values<'a> {
             Some(Value::Array(list)) => list.iter().filter_map(tag_of).collect(),
             _ => Vec::new(),
         };
-        tags.extend(self.blocks("tag").into_iter().filter_map(|tag| {
-            Some(json!({"Key": tag.text("key")?, "Value": tag.text("value")?}))
-        }));
+        tags.extend(
+            self.blocks("tag")
+                .into_iter()
+                .filter_map(|tag| Some(json!({"Key": tag.text("key")?, "Value": tag.text("value")?}))),
+        );
         tags
     }
 
@@ -95,7 +99,10 @@ impl<'a> Values<'a> {
     pub(super) fn name(self) -> Option<String> {
         let tags = self.tags();
         let name = tags.iter().find(|tag| tag["Key"] == "Name")?;
-        name["Value"].as_str().filter(|name| !name.is_empty()).map(str::to_owned)
+        name["Value"]
+            .as_str()
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
     }
 }
 

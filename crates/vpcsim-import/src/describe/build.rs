@@ -157,7 +157,9 @@ impl<'a> Build<'a> {
         if id.is_empty() {
             let message = format!("`{}` does not say its VPC", item.value.id());
             let finding = match &item.address {
-                Some(_) => Finding::error("unresolved-reference", item.origin, message).help(made::UNRESOLVED_HELP),
+                Some(_) => {
+                    Finding::error("unresolved-reference", item.origin, message).help(made::UNRESOLVED_HELP)
+                }
                 None => Finding::error("describe-item", item.origin, message),
             };
             self.findings.push(finding);

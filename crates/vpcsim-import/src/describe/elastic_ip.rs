@@ -83,7 +83,10 @@ impl Described for AddressJson {
 
 fn associate(item: &Item<'_, AddressJson>, public: Ipv4Addr, build: &mut Build<'_>) {
     let json = &item.value;
-    let instance = json.instance_id.as_deref().and_then(|id| build.find::<Instance>(id));
+    let instance = json
+        .instance_id
+        .as_deref()
+        .and_then(|id| build.find::<Instance>(id));
     let of_instance = instance.and_then(|instance| build.primary_interface(instance));
     let named = json.network_interface_id.as_deref().filter(|id| !id.is_empty());
     let (interface, found) = match (named, json.instance_id.as_deref()) {

@@ -45,8 +45,16 @@ const WHOLES: [(&str, &str, &str); 8] = [
     ("Vpcs", "VPC", "describe-vpcs"),
     ("VpcEndpoints", "VPC endpoint", "describe-vpc-endpoints"),
     ("Addresses", "Elastic IP address", "describe-addresses"),
-    ("NetworkInterfaces", "network interface", "describe-network-interfaces"),
-    ("InternetGateways", "internet gateway", "describe-internet-gateways"),
+    (
+        "NetworkInterfaces",
+        "network interface",
+        "describe-network-interfaces",
+    ),
+    (
+        "InternetGateways",
+        "internet gateway",
+        "describe-internet-gateways",
+    ),
 ];
 
 /// The error of a part whose whole is nowhere: dropping it without a word would change the answers.

@@ -49,9 +49,9 @@ impl Described for HostJson {
             }
             let message = format!("subnet `{text}` of `{}` is not in the input", label.name);
             let finding = Finding::warning("subnet-not-in-input", item.origin, message);
-            build
-                .findings
-                .push(finding.help("add the answer of `aws ec2 describe-subnets`, or the file that declares it"));
+            build.findings.push(
+                finding.help("add the answer of `aws ec2 describe-subnets`, or the file that declares it"),
+            );
         }
         if subnets.is_empty() {
             let effect = "it is missing, since none of its subnets is in the input";
@@ -66,7 +66,9 @@ impl Described for HostJson {
         }
         let wanted = json.private_ip_address.as_deref();
         if let Some(address) = wanted.and_then(|text| build.address(item, text))
-            && let Some(first) = build.topology.network_interfaces[interfaces[0]].addresses.first_mut()
+            && let Some(first) = build.topology.network_interfaces[interfaces[0]]
+                .addresses
+                .first_mut()
         {
             first.private = address;
         }

@@ -66,14 +66,20 @@ pub(crate) fn read(
         return;
     }
     let mut dump = Dump::default();
-    let (wholes, others): (Vec<Made>, Vec<Made>) = made.into_iter().partition(|made| made.role == Role::Whole);
-    let (known, parts): (Vec<Made>, Vec<Made>) = others.into_iter().partition(|made| made.role == Role::Known);
-    wholes.into_iter().for_each(|made| dump.make(made, findings));
+    let (wholes, others): (Vec<Made>, Vec<Made>) =
+        made.into_iter().partition(|made| made.role == Role::Whole);
+    let (known, parts): (Vec<Made>, Vec<Made>) =
+        others.into_iter().partition(|made| made.role == Role::Known);
+    for made in wholes {
+        dump.make(made, findings);
+    }
     for document in documents {
         let place = place::of_path(&sources[document.file as usize].name);
         dump.add(document, &place, findings);
     }
-    known.into_iter().chain(parts).for_each(|made| dump.make(made, findings));
+    for made in known.into_iter().chain(parts) {
+        dump.make(made, findings);
+    }
     let mut build = Build::new(topology, names, findings);
     dump.prepare(&mut build);
     dump.build(&mut build);

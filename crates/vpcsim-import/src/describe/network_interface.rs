@@ -139,21 +139,7 @@ fn declare<T>(
 ) {
     let subnet = json.subnet_id.as_deref().unwrap_or_default();
     let Some(subnet) = build.find::<Subnet>(subnet) else {
-        let message = if subnet.is_empty() {
-            format!("nothing says the subnet of interface `{}`", label.name)
-        } else {
-            format!(
-                "interface `{}` is in subnet `{subnet}`, which is not in the input",
-                label.name
-            )
-        };
-        build.findings.push(Finding::warning(
-            "subnet-not-in-input",
-            item.locate(subnet),
-            message,
-        ));
-        let effect = "it is missing, since its subnet is not in the input";
-        return super::subnet::unread(item, build, label, None, "network interface", effect);
+        return report_homeless(item, subnet, label, build);
     };
     if !json.ipv6_addresses.is_empty() {
         build.ipv6(Kind::NetworkInterface, item.origin);
@@ -208,6 +194,22 @@ fn declare<T>(
         own.push(id);
     }
     build.enter(id, Some(vpc));
+}
+
+/// An interface whose subnet nobody knows is left out.
+fn report_homeless<T>(item: &Item<'_, T>, subnet: &str, label: Label, build: &mut Build<'_>) {
+    let message = if subnet.is_empty() {
+        format!("nothing says the subnet of interface `{}`", label.name)
+    } else {
+        format!(
+            "interface `{}` is in subnet `{subnet}`, which is not in the input",
+            label.name
+        )
+    };
+    let finding = Finding::warning("subnet-not-in-input", item.locate(subnet), message);
+    build.findings.push(finding);
+    let effect = "it is missing, since its subnet is not in the input";
+    super::subnet::unread(item, build, label, None, "network interface", effect);
 }
 
 /// What stands in a subnet has been allowed to: the subnet is shared with its account.

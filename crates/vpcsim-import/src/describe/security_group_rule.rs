@@ -7,8 +7,8 @@ use vpcsim_aws::{Finding, Kind, Label};
 
 use super::build::Build;
 use super::item::{Described, Item, List, Tag, Whole, Word};
-use super::{made, prefix_list};
 use super::security_group::{GroupPairJson, group_peer, traffic_of};
+use super::{made, prefix_list};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -79,12 +79,11 @@ impl Described for RuleJson {
 /// A described rule without its group says that the dump lacks the group; a declared one would be lost without a word.
 fn report_groupless(item: &Item<'_, RuleJson>, build: &mut Build<'_>) {
     let group = &item.value.group_id;
-    let finding = match &item.address {
-        Some(address) => made::without_whole("SecurityGroups", address, group, item.origin),
-        None => {
-            let message = format!("security group `{group}` of this rule is not in the input");
-            Finding::warning("unknown-reference", item.locate(group), message)
-        }
+    let finding = if let Some(address) = &item.address {
+        made::without_whole("SecurityGroups", address, group, item.origin)
+    } else {
+        let message = format!("security group `{group}` of this rule is not in the input");
+        Finding::warning("unknown-reference", item.locate(group), message)
     };
     build.findings.push(finding);
 }

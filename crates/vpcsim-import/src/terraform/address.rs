@@ -40,12 +40,18 @@ pub(super) fn parts(text: &str) -> Vec<Part> {
         if let Some(inside) = rest.strip_prefix('[') {
             let quoted = inside.strip_prefix('"').and_then(|inside| {
                 let end = inside.find("\"]")?;
-                Some((Index::Key(inside[..end].replace("\\\"", "\"")), &inside[end + 2..]))
+                Some((
+                    Index::Key(inside[..end].replace("\\\"", "\"")),
+                    &inside[end + 2..],
+                ))
             });
             let bare = || {
                 let end = inside.find(']')?;
                 let number = inside[..end].parse().map(Index::Number);
-                Some((number.unwrap_or_else(|_| Index::Key(inside[..end].to_owned())), &inside[end + 1..]))
+                Some((
+                    number.unwrap_or_else(|_| Index::Key(inside[..end].to_owned())),
+                    &inside[end + 1..],
+                ))
             };
             let Some((index, tail)) = quoted.or_else(bare) else {
                 break;
@@ -121,7 +127,10 @@ mod tests {
                 name("id"),
             ]
         );
-        assert_eq!(parts("aws_subnet.x.0").last(), Some(&Part::Index(Index::Number(0))));
+        assert_eq!(
+            parts("aws_subnet.x.0").last(),
+            Some(&Part::Index(Index::Number(0)))
+        );
     }
 
     #[test]

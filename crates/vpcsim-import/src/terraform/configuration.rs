@@ -28,7 +28,9 @@ impl<'c> Module<'c> {
         let mode = if is_data { "data" } else { "managed" };
         let resources = self.0.get("resources")?.as_array()?;
         let is_it = |resource: &&Value| {
-            resource["type"] == kind && resource["name"] == name && resource.get("mode").is_none_or(|own| *own == mode)
+            resource["type"] == kind
+                && resource["name"] == name
+                && resource.get("mode").is_none_or(|own| *own == mode)
         };
         resources.iter().find(is_it)
     }
@@ -51,7 +53,10 @@ impl Configuration {
 
     /// The value of a root variable.
     pub(super) fn variable(&self, name: &str) -> Option<&Value> {
-        let given = self.variables.get(name).and_then(|variable| variable.get("value"));
+        let given = self
+            .variables
+            .get(name)
+            .and_then(|variable| variable.get("value"));
         given.or_else(|| {
             let declared = self.root.get("root_module")?.get("variables")?.get(name)?;
             declared.get("default")

@@ -133,10 +133,18 @@ pub(super) fn read(input: Input<'_>, half: Half, findings: &mut Findings) -> Opt
     };
     let is_state = file.resource_changes.is_none() && file.planned_values.is_none();
     if let Some(resources) = &file.resources {
-        resources.iter().for_each(|raw| reader.of_raw_state(raw));
+        for raw in resources {
+            reader.of_raw_state(raw);
+        }
     } else if let Some(changes) = &file.resource_changes {
-        changes.iter().for_each(|raw| reader.of_change(raw, half));
-    } else if let Some(root) = [file.planned_values, file.values].into_iter().flatten().find_map(|v| v.root_module) {
+        for raw in changes {
+            reader.of_change(raw, half);
+        }
+    } else if let Some(root) = [file.planned_values, file.values]
+        .into_iter()
+        .flatten()
+        .find_map(|v| v.root_module)
+    {
         reader.of_module(&root, &ModulePath::new(), false);
     }
     if let Some(root) = file.prior_state.and_then(|prior| prior.values?.root_module) {
@@ -154,7 +162,11 @@ pub(super) fn read(input: Input<'_>, half: Half, findings: &mut Findings) -> Opt
 
 /// Why a file is not read, if so.
 fn refusal(file: &File<'_>, origin: Origin) -> Option<Finding> {
-    if file.modules.is_some() || file.version.is_some_and(|version| version < 4 && file.resources.is_none()) {
+    if file.modules.is_some()
+        || file
+            .version
+            .is_some_and(|version| version < 4 && file.resources.is_none())
+    {
         let version = file.version.unwrap_or(3);
         let message = format!("this is a state of version {version}, as Terraform 0.11 and older write it");
         let help = "let Terraform 0.12 or newer rewrite it (`terraform apply -refresh-only`), or give `terraform show -json`";
@@ -164,7 +176,10 @@ fn refusal(file: &File<'_>, origin: Origin) -> Option<Finding> {
         let message = format!("this is a state of version {version}; version 4 is known");
         return Some(Finding::error("terraform-state-version", origin, message));
     }
-    let major = file.format_version.as_deref().and_then(|version| version.split('.').next());
+    let major = file
+        .format_version
+        .as_deref()
+        .and_then(|version| version.split('.').next());
     if let (Some(major), Some(version)) = (major, &file.format_version)
         && !matches!(major, "0" | "1")
     {
@@ -196,14 +211,16 @@ impl<'t> Reader<'t, '_> {
                 let message = error.to_string();
                 let message = message.split(" at line").next().unwrap_or_default();
                 let message = format!("a resource of `{}` cannot be read: {message}", self.input.name);
-                self.findings.push(Finding::error("terraform-resource", origin, message));
+                self.findings
+                    .push(Finding::error("terraform-resource", origin, message));
                 None
             }
         }
     }
 
     fn of_change(&mut self, raw: &'t RawValue, half: Half) {
-        let (Some(head), Some(change)) = (self.part::<Head>(raw.get()), self.part::<ChangeOf<'t>>(raw.get())) else {
+        let (Some(head), Some(change)) = (self.part::<Head>(raw.get()), self.part::<ChangeOf<'t>>(raw.get()))
+        else {
             return;
         };
         let Some(change) = change.change.filter(|_| head.deposed.is_none()) else {
@@ -234,7 +251,11 @@ impl<'t> Reader<'t, '_> {
             if head.deposed.is_some() {
                 continue;
             }
-            let values = if is_read(&head) { self.part::<ValuesOf>(raw.get()) } else { None };
+            let values = if is_read(&head) {
+                self.part::<ValuesOf>(raw.get())
+            } else {
+                None
+            };
             let values = values.unwrap_or_default().values;
             self.enter(raw, head, module.clone(), values, Map::new());
         }
@@ -251,7 +272,11 @@ impl<'t> Reader<'t, '_> {
             return;
         };
         let module = address::module_path(head.module.as_deref().unwrap_or_default());
-        for instance in instances.instances.into_iter().filter(|instance| instance.deposed.is_none()) {
+        for instance in instances
+            .instances
+            .into_iter()
+            .filter(|instance| instance.deposed.is_none())
+        {
             let head = Head {
                 index: instance.index_key,
                 mode: head.mode.clone(),
@@ -272,8 +297,11 @@ impl<'t> Reader<'t, '_> {
         unknown: Option<&'t RawValue>,
     ) {
         let mut object = |raw: Option<&'t RawValue>| {
-            let raw = raw.map(RawValue::get).filter(|raw| raw.starts_with('{') && is_read(&head));
-            raw.and_then(|raw| self.part::<Map<String, Value>>(raw)).unwrap_or_default()
+            let raw = raw
+                .map(RawValue::get)
+                .filter(|raw| raw.starts_with('{') && is_read(&head));
+            raw.and_then(|raw| self.part::<Map<String, Value>>(raw))
+                .unwrap_or_default()
         };
         let (values, unknown) = (object(values), object(unknown));
         self.enter(raw, head, module, values, unknown);

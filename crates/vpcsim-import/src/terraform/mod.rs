@@ -1,4 +1,4 @@
-//! Terraform and OpenTofu: plans (`terraform show -json PLAN`), states (`terraform show -json`, `terraform.tfstate`).
+//! Terraform and `OpenTofu`: plans (`terraform show -json PLAN`), states (`terraform show -json`, `terraform.tfstate`).
 //!
 //! [`document`] reads a file into [`Instance`]s, each with what is known of it and what is not; [`configuration`] is the part
 //! of a plan that says which argument refers to what; [`resolve`] fills in what is unknown by following those references.
@@ -9,6 +9,7 @@
 mod address;
 mod configuration;
 mod document;
+mod filling;
 mod kinds;
 mod resolve;
 
@@ -85,7 +86,7 @@ pub(crate) fn evaluate(inputs: &[Input<'_>], half: Half, strict: bool, findings:
         if held.is_state {
             evaluated.states.push(input.file);
         }
-        for mut resource in resolve::resolve(held, strict, findings) {
+        for mut resource in resolve::resolve(&held, strict, findings) {
             // Two states may call different things alike.
             let count = seen.entry(resource.address.clone()).or_default();
             *count += 1;
@@ -99,6 +100,3 @@ pub(crate) fn evaluate(inputs: &[Input<'_>], half: Half, strict: bool, findings:
     }
     evaluated
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,10 +2,11 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::{Map, Value};
-use vpcsim_aws::{Finding, Findings, Severity};
+use vpcsim_aws::Findings;
 
 use super::address::{Index, ModulePath, Part, inside, parts};
 use super::configuration::{Configuration, Module};
+use super::filling::Filling;
 use super::{Held, Instance, kinds};
 use crate::declared::Declared;
 
@@ -13,8 +14,8 @@ use crate::declared::Declared;
 const DEPTH_MAX: usize = 64;
 
 /// Turns what a file holds into declared resources.
-pub(super) fn resolve(held: Held, strict: bool, findings: &mut Findings) -> Vec<Declared> {
-    let resolver = Resolver::new(&held);
+pub(super) fn resolve(held: &Held, strict: bool, findings: &mut Findings) -> Vec<Declared> {
+    let resolver = Resolver::new(held);
     let mut declared = Vec::with_capacity(held.instances.len());
     let mut seen = FxHashSet::default();
     for place in 0..held.instances.len() {
@@ -30,24 +31,24 @@ pub(super) fn resolve(held: Held, strict: bool, findings: &mut Findings) -> Vec<
 
 /// Where an expression is asked from: the module, and the index of whoever asks.
 #[derive(Clone, Copy, Debug)]
-struct Asker<'a> {
-    module: &'a [(String, Option<Index>)],
-    index: Option<&'a Index>,
+pub(super) struct Asker<'a> {
+    pub(super) module: &'a [(String, Option<Index>)],
+    pub(super) index: Option<&'a Index>,
     /// What the `for_each` of whoever asks goes over.
     for_each: Option<&'a Value>,
 }
 
 /// What one reference leads to.
 #[derive(Clone, Debug)]
-struct Lead {
-    reference: String,
-    to: Vec<Found>,
+pub(super) struct Lead {
+    pub(super) reference: String,
+    pub(super) to: Vec<Found>,
     /// The index by which one of several is meant (`count.index`, `each.key`).
-    pair: Option<Index>,
+    pub(super) pair: Option<Index>,
 }
 
 #[derive(Clone, Debug)]
-enum Found {
+pub(super) enum Found {
     /// An instance and the way to its attribute.
     Instance(usize, Vec<Part>),
     /// A value that the plan knows.
@@ -56,14 +57,14 @@ enum Found {
 
 /// The expressions of a block, or one expression that stands for all of them.
 #[derive(Clone, Copy, Debug)]
-enum Expressions<'c> {
+pub(super) enum Expressions<'c> {
     Block(&'c Value),
     Flat(&'c Value),
     None,
 }
 
 impl<'c> Expressions<'c> {
-    fn of(self, argument: &str) -> Option<&'c Value> {
+    pub(super) fn of(self, argument: &str) -> Option<&'c Value> {
         match self {
             Self::Block(block) => block.get(argument),
             Self::Flat(expression) => Some(expression),
@@ -72,32 +73,47 @@ impl<'c> Expressions<'c> {
     }
 
     /// The block that an element of a list came from: by its constants, else by its place.
-    fn of_element(self, argument: &str, place: usize, count: usize, element: &Map<String, Value>) -> Self {
+    pub(super) fn of_element(
+        self,
+        argument: &str,
+        place: usize,
+        count: usize,
+        element: &Map<String, Value>,
+    ) -> Self {
         let Some(expression) = self.of(argument) else {
             return Self::None;
         };
         let Some(blocks) = expression.as_array() else {
             let is_flat = expression.get("references").is_some() || matches!(self, Self::Flat(_));
-            return if is_flat { Self::Flat(expression) } else { Self::Block(expression) };
+            return if is_flat {
+                Self::Flat(expression)
+            } else {
+                Self::Block(expression)
+            };
         };
         let fits = |block: &&Value| {
             block.as_object().is_some_and(|block| {
-                block.iter().all(|(key, expression)| match expression.get("constant_value") {
-                    Some(constant) => element.get(key).is_none_or(|value| value == constant),
-                    None => true,
-                })
+                block
+                    .iter()
+                    .all(|(key, expression)| match expression.get("constant_value") {
+                        Some(constant) => element.get(key).is_none_or(|value| value == constant),
+                        None => true,
+                    })
             })
         };
         let mut fitting = blocks.iter().filter(fits);
         let first = fitting.next();
         let by_constants = first.filter(|_| fitting.next().is_none());
         let by_place = || blocks.get(place).filter(|_| blocks.len() == count);
-        by_constants.or_else(by_place).or(first).map_or(Self::None, Self::Block)
+        by_constants
+            .or_else(by_place)
+            .or(first)
+            .map_or(Self::None, Self::Block)
     }
 }
 
-struct Resolver<'h> {
-    instances: &'h [Instance],
+pub(super) struct Resolver<'h> {
+    pub(super) instances: &'h [Instance],
     configuration: &'h Configuration,
     ids: Vec<String>,
     groups: FxHashMap<(&'h ModulePath, bool, &'h str, &'h str), Vec<usize>>,
@@ -115,7 +131,12 @@ impl<'h> Resolver<'h> {
         };
         let mut modules = FxHashSet::default();
         for (place, instance) in held.instances.iter().enumerate() {
-            let key = (&instance.module, instance.is_data, instance.kind.as_str(), instance.name.as_str());
+            let key = (
+                &instance.module,
+                instance.is_data,
+                instance.kind.as_str(),
+                instance.name.as_str(),
+            );
             resolver.groups.entry(key).or_default().push(place);
             for length in 1..=instance.module.len() {
                 modules.insert(instance.module[..length].to_vec());
@@ -169,7 +190,9 @@ impl<'h> Resolver<'h> {
         Asker {
             module: &instance.module,
             index: instance.index.as_ref(),
-            for_each: self.configured(place).and_then(|declared| declared.get("for_each_expression")),
+            for_each: self
+                .configured(place)
+                .and_then(|declared| declared.get("for_each_expression")),
         }
     }
 
@@ -181,15 +204,24 @@ impl<'h> Resolver<'h> {
     }
 
     fn expressions(&self, place: usize) -> Expressions<'h> {
-        let block = self.configured(place).and_then(|declared| declared.get("expressions"));
+        let block = self
+            .configured(place)
+            .and_then(|declared| declared.get("expressions"));
         block.map_or(Expressions::None, Expressions::Block)
     }
 
-    fn address(&self, place: usize) -> String {
+    pub(super) fn address(&self, place: usize) -> String {
         let instance = &self.instances[place];
         let data = if instance.is_data { "data." } else { "" };
-        let index = instance.index.as_ref().map(ToString::to_string).unwrap_or_default();
-        inside(&instance.module, &format!("{data}{}.{}{index}", instance.kind, instance.name))
+        let index = instance
+            .index
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        inside(
+            &instance.module,
+            &format!("{data}{}.{}{index}", instance.kind, instance.name),
+        )
     }
 
     fn declare(&self, place: usize, address: String, strict: bool, findings: &mut Findings) -> Declared {
@@ -208,11 +240,21 @@ impl<'h> Resolver<'h> {
         }
         let data = if instance.is_data { "data." } else { "" };
         let provider = self.provider(instance);
-        let text = |name: &str| values.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text = |name: &str| {
+            values
+                .get(name)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+        };
         let region = text("region").map(str::to_owned);
         let of_provider = || provider.and_then(|key| self.configuration.region(key));
-        let by_arn = text("arn").and_then(|arn| arn.split(':').nth(4)).filter(|account| account.len() == 12);
-        let account = text("owner_id").or(by_arn).filter(|account| account.len() == 12).map(str::to_owned);
+        let by_arn = text("arn")
+            .and_then(|arn| arn.split(':').nth(4))
+            .filter(|account| account.len() == 12);
+        let account = text("owner_id")
+            .or(by_arn)
+            .filter(|account| account.len() == 12)
+            .map(str::to_owned);
         let of_role = || provider.and_then(|key| self.configuration.account(key));
         let region_by_arn = || {
             let region = text("arn").and_then(|arn| arn.split(':').nth(3));
@@ -221,7 +263,10 @@ impl<'h> Resolver<'h> {
         Declared {
             kind: format!("{data}{}", instance.kind),
             id: self.ids[place].clone(),
-            region: region.or_else(region_by_arn).or_else(of_provider).unwrap_or_default(),
+            region: region
+                .or_else(region_by_arn)
+                .or_else(of_provider)
+                .unwrap_or_default(),
             account: account.or_else(of_role).unwrap_or_default(),
             address,
             values,
@@ -236,17 +281,23 @@ impl<'h> Resolver<'h> {
     }
 
     /// What an expression refers to, in its order.
-    fn leads(&self, expression: &Value, asker: Asker<'_>, depth: usize) -> Vec<Lead> {
+    pub(super) fn leads(&self, expression: &Value, asker: Asker<'_>, depth: usize) -> Vec<Lead> {
         if depth > DEPTH_MAX {
             return Vec::new();
         }
         if let Some(constant) = expression.get("constant_value") {
             let to = vec![Found::Value(constant.clone())];
-            return vec![Lead { reference: "a constant".to_owned(), to, pair: None }];
+            return vec![Lead {
+                reference: "a constant".to_owned(),
+                to,
+                pair: None,
+            }];
         }
         let listed = expression.get("references").and_then(Value::as_array);
         let listed: Vec<&str> = listed.into_iter().flatten().filter_map(Value::as_str).collect();
-        let pairs = listed.iter().any(|one| one.starts_with("count.") || one.starts_with("each."));
+        let pairs = listed
+            .iter()
+            .any(|one| one.starts_with("count.") || one.starts_with("each."));
         let pair = asker.index.filter(|_| pairs).cloned();
         let mut leads = Vec::new();
         for (place, reference) in listed.iter().enumerate() {
@@ -291,12 +342,7 @@ impl<'h> Resolver<'h> {
         }
     }
 
-    fn instances_of(
-        &self,
-        reference: &str,
-        key: (&ModulePath, bool, &str, &str),
-        way: &[Part],
-    ) -> Vec<Lead> {
+    fn instances_of(&self, reference: &str, key: (&ModulePath, bool, &str, &str), way: &[Part]) -> Vec<Lead> {
         let Some(group) = self.groups.get(&key) else {
             return Vec::new();
         };
@@ -304,7 +350,8 @@ impl<'h> Resolver<'h> {
             Some(Part::Index(index)) => (Some(index), &way[1..]),
             _ => (None, way),
         };
-        let fits = |place: &&usize| wanted.is_none_or(|index| self.instances[**place].index.as_ref() == Some(index));
+        let fits =
+            |place: &&usize| wanted.is_none_or(|index| self.instances[**place].index.as_ref() == Some(index));
         let to: Vec<Found> = group
             .iter()
             .filter(fits)
@@ -313,7 +360,11 @@ impl<'h> Resolver<'h> {
         if to.is_empty() {
             return Vec::new();
         }
-        vec![Lead { reference: reference.to_owned(), to, pair: None }]
+        vec![Lead {
+            reference: reference.to_owned(),
+            to,
+            pair: None,
+        }]
     }
 
     fn follow_variable(&self, variable: &str, way: &[Part], asker: Asker<'_>, depth: usize) -> Vec<Lead> {
@@ -322,7 +373,14 @@ impl<'h> Resolver<'h> {
             let value = value.and_then(|value| navigate(value, way));
             let reference = format!("var.{variable}");
             let to = value.map(|value| Found::Value(value.clone()));
-            return to.map(|to| Lead { reference, to: vec![to], pair: None }).into_iter().collect();
+            return to
+                .map(|to| Lead {
+                    reference,
+                    to: vec![to],
+                    pair: None,
+                })
+                .into_iter()
+                .collect();
         };
         let expression = self
             .configuration
@@ -333,11 +391,26 @@ impl<'h> Resolver<'h> {
             // What the caller does not give has the module's own default.
             let own = self.configuration.module(&asker.module.to_vec());
             let default = own.and_then(|own| own.0.get("variables")?.get(variable)?.get("default"));
-            let to: Vec<Found> = default.into_iter().map(|value| Found::Value(value.clone())).collect();
-            let lead = Lead { reference: format!("var.{variable}"), to, pair: None };
-            return if lead.to.is_empty() { Vec::new() } else { vec![lead] };
+            let to: Vec<Found> = default
+                .into_iter()
+                .map(|value| Found::Value(value.clone()))
+                .collect();
+            let lead = Lead {
+                reference: format!("var.{variable}"),
+                to,
+                pair: None,
+            };
+            return if lead.to.is_empty() {
+                Vec::new()
+            } else {
+                vec![lead]
+            };
         };
-        let outside = Asker { module: outer, index: index.as_ref(), for_each: None };
+        let outside = Asker {
+            module: outer,
+            index: index.as_ref(),
+            for_each: None,
+        };
         let mut leads = self.leads(expression, outside, depth + 1);
         // `var.subnets[0]` chooses from what the caller gave.
         if let Some(Part::Index(index)) = way.first() {
@@ -366,12 +439,21 @@ impl<'h> Resolver<'h> {
             if !is_it {
                 continue;
             }
-            let expression = self.configuration.module(module).and_then(|module: Module<'_>| module.output(output));
+            let expression = self
+                .configuration
+                .module(module)
+                .and_then(|module: Module<'_>| module.output(output));
             let Some(expression) = expression else { continue };
-            let inner = Asker { module, index: None, for_each: None };
+            let inner = Asker {
+                module,
+                index: None,
+                for_each: None,
+            };
             let mut found = self.leads(expression, inner, depth + 1);
             if let Some(Part::Index(index)) = way.get(1) {
-                found.iter_mut().for_each(|lead| choose(lead, index));
+                for lead in &mut found {
+                    choose(lead, index);
+                }
             }
             leads.extend(found);
         }
@@ -383,7 +465,10 @@ impl<'h> Resolver<'h> {
         let Some(over) = asker.for_each else {
             return Vec::new();
         };
-        let inner = Asker { for_each: None, ..asker };
+        let inner = Asker {
+            for_each: None,
+            ..asker
+        };
         let mut leads = self.leads(over, inner, depth + 1);
         for lead in &mut leads {
             lead.pair = asker.index.cloned();
@@ -398,7 +483,7 @@ impl<'h> Resolver<'h> {
 
     /// What a local value may stand for, which a plan does not tell: whatever of the wanted kinds the module has, if that is
     /// one resource.
-    fn by_kind(&self, argument: &str, expression: &Value, asker: Asker<'_>) -> Vec<Lead> {
+    pub(super) fn by_kind(&self, argument: &str, expression: &Value, asker: Asker<'_>) -> Vec<Lead> {
         let listed = expression.get("references").and_then(Value::as_array);
         let mut listed = listed.into_iter().flatten().filter_map(Value::as_str);
         let Some(local) = listed.find(|reference| reference.starts_with("local.")) else {
@@ -413,7 +498,11 @@ impl<'h> Resolver<'h> {
             let to: Vec<Found> = own.map(|(place, _)| Found::Instance(place, Vec::new())).collect();
             if !to.is_empty() {
                 let pair = asker.index.cloned();
-                all.push(Lead { reference: local.to_owned(), to, pair });
+                all.push(Lead {
+                    reference: local.to_owned(),
+                    to,
+                    pair,
+                });
             }
         }
         let names: FxHashSet<&str> = all
@@ -428,10 +517,14 @@ impl<'h> Resolver<'h> {
     }
 
     /// The leads that an argument can mean, by the kinds it takes.
-    fn filtered(&self, argument: &str, leads: Vec<Lead>) -> Vec<Lead> {
+    pub(super) fn filtered(&self, argument: &str, leads: Vec<Lead>) -> Vec<Lead> {
         let wanted = kinds::of_argument(argument);
         let fits = |found: &Found| match found {
-            Found::Instance(place, _) => wanted.is_empty() || wanted.contains(&self.instances[*place].kind.as_str()) || self.instances[*place].is_data,
+            Found::Instance(place, _) => {
+                wanted.is_empty()
+                    || wanted.contains(&self.instances[*place].kind.as_str())
+                    || self.instances[*place].is_data
+            }
             Found::Value(value) => wanted.is_empty() || is_id_like(value),
         };
         let kept = leads.into_iter().filter_map(|mut lead| {
@@ -448,7 +541,7 @@ impl<'h> Resolver<'h> {
     }
 
     /// What something found stands for.
-    fn value(&self, found: &Found, argument: &str) -> Option<Value> {
+    pub(super) fn value(&self, found: &Found, argument: &str) -> Option<Value> {
         let (place, way) = match found {
             Found::Value(value) => return Some(value.clone()),
             Found::Instance(place, way) => (*place, way),
@@ -474,7 +567,7 @@ impl<'h> Resolver<'h> {
     }
 
     /// The one of several that an index means.
-    fn paired<'l>(&self, lead: &'l Lead, pair: &Index) -> Option<(&'l Found, bool)> {
+    pub(super) fn paired<'l>(&self, lead: &'l Lead, pair: &Index) -> Option<(&'l Found, bool)> {
         let equal = lead.to.iter().find(|found| match found {
             Found::Instance(place, _) => self.instances[*place].index.as_ref() == Some(pair),
             Found::Value(_) => false,
@@ -530,270 +623,3 @@ fn is_id_like(value: &Value) -> bool {
         _ => false,
     }
 }
-
-/// Filling in what is unknown of one resource.
-struct Filling<'r, 'h, 'f> {
-    resolver: &'r Resolver<'h>,
-    asker: Asker<'r>,
-    address: &'r str,
-    origin: vpcsim_aws::Origin,
-    strict: bool,
-    findings: &'f mut Findings,
-}
-
-impl Filling<'_, '_, '_> {
-    fn fill(&mut self, values: &mut Map<String, Value>, unknown: &Map<String, Value>, expressions: Expressions<'_>) {
-        for (argument, unknown) in unknown {
-            match unknown {
-                Value::Bool(true) => self.fill_argument(values, argument, expressions),
-                Value::Array(unknown) => self.fill_list(values, argument, unknown, expressions),
-                Value::Object(unknown) => {
-                    let Some(Value::Object(inner)) = values.get_mut(argument) else {
-                        continue;
-                    };
-                    let block = expressions.of_element(argument, 0, 1, inner);
-                    self.fill(inner, unknown, block);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn fill_argument(&mut self, values: &mut Map<String, Value>, argument: &str, expressions: Expressions<'_>) {
-        let known = values.get(argument).is_some_and(|value| !value.is_null());
-        let Some(expression) = expressions.of(argument).filter(|_| !known) else {
-            return;
-        };
-        if let Some(blocks) = expression.as_array() {
-            let blocks: Vec<Value> = blocks.iter().map(|block| self.block_of(block)).collect();
-            values.insert(argument.to_owned(), Value::Array(blocks));
-        } else if matches!(argument, "ingress" | "egress" | "route") {
-            match expression.get("constant_value") {
-                Some(constant) => {
-                    values.insert(argument.to_owned(), constant.clone());
-                }
-                None => self.lose_rules(values, argument, expression),
-            }
-        } else if kinds::is_looked_for(argument)
-            && let Some(value) = self.look_up(argument, expression, matches!(expressions, Expressions::Flat(_)))
-        {
-            values.insert(argument.to_owned(), value);
-        }
-    }
-
-    /// A whole block of which only the configuration knows anything.
-    fn block_of(&mut self, block: &Value) -> Value {
-        let mut made = Map::new();
-        for (argument, expression) in block.as_object().into_iter().flatten() {
-            if let Some(constant) = expression.get("constant_value") {
-                made.insert(argument.clone(), constant.clone());
-            } else if expression.get("references").is_some()
-                && let Some(value) = self.look_up(argument, expression, false)
-            {
-                made.insert(argument.clone(), value);
-            }
-        }
-        Value::Object(made)
-    }
-
-    fn fill_list(
-        &mut self,
-        values: &mut Map<String, Value>,
-        argument: &str,
-        unknown: &[Value],
-        expressions: Expressions<'_>,
-    ) {
-        if unknown.iter().any(|element| *element == Value::Bool(true)) {
-            let mut kept: Vec<Value> = match values.get(argument) {
-                Some(Value::Array(list)) => list.iter().filter(|value| !value.is_null()).cloned().collect(),
-                _ => Vec::new(),
-            };
-            let expression = expressions.of(argument).filter(|_| kinds::is_looked_for(argument));
-            let found = expression.and_then(|expression| {
-                self.look_up(argument, expression, matches!(expressions, Expressions::Flat(_)))
-            });
-            if let Some(Value::Array(found)) = found {
-                for value in found {
-                    if !kept.contains(&value) {
-                        kept.push(value);
-                    }
-                }
-            }
-            values.insert(argument.to_owned(), Value::Array(kept));
-            return;
-        }
-        let Some(Value::Array(list)) = values.get_mut(argument) else {
-            return;
-        };
-        let count = list.len();
-        for (place, (element, unknown)) in list.iter_mut().zip(unknown).enumerate() {
-            if let (Value::Object(element), Value::Object(unknown)) = (element, unknown) {
-                let block = expressions.of_element(argument, place, count, element);
-                self.fill(element, unknown, block);
-            }
-        }
-    }
-
-    /// The value of an argument by its expression.
-    fn look_up(&mut self, argument: &str, expression: &Value, is_flat: bool) -> Option<Value> {
-        let resolver = self.resolver;
-        let mentioned = resolver.leads(expression, self.asker, 0);
-        let is_nothing = |found: &Found| match found {
-            Found::Value(Value::Array(list)) => list.is_empty(),
-            Found::Value(value) => !value.is_string() || value == "",
-            Found::Instance(..) => false,
-        };
-        let says_nothing = !mentioned.is_empty() && mentioned.iter().flat_map(|lead| &lead.to).all(is_nothing);
-        let mut leads = resolver.filtered(argument, mentioned);
-        if leads.is_empty() {
-            leads = resolver.by_kind(argument, expression, self.asker);
-            if let Some(lead) = leads.first() {
-                self.note_inferred(argument, &lead.reference.clone());
-            }
-        }
-        if leads.is_empty() && says_nothing {
-            return None;
-        }
-        if leads.is_empty() {
-            self.report_unresolved(argument, expression);
-            return None;
-        }
-        if kinds::is_list(argument) {
-            return Some(self.list_of(argument, &leads, is_flat));
-        }
-        let chosen = self.one_of(argument, &leads)?;
-        match resolver.value(&chosen, argument)? {
-            // A list from which an index chooses (`element(data…names, count.index)`).
-            Value::Array(list) => {
-                let place = match self.asker.index {
-                    Some(Index::Number(number)) => usize::try_from(*number).unwrap_or(0),
-                    _ => 0,
-                };
-                list.get(place % list.len().max(1)).cloned()
-            }
-            value => Some(value),
-        }
-    }
-
-    fn list_of(&mut self, argument: &str, leads: &[Lead], is_flat: bool) -> Value {
-        let mut list: Vec<Value> = Vec::new();
-        for lead in leads {
-            let paired = lead.pair.as_ref().filter(|_| lead.to.len() > 1).and_then(|pair| self.resolver.paired(lead, pair));
-            let found: Vec<&Found> = match paired {
-                Some((one, false)) => vec![one],
-                _ => lead.to.iter().collect(),
-            };
-            for found in found {
-                match self.resolver.value(found, argument) {
-                    Some(Value::Array(more)) => list.extend(more.into_iter().filter(|value| !list.contains(value)).collect::<Vec<_>>()),
-                    Some(value) if !list.contains(&value) => list.push(value),
-                    _ => {}
-                }
-            }
-        }
-        if is_flat && list.len() > 1 {
-            let names: Vec<String> = list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-            self.report_ambiguous(argument, &names, "all of them are taken");
-        }
-        Value::Array(list)
-    }
-
-    fn one_of(&mut self, argument: &str, leads: &[Lead]) -> Option<Found> {
-        let mut lead = leads.first()?;
-        if leads.len() > 1 && !kinds::of_argument(argument).is_empty() {
-            // Of several counterparts the one that is called like whoever asks (`database` for `database`).
-            let own = parts(self.address).into_iter().rev().find_map(|part| match part {
-                Part::Name(name) => Some(name),
-                Part::Index(_) => None,
-            });
-            let is_namesake = |lead: &&Lead| match lead.to.first() {
-                Some(Found::Instance(place, _)) => Some(&self.resolver.instances[*place].name) == own.as_ref(),
-                _ => false,
-            };
-            if let Some(namesake) = leads.iter().find(is_namesake) {
-                lead = namesake;
-                self.note_inferred(argument, &lead.reference.clone());
-            } else {
-                let names: Vec<String> = leads.iter().map(|lead| lead.reference.clone()).collect();
-                self.report_ambiguous(argument, &names, "the first is taken");
-            }
-        }
-        if lead.to.len() == 1 {
-            return lead.to.first().cloned();
-        }
-        if let Some((found, by_turns)) = lead.pair.as_ref().and_then(|pair| self.resolver.paired(lead, pair)) {
-            let found = found.clone();
-            if by_turns {
-                self.note_inferred(argument, &lead.reference.clone());
-            }
-            return Some(found);
-        }
-        let names: Vec<String> = lead
-            .to
-            .iter()
-            .map(|found| match found {
-                Found::Instance(place, _) => self.resolver.address(*place),
-                Found::Value(value) => value.to_string(),
-            })
-            .collect();
-        self.report_ambiguous(argument, &names, "the first is taken");
-        lead.to.first().cloned()
-    }
-
-    fn severity(&self) -> Severity {
-        if self.strict { Severity::Error } else { Severity::Warning }
-    }
-
-    fn report(&mut self, code: &'static str, message: String, help: &str) {
-        let finding = match self.severity() {
-            Severity::Error => Finding::error(code, self.origin, message),
-            _ => Finding::warning(code, self.origin, message),
-        };
-        self.findings.push(finding.help(help));
-    }
-
-    fn report_ambiguous(&mut self, argument: &str, names: &[String], taken: &str) {
-        if !kinds::matters(argument) {
-            return;
-        }
-        let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let message = format!("`{argument}` of `{}` is one of {listed}: {taken}", self.address);
-        self.report("ambiguous-reference", message, HELP);
-    }
-
-    fn report_unresolved(&mut self, argument: &str, expression: &Value) {
-        let listed = expression.get("references").and_then(Value::as_array);
-        let listed: Vec<&str> = listed.into_iter().flatten().filter_map(Value::as_str).collect();
-        if !kinds::matters(argument) || listed.is_empty() {
-            return;
-        }
-        let message = format!(
-            "the plan does not say what `{argument}` of `{}` will be: it refers to {}",
-            self.address,
-            listed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-        );
-        self.report("unresolved-reference", message, HELP);
-    }
-
-    fn note_inferred(&mut self, argument: &str, reference: &str) {
-        if kinds::matters(argument) {
-            let message = format!(
-                "`{argument}` of `{}` is taken from `{reference}` by its kind, name or number",
-                self.address
-            );
-            self.findings.push(Finding::note("inferred-reference", self.origin, message));
-        }
-    }
-
-    fn lose_rules(&mut self, values: &mut Map<String, Value>, argument: &str, expression: &Value) {
-        if expression.get("references").is_none() {
-            return;
-        }
-        values.insert("@unknown".to_owned(), Value::Bool(true));
-        let message = format!("the plan does not know `{argument}` of `{}` before it is applied: it is read as empty", self.address);
-        self.report("rules-unknown", message, "write the rules as resources of their own");
-    }
-}
-
-/// What helps against references that a plan has lost.
-const HELP: &str = "apply and give the state, or write the reference without a condition";

@@ -8,7 +8,7 @@ use crate::input;
 use crate::output::Terminal;
 
 pub(super) fn run(arguments: &CheckArguments, terminal: &Terminal) -> Result<Status, Failure> {
-    let design = input::read_design(&arguments.designs.paths)?;
+    let design = input::read_design(&arguments.designs)?;
     let sources = input::source_files(&design);
     let page = match arguments.format {
         PageFormat::Json => json::findings(&design.findings, &sources),

@@ -15,7 +15,7 @@ use crate::progress::Progress;
 use crate::{input, written_file};
 
 pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Result<Status, Failure> {
-    let design = input::read_sound_design(&arguments.designs.paths, terminal)?;
+    let design = input::read_sound_design(&arguments.designs, terminal)?;
     fs::create_dir_all(&arguments.out)
         .map_err(|error| Failure::file("make the folder", &arguments.out, &error))?;
     let simulation = Simulation::new(Arc::new(design.topology));

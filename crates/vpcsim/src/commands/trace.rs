@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &TraceArguments, terminal: &Terminal) -> Result<Sta
         .as_deref()
         .map(|path| FlowFile::read(path, terminal))
         .transpose()?;
-    let design = input::read_sound_design(&arguments.designs.paths, terminal)?;
+    let design = input::read_sound_design(&arguments.designs, terminal)?;
     let simulation = Simulation::new(Arc::new(design.topology));
     match flows {
         Some(flows) => many(arguments, &simulation, &flows, terminal),

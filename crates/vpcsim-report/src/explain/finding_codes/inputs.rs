@@ -118,12 +118,6 @@ pub(super) const CODES: &[FindingCode] = &[
         "Add the output of `aws ec2 describe-subnets`.",
     ),
     code(
-        "terraform-not-read",
-        &[],
-        "The input is a plan or a state of Terraform, and this version does not read it.",
-        "Describe the account with the AWS command line instead, or write a design.",
-    ),
-    code(
         "transit-gateway-not-in-input",
         &[],
         "Something is attached to a transit gateway that the input does not hold; the gateway is assumed to have the route tables that are there.",

@@ -4,6 +4,7 @@
 //! other does, is tested in the workspace's `tests/`.
 
 mod addresses;
+mod deployments;
 mod designs;
 mod endpoints;
 mod filters;
@@ -66,6 +67,7 @@ const fn area(title: &'static str, codes: &'static [FindingCode]) -> Area {
 /// Every area, in the order of work on a design: first it is read, then it is judged.
 pub const AREAS: &[Area] = &[
     area("inputs and files", inputs::CODES),
+    area("Terraform and CloudFormation", deployments::CODES),
     area("designs in the native format", designs::CODES),
     area("VPCs and DHCP options", vpcs::CODES),
     area("subnets", subnets::CODES),
