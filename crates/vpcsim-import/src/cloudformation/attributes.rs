@@ -178,8 +178,8 @@ impl<'t> Evaluator<'t> {
             let message = format!("the nested stack `{id}` has no output `{name}`");
             let mut finding = Finding::error("unknown-reference", origin, message);
             let names = self.stacks[child].outputs.names();
-            if let Some(near) = crate::native::suggest::nearest(name, names.iter().map(String::as_str)) {
-                finding = finding.help(format!("did you mean `{near}`?"));
+            if let Some(help) = self.suggestion(name, &names) {
+                finding = finding.help(help);
             }
             self.findings.push(finding);
             return None;

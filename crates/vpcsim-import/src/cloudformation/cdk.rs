@@ -1,6 +1,6 @@
 //! The manifest of a `cdk.out` directory: which of its templates are stacks, and where they go.
 
-use vpcsim_aws::Findings;
+use vpcsim_aws::{Findings, Origin};
 
 use super::Template;
 use super::template::{entries_of, load_any, member};
@@ -13,6 +13,8 @@ pub(super) struct Artifact {
     pub(super) name: String,
     /// What its construct paths start with.
     pub(super) display_name: String,
+    /// Where the manifest names it.
+    pub(super) origin: Origin,
     /// The path of its template.
     pub(super) template: String,
     /// Empty if the manifest leaves it open.
@@ -42,6 +44,7 @@ pub(super) fn stacks(manifest: &Template<'_>, findings: &mut Findings) -> Vec<Ar
         };
         Some(Artifact {
             name: entry.key.clone(),
+            origin: entry.key_origin,
             display_name: text(artifact, "displayName").unwrap_or_else(|| entry.key.clone()),
             template: format!("{}{file}", folder_of(manifest.name)),
             account: known(account),

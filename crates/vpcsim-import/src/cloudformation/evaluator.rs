@@ -12,11 +12,17 @@ use super::stacks::Stack;
 use super::template::Document;
 use crate::declared::ORIGIN_KEY;
 use crate::native::node::{Entry, Node, Value};
+use crate::native::suggest::nearest;
 
 /// How deep evaluation may go; a template's own nesting is limited by its reader.
 const DEPTH_MAX: usize = 160;
-/// How many characters and values evaluation may make.
-const BUDGET: usize = 100_000_000;
+/// How many bytes of values evaluation may make, besides so many for each byte of the templates.
+const BUDGET: usize = 16_000_000;
+const BUDGET_OF_BYTE: usize = 20;
+/// What a value costs besides its text.
+const VALUE_COST: usize = 32;
+/// How often a name that does not exist is compared with all that do.
+const SUGGESTIONS_MAX: usize = 100;
 
 /// Variables of `Fn::ForEach`, the innermost last.
 pub(super) type Locals = Rc<[(String, String)]>;
@@ -65,17 +71,21 @@ pub(super) struct Evaluator<'t> {
     pub(super) exports: BTreeMap<(String, String, String), (usize, usize)>,
     /// Which resource needs which: stack, resource, needed resource.
     pub(super) needs: BTreeSet<(usize, usize, usize)>,
-    /// Files whose parameters of the Systems Manager were noted.
-    pub(super) noted: BTreeSet<u32>,
+    /// What is said once for a file: by its name.
+    pub(super) noted: BTreeSet<(u32, String)>,
     memory: BTreeMap<Once, Memory>,
     /// What is being evaluated.
     path: Vec<(Once, String)>,
     depth: usize,
-    spent: usize,
+    /// How many bytes of values may still be made.
+    left: usize,
+    is_over: bool,
+    suggestions: usize,
 }
 
 impl<'t> Evaluator<'t> {
-    pub(super) fn new(documents: &'t [Document], given: Given) -> Self {
+    /// An evaluator of templates of so many bytes.
+    pub(super) fn new(documents: &'t [Document], given: Given, size: usize) -> Self {
         Self {
             documents,
             given,
@@ -88,7 +98,9 @@ impl<'t> Evaluator<'t> {
             memory: BTreeMap::new(),
             path: Vec::new(),
             depth: 0,
-            spent: 0,
+            left: BUDGET.saturating_add(size.saturating_mul(BUDGET_OF_BYTE)),
+            is_over: false,
+            suggestions: 0,
         }
     }
 
@@ -98,9 +110,7 @@ impl<'t> Evaluator<'t> {
 
     /// The value of a node; nothing if it is `AWS::NoValue` or cannot be said.
     pub(super) fn value(&mut self, scope: &Scope, node: &'t Node) -> Option<Json> {
-        if self.depth >= DEPTH_MAX {
-            let message = format!("evaluation goes more than {DEPTH_MAX} levels deep here");
-            self.error("template-too-deep", node.origin, message);
+        if self.is_too_deep(node.origin) {
             return None;
         }
         self.depth += 1;
@@ -124,6 +134,15 @@ impl<'t> Evaluator<'t> {
         };
         self.depth -= 1;
         value
+    }
+
+    fn is_too_deep(&mut self, origin: Origin) -> bool {
+        let is_too_deep = self.depth >= DEPTH_MAX;
+        if is_too_deep {
+            let message = format!("evaluation goes more than {DEPTH_MAX} levels deep here");
+            self.error("template-too-deep", origin, message);
+        }
+        is_too_deep
     }
 
     fn mapping(&mut self, scope: &Scope, origin: Origin, entries: &'t [Entry]) -> Option<Json> {
@@ -174,9 +193,14 @@ impl<'t> Evaluator<'t> {
             }
             None => {}
         }
+        if self.is_too_deep(origin) {
+            return None;
+        }
         self.memory.insert(what.clone(), Memory::Asked);
         self.path.push((what.clone(), name));
+        self.depth += 1;
         let value = evaluate(self);
+        self.depth -= 1;
         self.path.pop();
         self.memory.insert(what, Memory::Known(value.clone()));
         value
@@ -195,16 +219,26 @@ impl<'t> Evaluator<'t> {
         self.error("cyclic-reference", origin, message);
     }
 
+    /// The name that is meant by one that does not exist, while that was not asked too often.
+    pub(super) fn suggestion(&mut self, name: &str, names: &[String]) -> Option<String> {
+        self.suggestions += 1;
+        let names = names.iter().map(String::as_str);
+        let near = nearest(name, names.take_while(|_| self.suggestions <= SUGGESTIONS_MAX))?;
+        Some(format!("did you mean `{near}`?"))
+    }
+
     /// Counts what is made, and says once if it is too much.
     pub(super) fn spend(&mut self, size: usize, origin: Origin) -> bool {
-        let was_over = self.spent > BUDGET;
-        self.spent = self.spent.saturating_add(size + 1);
-        let is_over = self.spent > BUDGET;
-        if is_over && !was_over {
-            let message = format!("the templates make more than {BUDGET} characters and values");
+        let left = self.left.checked_sub(size.saturating_add(VALUE_COST));
+        if left.is_none() && !self.is_over {
+            let message = format!(
+                "the templates make more than {BUDGET} bytes, and {BUDGET_OF_BYTE} for each of their own"
+            );
             self.error("template-too-large", origin, message);
         }
-        !is_over
+        self.is_over |= left.is_none();
+        self.left = left.unwrap_or(0);
+        !self.is_over
     }
 }
 
@@ -264,14 +298,15 @@ pub(super) fn text_of(value: &Json) -> Option<String> {
 /// How many characters and values a value has.
 fn size_of(value: &Json) -> usize {
     match value {
-        Json::String(text) => text.len() + 1,
-        Json::Array(items) => 1 + items.iter().map(size_of).sum::<usize>(),
+        Json::String(text) => text.len() + VALUE_COST,
+        Json::Array(items) => VALUE_COST + items.iter().map(size_of).sum::<usize>(),
         Json::Object(members) => {
-            1 + members
-                .iter()
-                .map(|(key, value)| key.len() + size_of(value))
-                .sum::<usize>()
+            VALUE_COST
+                + members
+                    .iter()
+                    .map(|(key, value)| key.len() + size_of(value))
+                    .sum::<usize>()
         }
-        _ => 1,
+        _ => VALUE_COST,
     }
 }

@@ -8,7 +8,7 @@ use super::opaque::{bare, clean, element, has_opaque, is_opaque, opaque};
 use super::template::{entries_of, member};
 use super::{base64, cidr, zones};
 use crate::native::node::{Entry, Node, Value};
-use crate::native::suggest::nearest;
+use crate::native::suggest::{listed, nearest};
 
 /// Every function, for "did you mean".
 const NAMES: [&str; 22] = [
@@ -87,7 +87,10 @@ impl<'t> Evaluator<'t> {
             name => {
                 let mut finding =
                     Finding::error("unknown-intrinsic", origin, format!("`{name}` is no function"));
-                if let Some(near) = nearest(name, NAMES) {
+                if name.starts_with("Fn::Rain::") {
+                    finding =
+                        finding.help("it is a directive of the tool rain: give what `rain pkg` makes of it");
+                } else if let Some(near) = nearest(name, NAMES) {
                     finding = finding.help(format!("did you mean `{near}`?"));
                 }
                 self.findings.push(finding);
@@ -289,12 +292,10 @@ impl<'t> Evaluator<'t> {
     }
 
     fn unknown_key<'k>(&mut self, name: &str, origin: Origin, keys: impl Iterator<Item = &'k str>) {
-        let keys: Vec<&str> = keys.collect();
+        let keys: Vec<String> = keys.map(str::to_owned).collect();
         let message = format!("the mappings have no `{name}` here");
-        let help = match nearest(name, keys.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there is {}", crate::native::suggest::listed(keys)),
-        };
+        let help = self.suggestion(name, &keys);
+        let help = help.unwrap_or_else(|| format!("there is {}", listed(keys.iter().map(String::as_str))));
         self.findings
             .push(Finding::error("unknown-mapping-key", origin, message).help(help));
     }

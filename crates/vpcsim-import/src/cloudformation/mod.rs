@@ -104,7 +104,11 @@ pub(crate) fn evaluate(files: &Files<'_>, options: &Options, findings: &mut Find
     for manifest in &files.manifests {
         artifacts.extend(cdk::stacks(manifest, findings));
     }
-    let mut evaluator = Evaluator::new(&documents, given);
+    for artifact in &artifacts {
+        check_artifact(artifact, &documents, findings);
+    }
+    let size = files.templates.iter().map(|template| template.text.len()).sum();
+    let mut evaluator = Evaluator::new(&documents, given, size);
     for stack in roots(&documents, &artifacts, files, options, &mut evaluator.findings) {
         evaluator.add_stack(stack);
     }
@@ -114,6 +118,23 @@ pub(crate) fn evaluate(files: &Files<'_>, options: &Options, findings: &mut Find
     let declared = evaluator.declare();
     findings.extend(evaluator.findings);
     declared
+}
+
+/// A stack of a manifest whose template is not there is not seen.
+fn check_artifact(artifact: &Artifact, documents: &[Document], findings: &mut Findings) {
+    if documents
+        .iter()
+        .all(|document| document.name != artifact.template)
+    {
+        let message = format!(
+            "the template `{}` of the stack `{}` is not in the input",
+            artifact.template, artifact.name
+        );
+        findings.push(
+            Finding::warning("cdk-template-missing", artifact.origin, message)
+                .help("give the whole directory, as `cdk synth` writes it"),
+        );
+    }
 }
 
 /// The stacks that stand for themselves: those of manifests, and templates that no other one nests.

@@ -54,6 +54,8 @@ impl Given {
     }
 }
 
+const IMAGE: &str = "AWS::EC2::Image::Id";
+
 /// What a parameter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind<'t> {
@@ -71,6 +73,7 @@ enum Kind<'t> {
     },
     /// What the parameter store knows.
     Stored {
+        of: &'t str,
         is_list: bool,
     },
 }
@@ -88,7 +91,7 @@ impl<'t> Kind<'t> {
             _ => {
                 if let Some(stored) = within("AWS::SSM::Parameter::Value<") {
                     let is_list = stored.starts_with("List<") || stored == "CommaDelimitedList";
-                    Self::Stored { is_list }
+                    Self::Stored { of: stored, is_list }
                 } else if let Some(of) = within("List<").filter(|of| of.starts_with("AWS::")) {
                     Self::Id { of, is_list: true }
                 } else if name.starts_with("AWS::") {
@@ -171,8 +174,11 @@ impl<'t> Evaluator<'t> {
             Kind::Number => number(&value),
             Kind::List { of_numbers: true } => Json::Array(split(&value).iter().map(number).collect()),
             Kind::List { .. } | Kind::Zones | Kind::Id { is_list: true, .. } => Json::Array(split(&value)),
-            Kind::Stored { is_list } => {
-                self.note_stored(declared);
+            Kind::Stored { of, is_list } => {
+                // Which image a host runs says nothing about the network.
+                if of != IMAGE {
+                    self.note_stored(declared);
+                }
                 let made_up = format!("external:{}", declared.key);
                 if is_list {
                     Json::Array(vec![element(&made_up, 0), element(&made_up, 1)])
@@ -191,7 +197,7 @@ impl<'t> Evaluator<'t> {
     }
 
     fn note_stored(&mut self, declared: &Entry) {
-        if self.noted.insert(declared.key_origin.file) {
+        if self.noted.insert((declared.key_origin.file, String::new())) {
             let message = format!(
                 "what the parameter store says for `{}` and the like is not known: names stand for the values",
                 declared.key
@@ -210,10 +216,7 @@ impl<'t> Evaluator<'t> {
         let made_up = format!("external:{name}");
         let zones = zones::of(&self.stacks[stack].region);
         let (value, what, matters) = match kind {
-            Kind::Text | Kind::Number | Kind::Stored { is_list: false } if is_secret(declared) => {
-                return opaque(made_up);
-            }
-            // That these have no value was said when the stack was made.
+            // That these have no value was said when the stack was made; of secrets nobody asks it.
             Kind::Text | Kind::Number => return opaque(made_up),
             Kind::List { .. } => return Json::Array(vec![element(&made_up, 0)]),
             Kind::Stored { .. } => return self.typed(kind, Json::Null, declared),
@@ -232,7 +235,7 @@ impl<'t> Evaluator<'t> {
                 )
             }
             Kind::Id { of, is_list } => {
-                let matters = of != "AWS::EC2::KeyPair::KeyName" && of != "AWS::EC2::Image::Id";
+                let matters = of != "AWS::EC2::KeyPair::KeyName" && of != IMAGE;
                 let noun = of.split("::").nth(2).unwrap_or("thing");
                 if is_list {
                     let count = if noun == "Subnet" { 2 } else { 1 };

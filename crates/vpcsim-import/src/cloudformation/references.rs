@@ -9,7 +9,6 @@ use super::evaluator::{Evaluator, Once, Scope, text_of, with_locals};
 use super::opaque::{clean, is_opaque, opaque};
 use super::template::{entries_of, member};
 use crate::native::node::{Entry, Node, Value};
-use crate::native::suggest::nearest;
 
 /// What every stack knows.
 const PSEUDO: [&str; 8] = [
@@ -74,8 +73,8 @@ impl<'t> Evaluator<'t> {
             origin,
             format!("there is no {what} `{name}` in this template"),
         );
-        if let Some(near) = nearest(name, names.iter().map(String::as_str)) {
-            finding = finding.help(format!("did you mean `{near}`?"));
+        if let Some(help) = self.suggestion(name, names) {
+            finding = finding.help(help);
         }
         self.findings.push(finding);
     }
@@ -144,6 +143,11 @@ impl<'t> Evaluator<'t> {
             },
             _ => (argument, &[][..]),
         };
+        if let [transform] = entries_of(text_node)
+            && transform.key == "Fn::Transform"
+        {
+            return self.call(scope, transform);
+        }
         let text = with_locals(scope, text_node.text("a text", &mut self.findings)?);
         let mut made = String::with_capacity(text.len());
         let mut rest = text.as_str();
@@ -248,15 +252,18 @@ impl<'t> Evaluator<'t> {
         if let Some(&(stack, output)) = self.exports.get(&key) {
             return self.output(stack, output, argument.origin);
         }
-        let name = clean(&key.2);
-        let message = format!("nothing in the input exports `{name}`");
-        let mut help = "give the template that exports it, too".to_owned();
-        let others = self.exports.keys().map(|(_, _, name)| name.as_str());
-        if let Some(near) = nearest(&name, others) {
-            help = format!("did you mean `{near}`?");
+        let name = clean(&key.2).replace("external:", "");
+        // A name that is made of a missing parameter was blamed on that already.
+        let is_told = is_opaque(&key.2) || !self.noted.insert((argument.origin.file, name.clone()));
+        if !is_told {
+            let message = format!("nothing in the input exports `{name}`");
+            let others = self.exports.keys().map(|(_, _, name)| name.clone());
+            let others: Vec<String> = others.collect();
+            let help = self.suggestion(&name, &others);
+            let help = help.unwrap_or_else(|| "give the template that exports it, too".to_owned());
+            self.findings
+                .push(Finding::warning("import-not-in-input", argument.origin, message).help(help));
         }
-        self.findings
-            .push(Finding::warning("import-not-in-input", argument.origin, message).help(help));
         Some(opaque(format_args!("external:{name}")))
     }
 

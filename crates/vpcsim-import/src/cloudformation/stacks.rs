@@ -153,7 +153,12 @@ impl<'t> Evaluator<'t> {
                 Json::Array(inner) => inner.iter().filter_map(text_of).collect::<Vec<_>>().join(","),
                 item => text_of(item).unwrap_or_default(),
             };
-            if !self.spend(scope.locals.len() + 1, entry.key_origin) {
+            let size: usize = scope
+                .locals
+                .iter()
+                .map(|(name, value)| name.len() + value.len())
+                .sum();
+            if !self.spend(size + value.len(), entry.key_origin) {
                 break;
             }
             let mut locals = scope.locals.to_vec();
