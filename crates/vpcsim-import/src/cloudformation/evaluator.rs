@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value as Json};
 use vpcsim_aws::{Finding, Findings, Origin};
 
-use super::opaque::clean;
+use super::opaque::{clean, opaque};
 use super::parameters::Given;
 use super::stacks::Stack;
 use super::template::Document;
@@ -121,7 +121,10 @@ impl<'t> Evaluator<'t> {
                 } else {
                     &with_locals(scope, text)
                 };
-                scalar(text, *quoted)
+                match scalar(text, *quoted) {
+                    Json::String(text) => self.made_text(text, node.origin),
+                    value => value,
+                }
             }),
             Value::Sequence(items) => {
                 let items = items.iter().filter_map(|item| self.value(scope, item));
@@ -134,6 +137,20 @@ impl<'t> Evaluator<'t> {
         };
         self.depth -= 1;
         value
+    }
+
+    /// A text, or what stands for what the parameter store says: `{{resolve:ssm:/net/vpc}}`.
+    pub(super) fn made_text(&mut self, text: String, origin: Origin) -> Json {
+        let asked = text
+            .strip_prefix("{{resolve:ssm:")
+            .and_then(|text| text.strip_suffix("}}"));
+        match asked {
+            Some(name) => {
+                self.note_stored(name, origin);
+                opaque(format_args!("external:{name}"))
+            }
+            None => Json::String(text),
+        }
     }
 
     fn is_too_deep(&mut self, origin: Origin) -> bool {

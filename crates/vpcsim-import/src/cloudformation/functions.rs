@@ -84,13 +84,21 @@ impl<'t> Evaluator<'t> {
                     .push(Finding::warning("transform-not-run", origin, message));
                 None
             }
+            directive if directive.starts_with("Fn::Rain::") => {
+                let message = format!(
+                    "`!{}` is for the tool rain: what it puts here is not seen",
+                    directive.trim_start_matches("Fn::")
+                );
+                self.findings.push(
+                    Finding::warning("transform-not-run", origin, message)
+                        .help("give what `rain pkg` makes of the template"),
+                );
+                None
+            }
             name => {
                 let mut finding =
                     Finding::error("unknown-intrinsic", origin, format!("`{name}` is no function"));
-                if name.starts_with("Fn::Rain::") {
-                    finding =
-                        finding.help("it is a directive of the tool rain: give what `rain pkg` makes of it");
-                } else if let Some(near) = nearest(name, NAMES) {
+                if let Some(near) = nearest(name, NAMES) {
                     finding = finding.help(format!("did you mean `{near}`?"));
                 }
                 self.findings.push(finding);
@@ -159,7 +167,7 @@ impl<'t> Evaluator<'t> {
         }
         let joined = texts.join(&delimiter);
         self.spend(joined.len(), argument.origin)
-            .then_some(Json::String(joined))
+            .then(|| self.made_text(joined, argument.origin))
     }
 
     fn split(&mut self, scope: &Scope, argument: &'t Node) -> Option<Json> {

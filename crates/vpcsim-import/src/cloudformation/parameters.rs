@@ -1,6 +1,6 @@
 //! Parameters: what is given, what stands in the template, and what is assumed where neither is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_json::Value as Json;
@@ -177,7 +177,7 @@ impl<'t> Evaluator<'t> {
             Kind::Stored { of, is_list } => {
                 // Which image a host runs says nothing about the network.
                 if of != IMAGE {
-                    self.note_stored(declared);
+                    self.note_stored(&declared.key, declared.key_origin);
                 }
                 let made_up = format!("external:{}", declared.key);
                 if is_list {
@@ -196,17 +196,13 @@ impl<'t> Evaluator<'t> {
         }
     }
 
-    fn note_stored(&mut self, declared: &Entry) {
-        if self.noted.insert((declared.key_origin.file, String::new())) {
+    pub(super) fn note_stored(&mut self, name: &str, origin: Origin) {
+        if self.noted.insert((origin.file, String::new())) {
             let message = format!(
-                "what the parameter store says for `{}` and the like is not known: names stand for the values",
-                declared.key
+                "what the parameter store says for `{name}` and the like is not known: names stand for the values"
             );
-            self.findings.push(Finding::note(
-                "ssm-parameter-assumed",
-                declared.key_origin,
-                message,
-            ));
+            self.findings
+                .push(Finding::note("ssm-parameter-assumed", origin, message));
         }
     }
 
@@ -223,11 +219,11 @@ impl<'t> Evaluator<'t> {
             Kind::Zone => {
                 let zone = self.zone_of(stack, name) % zones.len().max(1);
                 let zone = zones.get(zone).cloned().unwrap_or_default();
-                let what = format!("`{zone}`");
+                let what = format!("`{zone}` is");
                 (Json::String(zone), what, true)
             }
             Kind::Zones => {
-                let what = listed(zones.iter().map(String::as_str)).replace(" or ", " and ");
+                let what = listed(zones.iter().map(String::as_str)).replace(" or ", " and ") + " are";
                 (
                     Json::Array(zones.into_iter().map(Json::String).collect()),
                     what,
@@ -242,19 +238,19 @@ impl<'t> Evaluator<'t> {
                     let items = (0..count).map(|index| element(&made_up, index)).collect();
                     (
                         Json::Array(items),
-                        format!("{count} of kind {noun} outside of the design"),
+                        format!("{count} of kind {noun} outside of the design are"),
                         matters,
                     )
                 } else {
                     (
                         opaque(&made_up),
-                        format!("a {noun} outside of the design"),
+                        format!("a {noun} outside of the design is"),
                         matters,
                     )
                 }
             }
         };
-        let message = format!("`{name}` has no value: {what} is assumed");
+        let message = format!("`{name}` has no value: {what} assumed");
         let finding = if matters { Finding::warning } else { Finding::note };
         self.findings.push(
             finding("parameter-assumed", declared.key_origin, message)
@@ -337,14 +333,14 @@ impl<'t> Evaluator<'t> {
 
     /// Values that no template of the input takes.
     pub(super) fn check_unused(&mut self) {
-        let names: Vec<&str> = self
+        let names: BTreeSet<&str> = self
             .documents
             .iter()
             .flat_map(|document| document.entries("Parameters"))
             .map(|entry| entry.key.as_str())
             .collect();
         for (name, (_, place)) in &self.given.values {
-            if names.contains(&name.as_str()) {
+            if names.contains(name.as_str()) {
                 continue;
             }
             let message = format!("no template of the input has a parameter `{name}`");

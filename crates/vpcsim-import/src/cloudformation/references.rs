@@ -42,12 +42,8 @@ impl<'t> Evaluator<'t> {
         if name.starts_with("AWS::") {
             return self.pseudo(scope, &name, origin);
         }
-        let document = self.stacks[scope.stack].document;
-        let declared = document
-            .entries("Parameters")
-            .iter()
-            .find(|entry| entry.key == name);
-        if let Some(declared) = declared {
+        let declared = self.stacks[scope.stack].parameters.get(name.as_str());
+        if let Some(&declared) = declared {
             return self.parameter(scope.stack, declared, origin);
         }
         if let Some(&resource) = self.stacks[scope.stack].resources.places.get(&name) {
@@ -57,12 +53,8 @@ impl<'t> Evaluator<'t> {
                 .then(|| opaque(self.id(scope.stack, resource)));
         }
         let mut names = self.stacks[scope.stack].resources.names();
-        names.extend(
-            document
-                .entries("Parameters")
-                .iter()
-                .map(|entry| entry.key.clone()),
-        );
+        let parameters = self.stacks[scope.stack].parameters.keys();
+        names.extend(parameters.map(|name| (*name).to_owned()));
         self.unknown_reference("parameter or resource", &name, origin, &names);
         None
     }
@@ -171,7 +163,7 @@ impl<'t> Evaluator<'t> {
         }
         made.push_str(rest);
         self.spend(made.len(), text_node.origin)
-            .then(|| Json::String(made))
+            .then(|| self.made_text(made, text_node.origin))
     }
 
     fn variable(

@@ -59,12 +59,9 @@ impl Evaluator<'_> {
         if name.starts_with("AWS::") {
             return true;
         }
-        let document = self.stacks[stack].document;
-        let declared = document
-            .entries("Parameters")
-            .iter()
-            .find(|entry| entry.key == name);
-        let Some(declared) = declared else { return true };
+        let Some(&declared) = self.stacks[stack].parameters.get(name) else {
+            return true;
+        };
         let findings = std::mem::take(&mut self.findings);
         let value = self.parameter(stack, declared, declared.key_origin);
         self.findings = findings;

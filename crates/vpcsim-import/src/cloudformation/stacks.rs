@@ -51,6 +51,8 @@ pub(super) struct Stack<'t> {
     pub(super) region: String,
     /// The stack in which it is nested, and the resource there.
     pub(super) parent: Option<(usize, usize)>,
+    /// Its parameters by name.
+    pub(super) parameters: BTreeMap<&'t str, &'t Entry>,
     /// Its nested stacks by resource.
     pub(super) children: BTreeMap<usize, usize>,
     pub(super) conditions: Section<'t>,
@@ -68,6 +70,11 @@ impl<'t> Stack<'t> {
             account: String::new(),
             region: String::new(),
             parent: None,
+            parameters: document
+                .entries("Parameters")
+                .iter()
+                .map(|entry| (entry.key.as_str(), entry))
+                .collect(),
             children: BTreeMap::new(),
             conditions: Section::default(),
             resources: Section::default(),

@@ -75,6 +75,14 @@ fn what_is_made_of_unknown_texts_is_unknown_and_no_error() {
         value_of("!Select [1, !Cidr [!GetAtt Alb.Range, 2, 8]]"),
         json!("Alb.Range[1]")
     );
+    let stored = one(
+        "Resources: {X: {Type: T, Properties: {V: '{{resolve:ssm:/net/vpc}}', S: !Sub '{{resolve:ssm:/${AWS::Region}}}'}}}",
+    );
+    assert_eq!(stored.codes(), ["ssm-parameter-assumed"]);
+    assert_eq!(
+        stored.values("X"),
+        json!({"V": "external:/net/vpc", "S": "external:/us-east-1"})
+    );
     assert_eq!(value_of("!Sub '${Alb.DNSName}:80'"), json!("Alb.DNSName:80"));
 }
 
@@ -182,6 +190,7 @@ Resources:
 fn functions_that_do_not_exist_or_run_elsewhere_are_named() {
     assert_eq!(codes_of("!Slect [0, [a]]"), ["unknown-intrinsic"]);
     assert_eq!(codes_of("{Fn::Joined: [a]}"), ["unknown-intrinsic"]);
+    assert_eq!(codes_of("!Rain::Embed code.js"), ["transform-not-run"]);
     assert_eq!(codes_of("{Fn::Sub: a, Other: b}"), ["intrinsic-not-alone"]);
     assert_eq!(codes_of("{Fn::Transform: {Name: Mine}}"), ["transform-not-run"]);
 }

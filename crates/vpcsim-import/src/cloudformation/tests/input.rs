@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::{Outcome, codes_of, one, outcome, value_of};
 use crate::cloudformation::Options;
@@ -288,4 +288,84 @@ fn long_chains_do_not_overflow_the_stack() {
         codes_of(&format!("{}a{}", "[".repeat(70), "]".repeat(70))),
         ["yaml-too-deep"]
     );
+}
+
+/// Every value of a document, replaced by something odd, one after the other.
+fn oddities(document: &Json) -> Vec<Json> {
+    fn paths(value: &Json, path: &str, found: &mut Vec<String>) {
+        found.push(path.to_owned());
+        match value {
+            Json::Object(members) => {
+                for (key, value) in members {
+                    paths(
+                        value,
+                        &format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")),
+                        found,
+                    );
+                }
+            }
+            Json::Array(items) => {
+                for (index, value) in items.iter().enumerate() {
+                    paths(value, &format!("{path}/{index}"), found);
+                }
+            }
+            _ => {}
+        }
+    }
+    let odd = json!([null, [], {}, "", -1, true, [[1], {"a": 2}], {"Ref": "L"}, {"Ref": "AWS::NoValue"},
+        {"Fn::GetAtt": ["A", "P"]}, {"Fn::If": ["C", 1, {"Ref": "S"}]}, {"Condition": "C"}]);
+    let mut all = Vec::new();
+    paths(document, "", &mut all);
+    let replaced = |path: &String, value: &Json| {
+        let mut copy = document.clone();
+        *copy.pointer_mut(path).unwrap() = value.clone();
+        copy
+    };
+    let values = odd.as_array().unwrap();
+    all.iter()
+        .flat_map(|path| {
+            values
+                .iter()
+                .map(|value| replaced(path, value))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn odd_values_anywhere_are_findings_and_never_panics() {
+    let document = json!({
+        "Transform": ["AWS::LanguageExtensions", {"Name": "M"}],
+        "Parameters": {"L": {"Type": "CommaDelimitedList", "Default": "a,b", "AllowedValues": ["a", "b"], "MinLength": 1},
+            "S": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/x"}, "N": {"Type": "Number", "Default": 1}},
+        "Mappings": {"M": {"a": {"b": ["c"]}}},
+        "Rules": {"R": {"RuleCondition": {"Fn::Equals": ["a", "b"]}, "Assertions": [{"Assert": {"Fn::Contains": [["a"], "a"]}}]}},
+        "Conditions": {"C": {"Fn::And": [{"Fn::Not": [{"Condition": "D"}]}, {"Fn::Equals": [1, 1]}]}, "D": {"Fn::Equals": [{"Ref": "N"}, 2]}},
+        "Resources": {
+            "Fn::ForEach::F": ["V", {"Ref": "L"}, {"R${V}": {"Type": "T"}}],
+            "A": {"Type": "T", "Condition": "C", "DependsOn": ["B"], "Metadata": {"aws:cdk:path": "s/x"}, "Properties": {"P": [
+                {"Fn::Join": ["", [{"Fn::Sub": ["${x}${AWS::Region}", {"x": 1}]}]]}, {"Fn::Select": [0, {"Fn::Split": [",", "a,b"]}]},
+                {"Fn::Cidr": ["10.0.0.0/16", 2, 8]}, {"Fn::GetAZs": ""}, {"Fn::FindInMap": ["M", "a", "b", {"DefaultValue": 1}]},
+                {"Fn::If": ["C", 1, 2]}, {"Fn::ImportValue": "x"}, {"Fn::Base64": "x"}, {"Fn::Length": [1]}, {"Fn::ToJsonString": {"a": 1}}]}},
+            "B": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "x/y.yaml", "Parameters": {"L": "a"}}},
+            "Fw": {"Type": "AWS::NetworkFirewall::Firewall", "Properties": {"SubnetMappings": [{"SubnetId": "x"}], "E": {"Fn::GetAtt": ["Fw2", "EndpointIds"]}}},
+            "Fw2": {"Type": "AWS::NetworkFirewall::Firewall", "Properties": {"SubnetMappings": [{"SubnetId": {"Ref": "N"}}]}}
+        },
+        "Outputs": {"O": {"Value": {"Ref": "A"}, "Condition": "C", "Export": {"Name": {"Fn::Sub": "x"}}}, "P": {"Value": {"Fn::GetAtt": ["B", "Outputs.O"]}}}
+    });
+    let child = document.to_string();
+    let sound = outcome(
+        &[
+            ("a.json", &child),
+            ("y.yaml", "Resources: {}\nOutputs: {O: {Value: 1}}"),
+        ],
+        &Options::default(),
+    );
+    assert_eq!(sound.codes(), ["transform-not-run"], "{}", sound.messages());
+    let odd = oddities(&document);
+    assert!(odd.len() > 1000);
+    for document in odd {
+        let text = document.to_string();
+        outcome(&[("a.json", &text), ("x/y.yaml", &text)], &Options::default());
+    }
 }
