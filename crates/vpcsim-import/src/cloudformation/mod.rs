@@ -7,7 +7,7 @@
 //! - `stacks`, `cdk`: templates under names; nested stacks, loops.
 //! - `evaluator`: nodes to JSON. `functions`, `references`, `attributes`, `logic`, `cidr`, `base64`, `zones`: the functions.
 //! - `parameters`: values that the user gives, or that are assumed. `opaque`: texts that only AWS knows.
-//! - `circles`, `rules`: what CloudFormation checks before it deploys.
+//! - `parameter_checks`, `rules`, `circles`: what CloudFormation checks before it deploys.
 //!
 //! Everything is evaluated when it is needed, and at most once: the order of templates and of sections never matters.
 
@@ -26,6 +26,7 @@ mod functions;
 mod json;
 mod logic;
 mod opaque;
+mod parameter_checks;
 mod parameters;
 mod recognise;
 mod references;
