@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use vpcsim_aws::completion::PublicAddressPool;
 use vpcsim_aws::{Finding, Findings, Origin, Topology};
 
+use crate::cloudformation;
 use crate::deployment;
 use crate::describe::{self, Document};
 use crate::encoding::{self, NotText};
@@ -139,7 +140,8 @@ fn to_text(source: Source, file: usize, findings: &mut Findings) -> SourceText {
 
 /// What can be read, for messages.
 const READABLE: &str =
-    "vpcsim reads its own YAML (`vpcs:`) and the JSON of `aws ec2 describe-*` (`{\"Vpcs\": [...]}`)";
+    "vpcsim reads its own YAML (`vpcs:`), the JSON of `aws ec2 describe-*` (`{\"Vpcs\": [...]}`), plans and states of \
+     Terraform (`terraform show -json`) and CloudFormation templates (`Resources:`)";
 
 /// The inputs by kind.
 #[derive(Default)]
@@ -147,6 +149,9 @@ struct Inputs<'t> {
     native: Vec<Node>,
     described: Vec<Document<'t>>,
     terraform: Vec<terraform::Input<'t>>,
+    cloudformation: cloudformation::Files<'t>,
+    /// How many files say nothing on purpose.
+    ignored: usize,
     /// Files whose top keys say nothing to us.
     unknown: Vec<(u32, Vec<String>)>,
 }
@@ -168,6 +173,10 @@ impl<'t> Inputs<'t> {
         let documents = describe::documents(&source.text, file, findings);
         for document in documents {
             let keys: Vec<&str> = document.members.iter().map(|(key, _)| key.as_str()).collect();
+            if let Some(role) = cloudformation::role_of(&keys) {
+                self.add_deployed(role, source, file);
+                return;
+            }
             match recognise::kind_of(&keys) {
                 Kind::Describe => self.described.push(document),
                 Kind::Native => return self.add_yaml(source, file, findings),
@@ -175,7 +184,7 @@ impl<'t> Inputs<'t> {
                 Kind::Unknown => self
                     .unknown
                     .push((file, keys.into_iter().map(str::to_owned).collect())),
-                Kind::CloudFormation | Kind::Terraform => findings.push(not_read_yet(&source.name, file)),
+                Kind::CloudFormation | Kind::Terraform => {}
             }
         }
     }
@@ -196,9 +205,16 @@ impl<'t> Inputs<'t> {
             findings.push(Finding::error("input-too-large", origin, message));
             return;
         }
-        let Some(roots) = native::load::load(&source.text, file, findings) else {
+        let mut own = Findings::default();
+        let Some(roots) = native::load::load(&source.text, file, &mut own) else {
+            findings.extend(own);
             return;
         };
+        if let Some(role) = roots.first().and_then(recognise::role_of_node) {
+            // The reader of templates has its own words for what is wrong with them.
+            return self.add_deployed(role, source, file);
+        }
+        findings.extend(own);
         for root in roots {
             match recognise::kind_of_node(&root) {
                 Kind::Native => self.native.push(root),
@@ -209,14 +225,29 @@ impl<'t> Inputs<'t> {
                     };
                     self.unknown.push((file, keys));
                 }
-                Kind::CloudFormation | Kind::Terraform => findings.push(not_read_yet(&source.name, file)),
+                Kind::CloudFormation | Kind::Terraform => self.unknown.push((file, Vec::new())),
             }
+        }
+    }
+
+    /// Takes a template, or a file that goes with templates.
+    fn add_deployed(&mut self, role: cloudformation::Role, source: &'t SourceText, file: u32) {
+        let (name, text) = (source.name.as_str(), source.text.as_str());
+        let template = cloudformation::Template { file, name, text };
+        match role {
+            cloudformation::Role::Template => self.cloudformation.templates.push(template),
+            cloudformation::Role::Parameters => self.cloudformation.parameters.push(template),
+            cloudformation::Role::Manifest => self.cloudformation.manifests.push(template),
+            cloudformation::Role::Ignored => self.ignored += 1,
         }
     }
 
     /// A file that says nothing to us is an error if nothing else does, and a warning among others.
     fn report_unknown(&mut self, sources: &[SourceText], findings: &mut Findings) {
-        let others = !self.native.is_empty() || !self.described.is_empty() || !self.terraform.is_empty();
+        let others = !self.native.is_empty()
+            || !self.described.is_empty()
+            || !self.terraform.is_empty()
+            || !self.cloudformation.templates.is_empty();
         for (file, keys) in std::mem::take(&mut self.unknown) {
             let name = &sources[file as usize].name;
             let keys = native::suggest::listed(keys.iter().map(String::as_str));
@@ -246,7 +277,14 @@ impl<'t> Inputs<'t> {
         let taken = taken
             .iter()
             .flat_map(|file| addresses_in(&sources[*file as usize].text));
-        let made = deployment::deploy(&planned.declared, taken, findings);
+        let mut declared = planned.declared;
+        let deployed = cloudformation::Options {
+            parameters: options.parameters.clone(),
+            region: options.region.clone(),
+            ..cloudformation::Options::default()
+        };
+        declared.extend(cloudformation::evaluate(&self.cloudformation, &deployed, findings));
+        let made = deployment::deploy(&declared, taken, findings);
         describe::read(&self.described, made, sources, topology, &mut names, findings);
         let mut public = PublicAddressPool::new(topology);
         self.native
@@ -269,17 +307,6 @@ impl<'t> Inputs<'t> {
 fn addresses_in(text: &str) -> impl Iterator<Item = std::net::Ipv4Addr> {
     let words = text.split(|letter: char| !letter.is_ascii_digit() && letter != '.');
     words.filter_map(|word| word.parse().ok())
-}
-
-fn not_read_yet(name: &str, file: u32) -> Finding {
-    let message = format!("`{name}` is a CloudFormation template, which vpcsim does not read yet");
-    let origin = Origin {
-        file,
-        line: 1,
-        column: 1,
-        length: 1,
-    };
-    Finding::error("cloudformation-not-read", origin, message).help(READABLE)
 }
 
 /// Every address that a document names, so that none of them is handed out a second time.

@@ -1,5 +1,6 @@
 //! What an input is, by what it says: names of files never matter.
 
+use crate::cloudformation;
 use crate::describe;
 use crate::native;
 use crate::native::node::{Node, Value};
@@ -97,6 +98,19 @@ fn first_keys(text: &str) -> Vec<String> {
         }
     }
     keys
+}
+
+/// What a YAML document is to CloudFormation.
+pub(crate) fn role_of_node(node: &Node) -> Option<cloudformation::Role> {
+    let first = match &node.value {
+        Value::Sequence(items) => items.first()?,
+        _ => node,
+    };
+    let Value::Mapping(entries) = &first.value else {
+        return None;
+    };
+    let keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+    cloudformation::role_of(&keys)
 }
 
 /// The kind of a YAML document.

@@ -11,11 +11,6 @@
 //!
 //! Everything is evaluated when it is needed, and at most once: the order of templates and of sections never matters.
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "wired in by reading.rs")
-)]
-
 mod attributes;
 mod base64;
 mod cdk;
