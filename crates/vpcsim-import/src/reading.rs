@@ -92,16 +92,17 @@ pub fn read_with(sources: Vec<Source>, options: &Options) -> Design {
     }
     inputs.report_unknown(&sources, &mut findings);
     let mut facts: BTreeSet<u32> = inputs.described.iter().map(|document| document.file).collect();
-    facts.extend(inputs.build(&sources, options, &mut topology, &mut findings));
+    let known = inputs.build(&sources, options, &mut topology, &mut findings);
+    facts.extend(known.states);
     if !findings.has_errors() {
         topology.complete();
         topology.arrange();
         // A dump shows what stands: that AWS would refuse to make it today is worth knowing, but no reason not to simulate it.
-        findings.extend(
-            topology
-                .validate()
-                .softened(|origin| facts.contains(&origin.file)),
-        );
+        findings.extend(topology.validate().softened(|finding| {
+            let is_elsewhere =
+                finding.code == "vpc-without-range" && known.elsewhere.contains(&finding.origin);
+            is_elsewhere || facts.contains(&finding.origin.file)
+        }));
     }
     findings.sort();
     Design {
@@ -139,8 +140,7 @@ fn to_text(source: Source, file: usize, findings: &mut Findings) -> SourceText {
 }
 
 /// What can be read, for messages.
-const READABLE: &str =
-    "vpcsim reads its own YAML (`vpcs:`), the JSON of `aws ec2 describe-*` (`{\"Vpcs\": [...]}`), plans and states of \
+const READABLE: &str = "vpcsim reads its own YAML (`vpcs:`), the JSON of `aws ec2 describe-*` (`{\"Vpcs\": [...]}`), plans and states of \
      Terraform (`terraform show -json`) and CloudFormation templates (`Resources:`)";
 
 /// The inputs by kind.
@@ -154,6 +154,14 @@ struct Inputs<'t> {
     ignored: usize,
     /// Files whose top keys say nothing to us.
     unknown: Vec<(u32, Vec<String>)>,
+}
+
+/// What building tells beside the topology.
+struct Known {
+    /// The files of states: they tell of what stands.
+    states: Vec<u32>,
+    /// The places that speak of a VPC of which the input holds nothing.
+    elsewhere: Vec<Origin>,
 }
 
 impl<'t> Inputs<'t> {
@@ -263,14 +271,14 @@ impl<'t> Inputs<'t> {
         }
     }
 
-    /// Builds the topology; gives back the files that tell of what stands already.
+    /// Builds the topology.
     fn build(
         self,
         sources: &[SourceText],
         options: &Options,
         topology: &mut Topology,
         findings: &mut Findings,
-    ) -> Vec<u32> {
+    ) -> Known {
         let mut names = Names::default();
         let planned = terraform::evaluate(&self.terraform, options.half, options.strict, findings);
         let taken: BTreeSet<u32> = self.described.iter().map(|document| document.file).collect();
@@ -283,9 +291,13 @@ impl<'t> Inputs<'t> {
             region: options.region.clone(),
             ..cloudformation::Options::default()
         };
-        declared.extend(cloudformation::evaluate(&self.cloudformation, &deployed, findings));
+        declared.extend(cloudformation::evaluate(
+            &self.cloudformation,
+            &deployed,
+            findings,
+        ));
         let made = deployment::deploy(&declared, taken, findings);
-        describe::read(&self.described, made, sources, topology, &mut names, findings);
+        let elsewhere = describe::read(&self.described, made, sources, topology, &mut names, findings);
         let mut public = PublicAddressPool::new(topology);
         self.native
             .iter()
@@ -299,7 +311,10 @@ impl<'t> Inputs<'t> {
             defaults: BTreeMap::new(),
         };
         native::read(&self.native, &mut context);
-        planned.states
+        Known {
+            states: planned.states,
+            elsewhere,
+        }
     }
 }
 

@@ -113,10 +113,10 @@ impl Findings {
             .any(|finding| finding.severity == Severity::Error)
     }
 
-    /// Makes warnings of the errors at these places: what stands in a running account was not refused.
+    /// Makes warnings of these errors: what stands in a running account was not refused.
     #[must_use]
-    pub fn softened(mut self, is_fact: impl Fn(Origin) -> bool) -> Self {
-        for finding in self.list.iter_mut().filter(|finding| is_fact(finding.origin)) {
+    pub fn softened(mut self, is_fact: impl Fn(&Finding) -> bool) -> Self {
+        for finding in self.list.iter_mut().filter(|finding| is_fact(finding)) {
             finding.severity = finding.severity.max(Severity::Warning);
         }
         self

@@ -156,7 +156,7 @@ pub(super) fn subnet(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
         "SubnetId": resource.id,
         "VpcId": values.text("VpcId|vpc_id").unwrap_or_default(),
         "CidrBlock": cidr,
-        "AvailabilityZone": values.text("AvailabilityZone|availability_zone").map(|zone| zone_of(&zone, resource)),
+        "AvailabilityZone": values.text("AvailabilityZone|availability_zone").and_then(|zone| zone_of(&zone, resource)),
         "AvailabilityZoneId": values.text("AvailabilityZoneId|availability_zone_id"),
         "MapPublicIpOnLaunch": values.flag("MapPublicIpOnLaunch|map_public_ip_on_launch"),
         "Ipv6CidrBlockAssociationSet": if ipv6 { json!([{}]) } else { Value::Null },
@@ -164,11 +164,18 @@ pub(super) fn subnet(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
     deployment.whole(resource, "Subnets", &resource.id, description);
 }
 
-/// A zone as templates write it (`a`) or as AWS does (`eu-west-1a`).
-fn zone_of(zone: &str, resource: &Declared) -> String {
-    match zone.len() {
-        1 if !resource.region.is_empty() => format!("{}{zone}", resource.region),
-        _ => zone.to_owned(),
+/// A zone as templates write it (`a`), as the CDK stands in for one that it has not looked up (`dummy1a`), or as AWS does
+/// (`eu-west-1a`); `None` for what only a deployment knows.
+fn zone_of(zone: &str, resource: &Declared) -> Option<String> {
+    let region = if resource.region.is_empty() {
+        "us-east-1"
+    } else {
+        &resource.region
+    };
+    match zone.strip_prefix("dummy1").unwrap_or(zone) {
+        letter if letter.len() == 1 => Some(format!("{region}{letter}")),
+        known if known.contains(['.', ':']) => None,
+        known => Some(known.to_owned()),
     }
 }
 

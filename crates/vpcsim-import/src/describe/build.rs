@@ -66,6 +66,7 @@ pub(super) struct Build<'a> {
     unread_keys: BTreeMap<(String, String), usize>,
     ipv6: BTreeMap<Kind, (usize, Origin)>,
     claimed: FxHashSet<(Kind, String)>,
+    made_up: Vec<Id<Vpc>>,
 }
 
 impl<'a> Build<'a> {
@@ -96,6 +97,7 @@ impl<'a> Build<'a> {
             unread_keys: BTreeMap::new(),
             ipv6: BTreeMap::new(),
             claimed: FxHashSet::default(),
+            made_up: Vec::new(),
         }
     }
 
@@ -191,6 +193,7 @@ impl<'a> Build<'a> {
             is_default: false,
         });
         self.enter(made, None);
+        self.made_up.push(made);
         made
     }
 
@@ -259,11 +262,33 @@ impl<'a> Build<'a> {
                     .push(Finding::warning("cidr-host-bits", item.locate(text), message));
                 Some(net)
             }
+            Err(_)
+                if item.address.is_some() && text.contains(|letter: char| letter.is_ascii_alphabetic()) =>
+            {
+                self.unknown_range(item, text);
+                None
+            }
             Err(problem) => {
                 self.findings.push(problem.finding(item.locate(text)));
                 None
             }
         }
+    }
+
+    /// A range that is known only after the deployment; a missing parameter has been reported as such.
+    fn unknown_range<T>(&mut self, item: &Item<'_, T>, text: &str) {
+        let parameter = text.strip_prefix("external:").unwrap_or_default();
+        let quoted = format!("`{parameter}`");
+        let reported =
+            |finding: &Finding| finding.code == "parameter-missing" && finding.message.contains(&quoted);
+        if !parameter.is_empty() && self.findings.iter().any(reported) {
+            return;
+        }
+        let address = item.address.as_deref().unwrap_or_default();
+        let message = format!("the range `{text}` in `{address}` is not known before it is deployed");
+        let help = "write the range, or add the stack that exports it";
+        self.findings
+            .push(Finding::error("unresolved-reference", item.origin, message).help(help));
     }
 
     /// Reads an address of an item.
@@ -298,8 +323,8 @@ impl<'a> Build<'a> {
         self.ipv6.entry(kind).or_insert((0, origin)).0 += 1;
     }
 
-    /// Reports what was only counted.
-    pub(crate) fn finish(self) {
+    /// Reports what was only counted; gives back the VPCs that the input lacks.
+    pub(crate) fn finish(self) -> Vec<Id<Vpc>> {
         for (kind, (count, origin)) in self.ipv6 {
             let of = if count == 1 {
                 format!("one {}", kind.noun())
@@ -310,5 +335,6 @@ impl<'a> Build<'a> {
             self.findings
                 .push(Finding::note("ipv6-not-modelled", origin, message));
         }
+        self.made_up
     }
 }

@@ -159,7 +159,16 @@ impl Described for LoadBalancerJson {
                 origin: item.origin,
             });
         }
-        let Some(vpc) = build.vpc(json.vpc_id.as_deref().unwrap_or_default(), item) else {
+        let by_subnet = json.availability_zones.iter().find_map(|zone| {
+            let subnet = build.find::<Subnet>(&zone.subnet_id)?;
+            Some(build.topology.subnets[subnet].vpc)
+        });
+        if by_subnet.is_none() && item.address.is_some() {
+            let effect = "it is missing, since none of its subnets is in the input";
+            return super::subnet::unread(item, build, label, None, "network load balancer", effect);
+        }
+        let described = json.vpc_id.as_deref().unwrap_or_default();
+        let Some(vpc) = by_subnet.or_else(|| build.vpc(described, item)) else {
             return;
         };
         let internal = &*json.scheme == "internal";

@@ -37,7 +37,7 @@ pub(crate) mod unmodelled;
 mod vpc;
 mod vpc_endpoint;
 
-use vpcsim_aws::{Findings, Topology};
+use vpcsim_aws::{Findings, Origin, Topology};
 
 use crate::names::Names;
 use crate::reading::SourceText;
@@ -53,7 +53,8 @@ pub(crate) fn is_key(word: &str) -> bool {
 
 /// Reads all documents, and what templates and plans make, into the topology.
 ///
-/// What is made goes first: a plan says what an account will be, a dump what it was.
+/// What is made goes first: a plan says what an account will be, a dump what it was. Gives back the places that speak of a VPC
+/// of which the input holds nothing at all.
 pub(crate) fn read(
     documents: &[Document<'_>],
     made: Vec<Made>,
@@ -61,9 +62,9 @@ pub(crate) fn read(
     topology: &mut Topology,
     names: &mut Names,
     findings: &mut Findings,
-) {
+) -> Vec<Origin> {
     if documents.is_empty() && made.is_empty() {
-        return;
+        return Vec::new();
     }
     let mut dump = Dump::default();
     let (wholes, others): (Vec<Made>, Vec<Made>) =
@@ -85,7 +86,7 @@ pub(crate) fn read(
     dump.build(&mut build);
     block_public_access::derive(&mut build);
     appliance::assume(&mut build);
-    build.finish();
+    let made_up = build.finish();
     if topology.name.is_empty() {
         topology.name = sources
             .first()
@@ -96,4 +97,9 @@ pub(crate) fn read(
         let first = topology.vpcs.iter().find(|(_, vpc)| !vpc.region.is_empty());
         topology.region = first.map(|(_, vpc)| vpc.region.clone()).unwrap_or_default();
     }
+    let rangeless = made_up
+        .into_iter()
+        .map(|id| &topology.vpcs[id])
+        .filter(|vpc| vpc.cidrs.is_empty());
+    rangeless.map(|vpc| vpc.label.origin).collect()
 }

@@ -16,10 +16,40 @@ pub(super) const CODES: &[FindingCode] = &[
         "Compare it with the documentation of the resource.",
     ),
     code(
+        "bad-parameter-type",
+        &[],
+        "A parameter of a CloudFormation template has a type that there is not.",
+        "Look up the types of parameters.",
+    ),
+    code(
+        "bad-parameter-value",
+        &[],
+        "A value is given that a parameter does not take: of another type, or not among what it allows.",
+        "Give a value that the template allows.",
+    ),
+    code(
+        "cidr-overflow",
+        &[],
+        "`Fn::Cidr` shall cut more ranges from a block than there are in it.",
+        "Ask for fewer or smaller ranges, or give a larger block.",
+    ),
+    code(
         "cidr-unknown",
         &[],
         "The address range of a VPC is known only after it is made; it is assumed to be no larger than its subnets.",
         "Write the range, or apply and give the state.",
+    ),
+    code(
+        "condition-false-reference",
+        &[],
+        "A resource refers to another that its condition leaves out.",
+        "Give both the same condition, or choose with `Fn::If`.",
+    ),
+    code(
+        "cyclic-reference",
+        &[],
+        "Declarations refer to each other in a circle.",
+        "Break the circle: a rule of its own instead of an inline one often does.",
     ),
     code(
         "default-vpc-assumed",
@@ -28,10 +58,28 @@ pub(super) const CODES: &[FindingCode] = &[
         "Say the subnet, or add the output of `aws ec2 describe-vpcs` and `describe-subnets`.",
     ),
     code(
+        "duplicate-export",
+        &[],
+        "Two stacks of the input export the same name.",
+        "Give one of them another name.",
+    ),
+    code(
         "hosts-assumed",
         &[],
         "How many hosts something runs, or on which ports they listen, follows from other resources.",
         "Nothing has to be done; write a native design if it is otherwise.",
+    ),
+    code(
+        "import-not-in-input",
+        &[],
+        "A value is imported that no stack of the input exports.",
+        "Add the template that exports it.",
+    ),
+    code(
+        "index-out-of-range",
+        &[],
+        "`Fn::Select` takes an element that the list does not have.",
+        "Count from 0, and look at how long the list is.",
     ),
     code(
         "inferred-reference",
@@ -40,16 +88,52 @@ pub(super) const CODES: &[FindingCode] = &[
         "Nothing has to be done; `--config-dir` makes it certain.",
     ),
     code(
+        "intrinsic-not-alone",
+        &[],
+        "A function such as `Fn::If` stands beside other keys.",
+        "Give the function a mapping of its own.",
+    ),
+    code(
+        "nested-stack-not-in-input",
+        &[],
+        "A template nests another that the input does not hold.",
+        "Add the nested template; it is found by its file's name.",
+    ),
+    code(
         "no-part-in-network",
         &[],
         "Resources were recognised that have no part in the network that is simulated.",
         "Nothing has to be done.",
     ),
     code(
+        "not-a-template",
+        &[],
+        "The input begins as a CloudFormation template does, and is none: `Resources` is missing, or a resource has no `Type`.",
+        "Compare it with the anatomy of a template.",
+    ),
+    code(
+        "parameter-assumed",
+        &[],
+        "A parameter that names something of AWS has no value: it stands for something that the input does not hold.",
+        "Give the id with `--param NAME=VALUE`.",
+    ),
+    code(
+        "parameter-missing",
+        &[],
+        "A parameter has neither a value nor a default.",
+        "Give one with `--param NAME=VALUE`.",
+    ),
+    code(
         "plan-errored",
         &[],
         "The plan ended in an error: what would stand after it is not all there.",
         "Mend the configuration until `terraform plan` succeeds.",
+    ),
+    code(
+        "rule-not-met",
+        &[],
+        "The values of the parameters do not meet a rule of the template.",
+        "Read the rule's description, and give other values.",
     ),
     code(
         "rule-without-source",
@@ -62,6 +146,24 @@ pub(super) const CODES: &[FindingCode] = &[
         &[],
         "A plan does not know a whole block of rules or routes before it is applied; it is read as empty.",
         "Write the rules as resources of their own, or apply and give the state.",
+    ),
+    code(
+        "ssm-parameter-assumed",
+        &[],
+        "A parameter takes its value from the parameter store, which is not asked: its name stands for the value.",
+        "Give the value with `--param NAME=VALUE` if it has a part in the network.",
+    ),
+    code(
+        "template-too-deep",
+        &[],
+        "The functions of a template are nested deeper than is read.",
+        "Write it flatter.",
+    ),
+    code(
+        "template-too-large",
+        &[],
+        "Loops and copies make more of a template than is read.",
+        "Look for a loop that multiplies itself.",
     ),
     code(
         "terraform-resource",
@@ -86,6 +188,30 @@ pub(super) const CODES: &[FindingCode] = &[
         &[],
         "The plan is of a format whose major version is not known.",
         "Look for a newer version of vpcsim.",
+    ),
+    code(
+        "transform-not-run",
+        &[],
+        "A macro or a transform of a template runs only in AWS: what it would make is missing.",
+        "Give the processed template (`aws cloudformation get-template --template-stage Processed`).",
+    ),
+    code(
+        "unknown-intrinsic",
+        &[],
+        "A template calls a function that there is not.",
+        "Look for a slip of the pen; functions of other tools have to be run before.",
+    ),
+    code(
+        "unknown-mapping-key",
+        &[],
+        "`Fn::FindInMap` looks for something that the mapping does not have.",
+        "Add it to the mapping, or give another parameter.",
+    ),
+    code(
+        "unknown-parameter",
+        &[],
+        "A value is given for a parameter that no template of the input has.",
+        "Look for a slip of the pen.",
     ),
     code(
         "unresolved-reference",

@@ -28,12 +28,6 @@ pub(super) const CODES: &[FindingCode] = &[
         "Write the block that AWS makes of it: 10.0.0.0/24 for 10.0.0.5/24.",
     ),
     code(
-        "cloudformation-not-read",
-        &[],
-        "The input is a CloudFormation template, and this version does not read it.",
-        "Describe the account with the AWS command line instead, or write a design.",
-    ),
-    code(
         "describe-item",
         &[],
         "An item in the output of `aws ec2 describe-*` is not built as AWS builds it, or lacks its id or its VPC.",
