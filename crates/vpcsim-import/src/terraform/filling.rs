@@ -13,6 +13,8 @@ pub(super) struct Filling<'r, 'h, 'f> {
     pub(super) asker: Asker<'r>,
     pub(super) address: &'r str,
     pub(super) origin: vpcsim_aws::Origin,
+    /// The private address that is asked for, which tells the subnet.
+    pub(super) private_address: Option<std::net::Ipv4Addr>,
     pub(super) strict: bool,
     pub(super) findings: &'f mut Findings,
 }
@@ -197,6 +199,9 @@ impl Filling<'_, '_, '_> {
     }
 
     fn one_of(&mut self, argument: &str, leads: &[Lead]) -> Option<Found> {
+        if let Some(only) = self.by_private_address(argument, leads) {
+            return Some(only);
+        }
         let mut lead = leads.first()?;
         if leads.len() > 1 && !kinds::of_argument(argument).is_empty() {
             // Of several counterparts the one that is called like whoever asks (`database` for `database`).
@@ -242,6 +247,27 @@ impl Filling<'_, '_, '_> {
             .collect();
         self.report_ambiguous(argument, &names, "the first is taken");
         lead.to.first().cloned()
+    }
+
+    /// Of several subnets the one that holds the address that is asked for.
+    fn by_private_address(&mut self, argument: &str, leads: &[Lead]) -> Option<Found> {
+        let wanted = self.private_address.filter(|_| argument == "subnet_id")?;
+        let all: Vec<&Found> = leads.iter().flat_map(|lead| &lead.to).collect();
+        let holds = |found: &&&Found| match found {
+            Found::Instance(place, _) => {
+                let cidr = self.resolver.instances[*place].values.get("cidr_block");
+                let net = cidr.and_then(Value::as_str).and_then(|text| text.parse::<ipnet::Ipv4Net>().ok());
+                net.is_some_and(|net| net.contains(&wanted))
+            }
+            Found::Value(_) => false,
+        };
+        let mut fitting = all.iter().filter(holds);
+        let only = (*fitting.next()?).clone();
+        if all.len() == 1 || fitting.next().is_some() {
+            return None;
+        }
+        self.note_inferred(argument, &leads.first()?.reference.clone());
+        Some(only)
     }
 
     fn severity(&self) -> Severity {
@@ -294,7 +320,7 @@ impl Filling<'_, '_, '_> {
     fn note_inferred(&mut self, argument: &str, reference: &str) {
         if kinds::matters(argument) {
             let message = format!(
-                "`{argument}` of `{}` is taken from `{reference}` by its kind, name or number",
+                "`{argument}` of `{}` is taken from `{reference}` by its kind, name, number or address",
                 self.address
             );
             self.findings

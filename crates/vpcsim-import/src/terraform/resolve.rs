@@ -233,6 +233,7 @@ impl<'h> Resolver<'h> {
                 asker: self.asker(place),
                 address: &address,
                 origin: instance.origin,
+                private_address: private_address(&values),
                 strict,
                 findings,
             };
@@ -579,6 +580,13 @@ impl<'h> Resolver<'h> {
         let place = usize::try_from(*number).ok()? % lead.to.len().max(1);
         lead.to.get(place).map(|found| (found, true))
     }
+}
+
+/// The private address that a resource asks for.
+fn private_address(values: &Map<String, Value>) -> Option<std::net::Ipv4Addr> {
+    let listed = || values.get("private_ips")?.get(0);
+    let single = || values.get("private_ip").or_else(|| values.get("private_ip_address"));
+    single().filter(|value| value.is_string()).or_else(listed)?.as_str()?.parse().ok()
 }
 
 fn after_name(way: &[Part]) -> &[Part] {
