@@ -15,7 +15,11 @@ mod expectations;
 #[cfg(test)]
 mod explained_codes;
 #[cfg(test)]
+mod four_ways;
+#[cfg(test)]
 mod fuzz_replay;
+#[cfg(test)]
+mod inventory;
 #[cfg(test)]
 mod latencies;
 #[cfg(test)]

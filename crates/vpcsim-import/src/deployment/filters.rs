@@ -107,7 +107,7 @@ fn permission(resource: &Declared, block: Values<'_>, deployment: &mut Deploymen
     }
     let ranges = objects("CidrIp", block.texts(CIDRS));
     let ipv6 = objects("CidrIpv6", block.texts(IPV6_CIDRS));
-    let lists = objects("PrefixListId", block.texts(LISTS));
+    let lists = objects("PrefixListId", lists_of(block, deployment));
     if ranges.is_empty() && ipv6.is_empty() && lists.is_empty() && pairs.is_empty() {
         let message = format!(
             "a rule of `{}` names no other side: AWS does not make it",
@@ -128,6 +128,18 @@ fn permission(resource: &Declared, block: Values<'_>, deployment: &mut Deploymen
         "UserIdGroupPairs": pairs,
         "@origin": spot(block.0),
     }))
+}
+
+/// The prefix lists of a rule; that of a gateway endpoint goes by its service until AWS has made the endpoint.
+fn lists_of(values: Values<'_>, deployment: &Deployment<'_, '_>) -> Vec<String> {
+    let service_of = |id: String| {
+        let endpoint = id
+            .strip_suffix(".prefix_list_id")
+            .and_then(|endpoint| deployment.find(endpoint));
+        let service = endpoint.and_then(|endpoint| Values::of(endpoint).text("service_name"));
+        service.unwrap_or(id)
+    };
+    values.texts(LISTS).into_iter().map(service_of).collect()
 }
 
 fn origin_of(block: Values<'_>, resource: &Declared) -> vpcsim_aws::Origin {
@@ -171,8 +183,7 @@ pub(super) fn rule(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
             .map(|cidr| ("CidrIpv6", json!(cidr))),
     );
     others.extend(
-        values
-            .texts(LISTS)
+        lists_of(values, deployment)
             .into_iter()
             .map(|list| ("PrefixListId", json!(list))),
     );

@@ -22,7 +22,11 @@ impl<'a> Values<'a> {
 
     /// A text; numbers and flags are texts too.
     pub(super) fn text(self, names: &str) -> Option<String> {
-        self.get(names).and_then(text_of)
+        match self.get(names)? {
+            // Templates write a single value as a list here and there.
+            Value::Array(list) if list.len() == 1 => text_of(&list[0]).filter(|text| !text.is_empty()),
+            value => text_of(value),
+        }
     }
 
     /// A list of texts, or a single one.

@@ -288,7 +288,7 @@ impl<'a> Build<'a> {
         let message = format!("the range `{text}` in `{address}` is not known before it is deployed");
         let help = "write the range, or add the stack that exports it";
         self.findings
-            .push(Finding::error("unresolved-reference", item.origin, message).help(help));
+            .push(Finding::error("value-not-in-input", item.origin, message).help(help));
     }
 
     /// Reads an address of an item.

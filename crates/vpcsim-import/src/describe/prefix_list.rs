@@ -140,6 +140,9 @@ fn note_assumed(label: &Label, build: &mut Build<'_>) {
 /// The list that a rule or route refers to; of AWS's own the ranges are known, and
 /// one without known entries matches nothing, and may do so wrongly.
 pub(super) fn referenced<T>(id: &str, item: &Item<'_, T>, build: &mut Build<'_>) -> Id<PrefixList> {
+    // A plan may only know whose list it is: `com.amazonaws.eu-west-1.s3`.
+    let of_service = ServiceName::parse(id).and_then(|service| known_list(&service)?.label.id);
+    let id = of_service.as_deref().unwrap_or(id);
     let list = build.find::<PrefixList>(id).unwrap_or_else(|| {
         let known = known_list_of_id(id);
         let name = known.as_ref().map_or(id, |list| list.label.name.as_str());

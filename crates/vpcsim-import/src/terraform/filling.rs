@@ -132,13 +132,14 @@ impl Filling<'_, '_, '_> {
         let is_nothing = |found: &Found| match found {
             Found::Value(Value::Array(list)) => list.is_empty(),
             Found::Value(value) => !value.is_string() || value == "",
-            Found::Instance(..) => false,
+            Found::Instance(..) | Found::Local(_) => false,
         };
         let says_nothing =
             !mentioned.is_empty() && mentioned.iter().flat_map(|lead| &lead.to).all(is_nothing);
+        let by_kind = resolver.by_kind(argument, &mentioned);
         let mut leads = resolver.filtered(argument, mentioned);
         if leads.is_empty() {
-            leads = resolver.by_kind(argument, expression, self.asker);
+            leads = by_kind;
             if let Some(lead) = leads.first() {
                 self.note_inferred(argument, &lead.reference.clone());
             }
@@ -243,6 +244,7 @@ impl Filling<'_, '_, '_> {
             .map(|found| match found {
                 Found::Instance(place, _) => self.resolver.address(*place),
                 Found::Value(value) => value.to_string(),
+                Found::Local(_) => "a local value".to_owned(),
             })
             .collect();
         self.report_ambiguous(argument, &names, "the first is taken");
@@ -256,10 +258,12 @@ impl Filling<'_, '_, '_> {
         let holds = |found: &&&Found| match found {
             Found::Instance(place, _) => {
                 let cidr = self.resolver.instances[*place].values.get("cidr_block");
-                let net = cidr.and_then(Value::as_str).and_then(|text| text.parse::<ipnet::Ipv4Net>().ok());
+                let net = cidr
+                    .and_then(Value::as_str)
+                    .and_then(|text| text.parse::<ipnet::Ipv4Net>().ok());
                 net.is_some_and(|net| net.contains(&wanted))
             }
-            Found::Value(_) => false,
+            _ => false,
         };
         let mut fitting = all.iter().filter(holds);
         let only = (*fitting.next()?).clone();

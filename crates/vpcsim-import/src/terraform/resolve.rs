@@ -53,6 +53,8 @@ pub(super) enum Found {
     Instance(usize, Vec<Part>),
     /// A value that the plan knows.
     Value(Value),
+    /// A local value of a module, which no plan tells.
+    Local(ModulePath),
 }
 
 /// The expressions of a block, or one expression that stands for all of them.
@@ -331,7 +333,12 @@ impl<'h> Resolver<'h> {
             (Some("var"), Some(variable)) => self.follow_variable(variable, &way[2..], asker, depth),
             (Some("module"), Some(called)) => self.follow_output(called, &way[2..], asker, depth),
             (Some("each"), Some("value")) => self.follow_each(&way[2..], asker, depth),
-            (Some("local" | "count" | "each" | "path" | "terraform" | "self"), _) => Vec::new(),
+            (Some("local"), _) => vec![Lead {
+                reference: reference.to_owned(),
+                to: vec![Found::Local(module)],
+                pair: asker.index.cloned(),
+            }],
+            (Some("count" | "each" | "path" | "terraform" | "self"), _) => Vec::new(),
             (Some("data"), Some(kind)) => {
                 let Some(data) = name(2) else { return Vec::new() };
                 self.instances_of(reference, (&module, true, kind, data), &way[3..])
@@ -482,39 +489,49 @@ impl<'h> Resolver<'h> {
         leads
     }
 
-    /// What a local value may stand for, which a plan does not tell: whatever of the wanted kinds the module has, if that is
-    /// one resource.
-    pub(super) fn by_kind(&self, argument: &str, expression: &Value, asker: Asker<'_>) -> Vec<Lead> {
-        let listed = expression.get("references").and_then(Value::as_array);
-        let mut listed = listed.into_iter().flatten().filter_map(Value::as_str);
-        let Some(local) = listed.find(|reference| reference.starts_with("local.")) else {
-            return Vec::new();
-        };
-        let module: ModulePath = asker.module.to_vec();
-        let mut all = Vec::new();
-        for kind in kinds::of_argument(argument) {
-            let own = self.instances.iter().enumerate().filter(|(_, instance)| {
-                instance.kind == *kind && !instance.is_data && instance.module == module
-            });
-            let to: Vec<Found> = own.map(|(place, _)| Found::Instance(place, Vec::new())).collect();
-            if !to.is_empty() {
-                let pair = asker.index.cloned();
-                all.push(Lead {
-                    reference: local.to_owned(),
+    /// What local values may stand for: whatever of the wanted kinds the module has, else the modules that it calls, if that
+    /// is one resource.
+    pub(super) fn by_kind(&self, argument: &str, mentioned: &[Lead]) -> Vec<Lead> {
+        let wanted = kinds::of_argument(argument);
+        for lead in mentioned {
+            let Some(Found::Local(module)) = lead.to.first() else {
+                continue;
+            };
+            let is_wanted = |place: &usize| {
+                let instance = &self.instances[*place];
+                !instance.is_data && wanted.contains(&instance.kind.as_str())
+            };
+            let places = 0..self.instances.len();
+            let own = places
+                .clone()
+                .filter(|place| self.instances[*place].module == *module);
+            let mut found: Vec<usize> = own.filter(is_wanted).collect();
+            if found.is_empty() {
+                let below = places.filter(|place| self.instances[*place].module.starts_with(module));
+                found = below.filter(is_wanted).collect();
+            }
+            // The first of the wanted kinds is the usual one; the others come with it.
+            let first = wanted
+                .iter()
+                .find(|kind| found.iter().any(|place| self.instances[*place].kind == **kind));
+            found.retain(|place| first.is_some_and(|kind| self.instances[*place].kind == *kind));
+            let names: FxHashSet<&str> = found
+                .iter()
+                .map(|place| self.instances[*place].name.as_str())
+                .collect();
+            if names.len() == 1 {
+                let to = found
+                    .into_iter()
+                    .map(|place| Found::Instance(place, Vec::new()))
+                    .collect();
+                return vec![Lead {
+                    reference: lead.reference.clone(),
                     to,
-                    pair,
-                });
+                    pair: lead.pair.clone(),
+                }];
             }
         }
-        let names: FxHashSet<&str> = all
-            .iter()
-            .flat_map(|lead| &lead.to)
-            .filter_map(|found| match found {
-                Found::Instance(place, _) => Some(self.instances[*place].name.as_str()),
-                Found::Value(_) => None,
-            })
-            .collect();
-        if names.len() == 1 { all } else { Vec::new() }
+        Vec::new()
     }
 
     /// The leads that an argument can mean, by the kinds it takes.
@@ -527,6 +544,7 @@ impl<'h> Resolver<'h> {
                     || self.instances[*place].is_data
             }
             Found::Value(value) => wanted.is_empty() || is_id_like(value),
+            Found::Local(_) => false,
         };
         let kept = leads.into_iter().filter_map(|mut lead| {
             lead.to.retain(fits);
@@ -545,6 +563,7 @@ impl<'h> Resolver<'h> {
     pub(super) fn value(&self, found: &Found, argument: &str) -> Option<Value> {
         let (place, way) = match found {
             Found::Value(value) => return Some(value.clone()),
+            Found::Local(_) => return None,
             Found::Instance(place, way) => (*place, way),
         };
         let instance = &self.instances[place];
@@ -571,7 +590,7 @@ impl<'h> Resolver<'h> {
     pub(super) fn paired<'l>(&self, lead: &'l Lead, pair: &Index) -> Option<(&'l Found, bool)> {
         let equal = lead.to.iter().find(|found| match found {
             Found::Instance(place, _) => self.instances[*place].index.as_ref() == Some(pair),
-            Found::Value(_) => false,
+            _ => false,
         });
         if let Some(equal) = equal {
             return Some((equal, false));
@@ -585,8 +604,17 @@ impl<'h> Resolver<'h> {
 /// The private address that a resource asks for.
 fn private_address(values: &Map<String, Value>) -> Option<std::net::Ipv4Addr> {
     let listed = || values.get("private_ips")?.get(0);
-    let single = || values.get("private_ip").or_else(|| values.get("private_ip_address"));
-    single().filter(|value| value.is_string()).or_else(listed)?.as_str()?.parse().ok()
+    let single = || {
+        values
+            .get("private_ip")
+            .or_else(|| values.get("private_ip_address"))
+    };
+    single()
+        .filter(|value| value.is_string())
+        .or_else(listed)?
+        .as_str()?
+        .parse()
+        .ok()
 }
 
 fn after_name(way: &[Part]) -> &[Part] {

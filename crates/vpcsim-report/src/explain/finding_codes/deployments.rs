@@ -220,6 +220,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Write the id, give a plan with its configuration part, or apply and give the state.",
     ),
     code(
+        "value-not-in-input",
+        &[],
+        "An address range comes from outside of the input: from another stack, the parameter store or a custom resource.",
+        "Write the range, or add the stack that exports it.",
+    ),
+    code(
         "whole-not-in-input",
         &[],
         "A route, a rule or an association belongs to something that is not in the input.",
