@@ -102,6 +102,12 @@ impl Facts<'_> {
                 self.routes(table)
             ));
         }
+        self.interfaces(&mut facts);
+        self.gateways(&mut facts);
+        facts
+    }
+
+    fn interfaces(&self, facts: &mut BTreeSet<String>) {
         // A dump knows the interfaces of NAT gateways; the simulator does without.
         let of_gateways: Vec<_> = self
             .0
@@ -133,17 +139,9 @@ impl Facts<'_> {
                 interface.source_dest_check
             ));
         }
-        self.gateways(&mut facts);
         for kind in Kind::ALL {
             let count = (0..)
-                .take_while(|index| {
-                    self.0
-                        .label(AnyId {
-                            kind: *kind,
-                            index: *index,
-                        })
-                        .is_some()
-                })
+                .map_while(|index| self.0.label(AnyId { kind: *kind, index }))
                 .count();
             let hidden = if *kind == Kind::NetworkInterface {
                 of_gateways.len()
@@ -152,7 +150,6 @@ impl Facts<'_> {
             };
             facts.insert(format!("{kind:?}: {}", count - hidden));
         }
-        facts
     }
 
     fn gateways(&self, facts: &mut BTreeSet<String>) {
@@ -176,7 +173,7 @@ impl Facts<'_> {
                         TransitTarget::Attachment(id) => self.attachment(*id),
                         other => format!("{other:?}"),
                     };
-                    format!("{:?} -> {target}", self.destination(&route.destination))
+                    format!("{:?} -> {target}", self.destination(route.destination))
                 })
                 .collect();
             facts.insert(format!(
@@ -258,14 +255,14 @@ impl Facts<'_> {
             },
             other => format!("{other:?}"),
         };
-        format!("{} -> {target}", self.destination(&route.destination))
+        format!("{} -> {target}", self.destination(route.destination))
     }
 
-    fn destination(&self, destination: &RouteDestination) -> String {
+    fn destination(&self, destination: RouteDestination) -> String {
         match destination {
             RouteDestination::Cidr(net) => net.to_string(),
             RouteDestination::PrefixList(id) => {
-                let entries: Vec<String> = self.0.prefix_lists[*id]
+                let entries: Vec<String> = self.0.prefix_lists[id]
                     .entries
                     .iter()
                     .map(ToString::to_string)
@@ -335,7 +332,7 @@ impl Facts<'_> {
                     .collect();
                 format!("group of {members:?}")
             }
-            Peer::PrefixList(id) => self.destination(&RouteDestination::PrefixList(*id)),
+            Peer::PrefixList(id) => self.destination(RouteDestination::PrefixList(*id)),
             Peer::Missing(name) => format!("missing {name}"),
         }
     }

@@ -28,6 +28,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Give a value that the template allows.",
     ),
     code(
+        "cdk-template-missing",
+        &[],
+        "The manifest of a CDK directory names a template that the input does not hold.",
+        "Give the whole directory, as `cdk synth` writes it.",
+    ),
+    code(
         "cidr-overflow",
         &[],
         "`Fn::Cidr` shall cut more ranges from a block than there are in it.",
