@@ -20,29 +20,36 @@ struct Plan {
 
 impl Plan {
     /// Adds a resource that will be created; arguments that are `{"references": …}` are unknown until then.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "arguments are written where they are given"
+    )]
     fn create(self, address: &str, arguments: Value) -> Self {
-        self.create_with(address, arguments, &json!({}))
+        self.create_with(address, &arguments, &json!({}))
     }
 
     /// As [`Plan::create`], with more of the configuration (`count_expression`).
-    fn create_with(mut self, address: &str, arguments: Value, configuration: &Value) -> Self {
-        let (kind, rest) = address.split_once('.').unwrap();
+    fn create_with(mut self, address: &str, arguments: &Value, configuration: &Value) -> Self {
+        let (kind, rest) = address.split_once('.').expect("the test writes it so");
         let (name, index) = match rest.split_once('[') {
             Some((name, index)) => (
                 name,
-                Some(serde_json::from_str::<Value>(index.trim_end_matches(']')).unwrap()),
+                Some(
+                    serde_json::from_str::<Value>(index.trim_end_matches(']'))
+                        .expect("the test writes it so"),
+                ),
             ),
             None => (rest, None),
         };
         let (mut after, mut unknown, mut expressions) = (Map::new(), Map::new(), Map::new());
         unknown.insert("id".to_owned(), json!(true));
-        for (key, value) in arguments.as_object().unwrap() {
+        for (key, value) in arguments.as_object().expect("the test writes it so") {
             if value.get("references").is_some() {
                 unknown.insert(key.clone(), json!(true));
                 expressions.insert(key.clone(), value.clone());
             } else if let Some(block) = value.get("block") {
                 let (mut known, mut open, mut said) = (Map::new(), Map::new(), Map::new());
-                for (key, value) in block.as_object().unwrap() {
+                for (key, value) in block.as_object().expect("the test writes it so") {
                     if value.get("references").is_some() {
                         open.insert(key.clone(), json!(true));
                         said.insert(key.clone(), value.clone());
@@ -74,7 +81,7 @@ impl Plan {
         {
             let mut resource =
                 json!({"mode": "managed", "type": kind, "name": name, "expressions": expressions});
-            for (key, value) in configuration.as_object().unwrap() {
+            for (key, value) in configuration.as_object().expect("the test writes it so") {
                 resource[key] = value.clone();
             }
             self.resources.push(resource);
@@ -180,10 +187,10 @@ fn counted_resources_are_paired_by_their_index_and_by_turns() {
         let by_turns = json!({"references": ["aws_route_table.one", "count.index"]});
         let association = json!({"subnet_id": own, "route_table_id": by_turns});
         plan = plan
-            .create_with(&format!("aws_subnet.a[{index}]"), subnet, &counted)
+            .create_with(&format!("aws_subnet.a[{index}]"), &subnet, &counted)
             .create_with(
                 &format!("aws_route_table_association.a[{index}]"),
-                association,
+                &association,
                 &counted,
             );
     }

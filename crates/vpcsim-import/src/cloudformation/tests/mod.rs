@@ -1,6 +1,5 @@
 //! Templates as people write them, and what they declare.
 
-mod corpus;
 mod functions;
 mod input;
 mod stacks;
