@@ -2,6 +2,8 @@
 
 use vpcsim_aws::Kind;
 
+use crate::deployment::nouns::NOUNS;
+
 /// The keys of a kind of resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Formats {
@@ -13,6 +15,15 @@ pub struct Formats {
 
 const fn formats(native: &'static str, describe: &'static [&'static str]) -> Formats {
     Formats { native, describe }
+}
+
+/// The kinds of declared resources that become a kind of resource, or a part of one: in Terraform and in CloudFormation.
+pub fn declared_as(kind: Kind) -> (Vec<&'static str>, Vec<&'static str>) {
+    let own = || NOUNS.iter().filter(|noun| noun.kind == kind);
+    let is_made = |name: &&str| !name.starts_with("data.");
+    let terraform = own().flat_map(|noun| noun.terraform).copied().filter(is_made);
+    let cloudformation = own().flat_map(|noun| noun.cloudformation).copied();
+    (terraform.collect(), cloudformation.collect())
 }
 
 /// The keys of a kind of resource.
@@ -71,6 +82,15 @@ mod tests {
             let top = formats.native.split('.').next().unwrap();
             let of_vpc = top == "internet_gateway";
             assert!(of_vpc || nouns.any(|noun| noun.key == top), "{top} of {kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_declared_in_one_language_is_declared_in_the_other() {
+        let only_in_designs = [Kind::InternetHost, Kind::RegionalNatGateway];
+        for &kind in Kind::ALL.iter().filter(|kind| !only_in_designs.contains(kind)) {
+            let (terraform, cloudformation) = declared_as(kind);
+            assert!(!terraform.is_empty() && !cloudformation.is_empty(), "{kind:?}");
         }
     }
 

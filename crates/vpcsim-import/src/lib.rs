@@ -4,6 +4,8 @@
 //!
 //! - [`read`]: from bytes to a [`Design`]; everything that is wrong comes back as findings, all at once.
 //! - `encoding`, `recognise`: which text, and which kind of input.
+//! - `terraform`, `cloudformation`: front ends that evaluate a language to `declared` resources, every reference resolved.
+//! - `deployment`: what deploying those makes, in the words of `aws … describe-*`; one line a noun for both languages.
 //! - `native`: the native YAML format, one file each noun. `describe`: the JSON of `aws ec2 describe-*`, likewise.
 //! - `formats`: where each kind of resource stands in them.
 //! - `arrange`: the order of resources, so that converting a design changes nothing.
@@ -36,7 +38,7 @@ mod recognise;
 mod terraform;
 mod write;
 
-pub use formats::{Formats, formats_of};
+pub use formats::{Formats, declared_as, formats_of};
 pub use reading::{Design, Half, Options, Source, SourceText, read, read_with};
 
 use vpcsim_aws::Topology;

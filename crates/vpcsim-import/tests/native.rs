@@ -227,8 +227,8 @@ fn what_is_not_a_design_is_refused_with_what_would_be_one() {
     assert_eq!(codes(b"just words"), ["input-not-recognised"]);
     assert_eq!(codes(b"{\"color\": 1}"), ["input-not-recognised"]);
     assert_eq!(
-        codes(b"AWSTemplateFormatVersion: '2010-09-09'\nResources: {}"),
-        ["cloudformation-not-read"]
+        codes(b"AWSTemplateFormatVersion: '2010-09-09'\nDescription: nothing"),
+        ["not-a-template"]
     );
     assert_eq!(
         codes(b"{\"format_version\": \"9.2\", \"planned_values\": {}}"),

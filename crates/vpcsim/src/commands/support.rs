@@ -18,8 +18,11 @@ pub(super) fn run(format: PageFormat, terminal: &Terminal) -> Result<Status, Fai
 
 fn formats_of(kind: Kind) -> Vec<(&'static str, String)> {
     let formats = vpcsim_import::formats_of(kind);
+    let (terraform, cloudformation) = vpcsim_import::declared_as(kind);
     vec![
         ("native YAML", format!("{}:", formats.native)),
         ("aws describe", formats.describe.join(", ")),
+        ("Terraform", terraform.join(", ")),
+        ("CloudFormation", cloudformation.join(", ")),
     ]
 }
