@@ -297,6 +297,8 @@ impl<'t> Inputs<'t> {
             findings,
         ));
         let made = deployment::deploy(&declared, taken, findings);
+        // What is declared is not needed any more, and may be large.
+        drop(declared);
         let elsewhere = describe::read(&self.described, made, sources, topology, &mut names, findings);
         let mut public = PublicAddressPool::new(topology);
         self.native

@@ -118,8 +118,16 @@ pub(super) struct Resolver<'h> {
     pub(super) instances: &'h [Instance],
     configuration: &'h Configuration,
     ids: Vec<String>,
-    groups: FxHashMap<(&'h ModulePath, bool, &'h str, &'h str), Vec<usize>>,
+    groups: FxHashMap<(&'h ModulePath, bool, &'h str, &'h str), Group<'h>>,
+    managed_of_kind: FxHashMap<&'h str, Vec<usize>>,
     modules: Vec<ModulePath>,
+}
+
+/// The instances of one resource.
+#[derive(Default)]
+struct Group<'h> {
+    places: Vec<usize>,
+    by_index: FxHashMap<&'h Index, usize>,
 }
 
 impl<'h> Resolver<'h> {
@@ -129,6 +137,7 @@ impl<'h> Resolver<'h> {
             configuration: &held.configuration,
             ids: Vec::new(),
             groups: FxHashMap::default(),
+            managed_of_kind: FxHashMap::default(),
             modules: Vec::new(),
         };
         let mut modules = FxHashSet::default();
@@ -139,7 +148,18 @@ impl<'h> Resolver<'h> {
                 instance.kind.as_str(),
                 instance.name.as_str(),
             );
-            resolver.groups.entry(key).or_default().push(place);
+            let group = resolver.groups.entry(key).or_default();
+            group.places.push(place);
+            if let Some(index) = &instance.index {
+                group.by_index.insert(index, place);
+            }
+            if !instance.is_data {
+                resolver
+                    .managed_of_kind
+                    .entry(&instance.kind)
+                    .or_default()
+                    .push(place);
+            }
             for length in 1..=instance.module.len() {
                 modules.insert(instance.module[..length].to_vec());
             }
@@ -313,7 +333,7 @@ impl<'h> Resolver<'h> {
             if listed[..place].iter().any(is_prefix) {
                 continue;
             }
-            for mut lead in self.follow(reference, asker, depth) {
+            for mut lead in self.follow(reference, asker, pair.as_ref(), depth) {
                 lead.pair = lead.pair.or_else(|| pair.clone());
                 leads.push(lead);
             }
@@ -322,7 +342,7 @@ impl<'h> Resolver<'h> {
     }
 
     /// What one reference leads to; through variables and outputs it may be several.
-    fn follow(&self, reference: &str, asker: Asker<'_>, depth: usize) -> Vec<Lead> {
+    fn follow(&self, reference: &str, asker: Asker<'_>, pair: Option<&Index>, depth: usize) -> Vec<Lead> {
         let way = parts(reference);
         let name = |place: usize| match way.get(place) {
             Some(Part::Name(name)) => Some(name.as_str()),
@@ -341,16 +361,22 @@ impl<'h> Resolver<'h> {
             (Some("count" | "each" | "path" | "terraform" | "self"), _) => Vec::new(),
             (Some("data"), Some(kind)) => {
                 let Some(data) = name(2) else { return Vec::new() };
-                self.instances_of(reference, (&module, true, kind, data), &way[3..])
+                self.instances_of(reference, (&module, true, kind, data), &way[3..], pair)
             }
             (Some(kind), Some(resource)) => {
-                self.instances_of(reference, (&module, false, kind, resource), &way[2..])
+                self.instances_of(reference, (&module, false, kind, resource), &way[2..], pair)
             }
             _ => Vec::new(),
         }
     }
 
-    fn instances_of(&self, reference: &str, key: (&ModulePath, bool, &str, &str), way: &[Part]) -> Vec<Lead> {
+    fn instances_of(
+        &self,
+        reference: &str,
+        key: (&ModulePath, bool, &str, &str),
+        way: &[Part],
+        pair: Option<&Index>,
+    ) -> Vec<Lead> {
         let Some(group) = self.groups.get(&key) else {
             return Vec::new();
         };
@@ -358,12 +384,14 @@ impl<'h> Resolver<'h> {
             Some(Part::Index(index)) => (Some(index), &way[1..]),
             _ => (None, way),
         };
-        let fits =
-            |place: &&usize| wanted.is_none_or(|index| self.instances[**place].index.as_ref() == Some(index));
-        let to: Vec<Found> = group
-            .iter()
-            .filter(fits)
-            .map(|place| Found::Instance(*place, way.to_vec()))
+        let one = |index: &Index| group.by_index.get(index).map(|place| vec![*place]);
+        let places = match wanted {
+            Some(index) => one(index).unwrap_or_default(),
+            None => pair.and_then(one).unwrap_or_else(|| group.places.clone()),
+        };
+        let to: Vec<Found> = places
+            .into_iter()
+            .map(|place| Found::Instance(place, way.to_vec()))
             .collect();
         if to.is_empty() {
             return Vec::new();
@@ -497,18 +525,13 @@ impl<'h> Resolver<'h> {
             let Some(Found::Local(module)) = lead.to.first() else {
                 continue;
             };
-            let is_wanted = |place: &usize| {
-                let instance = &self.instances[*place];
-                !instance.is_data && wanted.contains(&instance.kind.as_str())
-            };
-            let places = 0..self.instances.len();
-            let own = places
-                .clone()
-                .filter(|place| self.instances[*place].module == *module);
-            let mut found: Vec<usize> = own.filter(is_wanted).collect();
+            let of_kinds = wanted.iter().filter_map(|kind| self.managed_of_kind.get(kind));
+            let places: Vec<usize> = of_kinds.flatten().copied().collect();
+            let is_own = |place: &usize| self.instances[*place].module == *module;
+            let is_below = |place: &usize| self.instances[*place].module.starts_with(module);
+            let mut found: Vec<usize> = places.iter().copied().filter(is_own).collect();
             if found.is_empty() {
-                let below = places.filter(|place| self.instances[*place].module.starts_with(module));
-                found = below.filter(is_wanted).collect();
+                found = places.into_iter().filter(is_below).collect();
             }
             // The first of the wanted kinds is the usual one; the others come with it.
             let first = wanted
