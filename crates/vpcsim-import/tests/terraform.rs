@@ -478,3 +478,58 @@ fn resources_without_a_part_in_the_network_are_told_in_one_note() {
         .collect();
     assert_eq!(unread, ["virtual private gateway"]);
 }
+
+#[test]
+fn two_plans_that_call_different_things_alike_stay_two() {
+    let source = |name: &str, cidr: &str, subnet: &str| {
+        Source {
+        name: name.to_owned(),
+        bytes: Plan::default()
+            .create("aws_vpc.main", json!({"cidr_block": cidr}))
+            .create(
+                "aws_subnet.a",
+                json!({"vpc_id": refers("aws_vpc.main.id"), "cidr_block": subnet, "availability_zone": "eu-west-1a"}),
+            )
+            .text()
+            .into_bytes(),
+    }
+    };
+    let sources = vec![
+        source("east.json", "10.1.0.0/16", "10.1.1.0/24"),
+        source("west.json", "10.2.0.0/16", "10.2.1.0/24"),
+    ];
+    let design = read_with(sources, &Options::default());
+    assert!(!design.findings.has_errors(), "{:?}", messages(&design));
+    let topology = design.topology;
+    let homes: Vec<String> = topology
+        .subnets
+        .iter()
+        .map(|(_, subnet)| format!("{} in {}", subnet.cidr, topology.name_of(subnet.vpc)))
+        .collect();
+    assert_eq!(
+        homes,
+        ["10.1.1.0/24 in aws_vpc.main", "10.2.1.0/24 in west:aws_vpc.main"]
+    );
+}
+
+#[test]
+fn an_attribute_of_another_resource_hands_on_what_that_one_refers_to() {
+    let topology = Plan::default()
+        .create("aws_vpc.main", json!({"cidr_block": "10.0.0.0/16"}))
+        .create(
+            "aws_vpc_ipv4_cidr_block_association.more",
+            json!({"vpc_id": refers("aws_vpc.main.id"), "cidr_block": "10.1.0.0/16"}),
+        )
+        .create(
+            "aws_subnet.a",
+            json!({"vpc_id": refers("aws_vpc_ipv4_cidr_block_association.more.vpc_id"), "cidr_block": "10.1.1.0/24"}),
+        )
+        .create(
+            "aws_instance.web",
+            json!({"subnet_id": refers("aws_subnet.a.id"), "vpc_security_group_ids": refers("aws_vpc.main.default_security_group_id")}),
+        )
+        .topology();
+    let (_, interface) = topology.network_interfaces.iter().next().unwrap();
+    assert!(topology.security_groups[interface.security_groups[0]].default);
+    assert_eq!(topology.security_groups.len(), 1);
+}

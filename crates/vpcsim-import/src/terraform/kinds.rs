@@ -136,6 +136,15 @@ pub(super) fn of_argument(argument: &str) -> &'static [&'static str] {
     row.map_or(&[], |(_, kinds)| kinds)
 }
 
+/// Whether an attribute of any kind holds what an argument wants: `vpc_id` of a subnet, `default_security_group_id` of a VPC.
+pub(super) fn holds(attribute: &str, argument: &str) -> bool {
+    let row = REFERENCES
+        .iter()
+        .find(|(arguments, _)| arguments.contains(&argument));
+    let concept = row.and_then(|(arguments, _)| arguments.first());
+    concept.is_some_and(|concept| attribute.ends_with(concept))
+}
+
 /// Arguments that the network cannot do without: what is lost there is worth a word.
 pub(super) fn matters(argument: &str) -> bool {
     !of_argument(argument).is_empty()

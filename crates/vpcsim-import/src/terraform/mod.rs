@@ -13,8 +13,7 @@ mod filling;
 mod kinds;
 mod resolve;
 
-use std::collections::BTreeMap;
-
+use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
 use vpcsim_aws::{Findings, Origin};
 
@@ -78,7 +77,7 @@ pub(crate) struct Evaluated {
 /// Reads plans and states.
 pub(crate) fn evaluate(inputs: &[Input<'_>], half: Half, strict: bool, findings: &mut Findings) -> Evaluated {
     let mut evaluated = Evaluated::default();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut seen: FxHashSet<String> = FxHashSet::default();
     for input in inputs {
         let Some(held) = document::read(*input, half, findings) else {
             continue;
@@ -86,17 +85,29 @@ pub(crate) fn evaluate(inputs: &[Input<'_>], half: Half, strict: bool, findings:
         if held.is_state {
             evaluated.states.push(input.file);
         }
-        for mut resource in resolve::resolve(&held, strict, findings) {
-            // Two states may call different things alike.
-            let count = seen.entry(resource.address.clone()).or_default();
-            *count += 1;
-            if *count > 1 && resource.id == resource.address {
-                let stem = crate::names::stem(input.name);
-                resource.address = format!("{stem}:{}", resource.address);
-                resource.id.clone_from(&resource.address);
-            }
-            evaluated.declared.push(resource);
-        }
+        // Two states may call different things alike: then all of the later one go by its file's name too.
+        let own: Vec<String> = held.instances.iter().map(Instance::address).collect();
+        let is_known =
+            |(address, instance): (&String, &Instance)| !instance.is_data && seen.contains(address);
+        let collides = own.iter().zip(&held.instances).any(is_known);
+        let prefix = if collides {
+            format!("{}:", crate::names::stem(input.name))
+        } else {
+            String::new()
+        };
+        seen.extend(own);
+        evaluated
+            .declared
+            .extend(resolve::resolve(&held, &prefix, strict, findings));
     }
     evaluated
+}
+
+impl Instance {
+    /// What its author calls it.
+    fn address(&self) -> String {
+        let data = if self.is_data { "data." } else { "" };
+        let index = self.index.as_ref().map(ToString::to_string).unwrap_or_default();
+        address::inside(&self.module, &format!("{data}{}.{}{index}", self.kind, self.name))
+    }
 }

@@ -1,10 +1,12 @@
 //! From instances to declared resources: what is unknown is looked for along the references of the configuration.
 
+use std::cell::Cell;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::{Map, Value};
 use vpcsim_aws::Findings;
 
-use super::address::{Index, ModulePath, Part, inside, parts};
+use super::address::{Index, ModulePath, Part, parts};
 use super::configuration::{Configuration, Module};
 use super::filling::Filling;
 use super::{Held, Instance, kinds};
@@ -14,8 +16,8 @@ use crate::declared::Declared;
 const DEPTH_MAX: usize = 64;
 
 /// Turns what a file holds into declared resources.
-pub(super) fn resolve(held: &Held, strict: bool, findings: &mut Findings) -> Vec<Declared> {
-    let resolver = Resolver::new(held);
+pub(super) fn resolve(held: &Held, prefix: &str, strict: bool, findings: &mut Findings) -> Vec<Declared> {
+    let resolver = Resolver::new(held, prefix);
     let mut declared = Vec::with_capacity(held.instances.len());
     let mut seen = FxHashSet::default();
     for place in 0..held.instances.len() {
@@ -121,6 +123,10 @@ pub(super) struct Resolver<'h> {
     groups: FxHashMap<(&'h ModulePath, bool, &'h str, &'h str), Group<'h>>,
     managed_of_kind: FxHashMap<&'h str, Vec<usize>>,
     modules: Vec<ModulePath>,
+    /// What sets this file's addresses apart from those of others.
+    prefix: &'h str,
+    /// How many resources a value was handed on by.
+    handed_on: Cell<usize>,
 }
 
 /// The instances of one resource.
@@ -131,7 +137,7 @@ struct Group<'h> {
 }
 
 impl<'h> Resolver<'h> {
-    fn new(held: &'h Held) -> Self {
+    fn new(held: &'h Held, prefix: &'h str) -> Self {
         let mut resolver = Self {
             instances: &held.instances,
             configuration: &held.configuration,
@@ -139,6 +145,8 @@ impl<'h> Resolver<'h> {
             groups: FxHashMap::default(),
             managed_of_kind: FxHashMap::default(),
             modules: Vec::new(),
+            prefix,
+            handed_on: Cell::new(0),
         };
         let mut modules = FxHashSet::default();
         for (place, instance) in held.instances.iter().enumerate() {
@@ -233,17 +241,7 @@ impl<'h> Resolver<'h> {
     }
 
     pub(super) fn address(&self, place: usize) -> String {
-        let instance = &self.instances[place];
-        let data = if instance.is_data { "data." } else { "" };
-        let index = instance
-            .index
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        inside(
-            &instance.module,
-            &format!("{data}{}.{}{index}", instance.kind, instance.name),
-        )
+        format!("{}{}", self.prefix, self.instances[place].address())
     }
 
     fn declare(&self, place: usize, address: String, strict: bool, findings: &mut Findings) -> Declared {
@@ -561,10 +559,12 @@ impl<'h> Resolver<'h> {
     pub(super) fn filtered(&self, argument: &str, leads: Vec<Lead>) -> Vec<Lead> {
         let wanted = kinds::of_argument(argument);
         let fits = |found: &Found| match found {
-            Found::Instance(place, _) => {
+            Found::Instance(place, way) => {
+                let instance = &self.instances[*place];
                 wanted.is_empty()
-                    || wanted.contains(&self.instances[*place].kind.as_str())
-                    || self.instances[*place].is_data
+                    || wanted.contains(&instance.kind.as_str())
+                    || instance.is_data
+                    || attribute_of(way).is_some_and(|attribute| kinds::holds(attribute, argument))
             }
             Found::Value(value) => wanted.is_empty() || is_id_like(value),
             Found::Local(_) => false,
@@ -592,21 +592,31 @@ impl<'h> Resolver<'h> {
         let instance = &self.instances[place];
         let is_reference = !kinds::of_argument(argument).is_empty();
         let id = || Value::String(self.ids[place].clone());
-        let attribute = way.iter().find_map(|part| match part {
-            Part::Name(name) => Some(name.as_str()),
-            Part::Index(_) => None,
-        });
-        match attribute {
+        match attribute_of(way) {
             None => is_reference.then(id),
             Some(attribute) if kinds::is_id(&instance.kind, attribute) => Some(id()),
             Some(attribute) => {
                 let known = instance.values.get(attribute).filter(|value| !value.is_null());
                 let known = known.and_then(|value| navigate(value, after_name(way)));
-                known.cloned().or_else(|| {
-                    is_reference.then(|| Value::String(format!("{}.{attribute}", self.ids[place])))
-                })
+                known
+                    .cloned()
+                    .or_else(|| self.handed_on(place, attribute))
+                    .or_else(|| {
+                        is_reference.then(|| Value::String(format!("{}.{attribute}", self.ids[place])))
+                    })
             }
         }
+    }
+
+    /// What a resource refers to itself: `vpc_id` of a subnet that the plan does not know.
+    fn handed_on(&self, place: usize, attribute: &str) -> Option<Value> {
+        if kinds::of_argument(attribute).is_empty() || self.handed_on.get() >= DEPTH_MAX {
+            return None;
+        }
+        self.handed_on.set(self.handed_on.get() + 1);
+        let found = self.look_for(place, attribute).map(Value::String);
+        self.handed_on.set(self.handed_on.get() - 1);
+        found
     }
 
     /// The one of several that an index means.
@@ -638,6 +648,14 @@ fn private_address(values: &Map<String, Value>) -> Option<std::net::Ipv4Addr> {
         .as_str()?
         .parse()
         .ok()
+}
+
+/// The attribute that a way leads to.
+fn attribute_of(way: &[Part]) -> Option<&str> {
+    way.iter().find_map(|part| match part {
+        Part::Name(name) => Some(name.as_str()),
+        Part::Index(_) => None,
+    })
 }
 
 fn after_name(way: &[Part]) -> &[Part] {
