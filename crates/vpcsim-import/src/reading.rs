@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vpcsim_aws::completion::PublicAddressPool;
-use vpcsim_aws::{Finding, Findings, Origin, Topology};
+use vpcsim_aws::{Finding, Findings, Origin, Severity, Topology};
 
 use crate::cloudformation;
 use crate::deployment;
@@ -62,6 +62,43 @@ pub struct Options {
     pub region: String,
     /// The files of a Terraform configuration, each with its path from the configuration's folder.
     pub configuration: Vec<(String, String)>,
+}
+
+/// Errors of inputs that cannot be read at all: there is no design whose findings could be discussed.
+const UNREADABLE: [&str; 22] = [
+    "bad-parameter-value",
+    "cyclic-reference",
+    "input-binary",
+    "input-empty",
+    "input-encoding",
+    "input-not-recognised",
+    "input-too-large",
+    "json-syntax",
+    "not-a-template",
+    "parameter-missing",
+    "plan-errored",
+    "template-too-deep",
+    "template-too-large",
+    "terraform-state-version",
+    "terraform-syntax",
+    "terraform-version",
+    "unknown-intrinsic",
+    "unknown-parameter",
+    "yaml-alias",
+    "yaml-syntax",
+    "yaml-too-deep",
+    "yaml-too-large",
+];
+
+impl Design {
+    /// Whether an input could be read; if not, there is nothing to judge.
+    pub fn is_readable(&self) -> bool {
+        let mut errors = self
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error);
+        !errors.any(|finding| UNREADABLE.contains(&finding.code))
+    }
 }
 
 /// Reads designs and merges them into one.

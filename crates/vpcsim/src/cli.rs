@@ -44,8 +44,10 @@ const CHECK_EXAMPLES: &str = "\
 Examples:
   vpcsim check shop.yaml
   vpcsim check dump/ --format json
+  vpcsim check plan.json dump/ --strict             a Terraform plan on top of the account that it goes into
+  vpcsim check template.yaml --param Port=8080      a CloudFormation template
 
-Exit status: 0 no errors, 1 errors, 2 nothing to read.";
+Exit status: 0 no errors, 1 errors, 2 an input cannot be read.";
 
 const CONVERT_EXAMPLES: &str = "\
 Examples:

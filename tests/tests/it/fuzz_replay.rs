@@ -37,9 +37,46 @@ fn packets_that_once_failed_are_survived() {
 
 #[test]
 fn designs_that_once_failed_are_survived() {
-    for (target, name) in [("native", "design.yaml"), ("describe", "describe.json")] {
+    let targets = [
+        ("native", "design.yaml"),
+        ("describe", "describe.json"),
+        ("terraform", "plan.json"),
+        ("cloudformation", "template.yaml"),
+    ];
+    for (target, name) in targets {
         for input in &inputs(target) {
             fuzz::design(name, input);
+        }
+    }
+}
+
+/// Real files with every kind of damage: cut off anywhere, and with parts of them changed for others.
+#[test]
+fn damaged_plans_and_templates_are_survived() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("four-ways/default-group");
+    let words: [&[u8]; 8] = [
+        b"null",
+        b"true",
+        b"-1",
+        b"[]",
+        b"{}",
+        b"\"\"",
+        b"{\"Ref\": \"Net\"}",
+        b"!GetAtt A.B",
+    ];
+    for name in ["plan.json", "template.yaml"] {
+        let text = fs::read(root.join(name)).unwrap();
+        let step = (text.len() / 60).max(1);
+        for (turn, at) in (0..text.len()).step_by(step).enumerate() {
+            fuzz::design(name, &text[..at]);
+            let mut changed = text[..at].to_vec();
+            changed.extend_from_slice(words[turn % words.len()]);
+            let end = text[at..]
+                .iter()
+                .position(|byte| b",}\n".contains(byte))
+                .map_or(text.len(), |more| at + more);
+            changed.extend_from_slice(&text[end..]);
+            fuzz::design(name, &changed);
         }
     }
 }

@@ -19,5 +19,8 @@ pub(super) fn run(arguments: &CheckArguments, terminal: &Terminal) -> Result<Sta
         }
     };
     terminal.print(&page)?;
+    if !design.is_readable() {
+        return Ok(Status::WrongInput);
+    }
     Ok(Status::of(!design.findings.has_errors()))
 }
