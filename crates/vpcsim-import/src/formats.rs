@@ -20,9 +20,10 @@ const fn formats(native: &'static str, describe: &'static [&'static str]) -> For
 /// The kinds of declared resources that become a kind of resource, or a part of one: in Terraform and in CloudFormation.
 pub fn declared_as(kind: Kind) -> (Vec<&'static str>, Vec<&'static str>) {
     let own = || NOUNS.iter().filter(|noun| noun.kind == kind);
-    let is_made = |name: &&str| !name.starts_with("data.");
+    // Data sources and paths to analyse make nothing.
+    let is_made = |name: &&str| !name.starts_with("data.") && !name.to_lowercase().contains("insights");
     let terraform = own().flat_map(|noun| noun.terraform).copied().filter(is_made);
-    let cloudformation = own().flat_map(|noun| noun.cloudformation).copied();
+    let cloudformation = own().flat_map(|noun| noun.cloudformation).copied().filter(is_made);
     (terraform.collect(), cloudformation.collect())
 }
 

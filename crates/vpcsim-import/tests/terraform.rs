@@ -533,3 +533,21 @@ fn an_attribute_of_another_resource_hands_on_what_that_one_refers_to() {
     assert!(topology.security_groups[interface.security_groups[0]].default);
     assert_eq!(topology.security_groups.len(), 1);
 }
+
+#[test]
+fn paths_that_aws_shall_analyse_become_expectations() {
+    let topology = network()
+        .create("aws_internet_gateway.gw", json!({"vpc_id": refers("aws_vpc.main.id")}))
+        .create("aws_instance.web", json!({"subnet_id": refers("aws_subnet.a.id")}))
+        .create(
+            "aws_ec2_network_insights_path.web",
+            json!({"source": refers("aws_internet_gateway.gw.id"), "destination": refers("aws_instance.web.id"), "protocol": "tcp", "destination_port": 443}),
+        )
+        .topology();
+    let texts: Vec<&str> = topology
+        .expectations
+        .iter()
+        .map(|expectation| expectation.text.as_str())
+        .collect();
+    assert_eq!(texts, ["internet -> aws_instance.web tcp 443: reachable"]);
+}

@@ -16,6 +16,7 @@ mod gateways;
 mod hosts;
 mod network;
 pub(crate) mod nouns;
+mod paths;
 mod peering;
 mod routes;
 mod transit;

@@ -1,7 +1,8 @@
 //! The declared nouns, one line each: what Terraform and CloudFormation call them, and who makes them.
 
 use super::{
-    Deployment, balancing, compute, endpoints, filters, gateways, hosts, network, peering, routes, transit,
+    Deployment, balancing, compute, endpoints, filters, gateways, hosts, network, paths, peering, routes,
+    transit,
 };
 use vpcsim_aws::Kind;
 
@@ -127,6 +128,7 @@ nouns! {
         ["AWS::EC2::VPCPeeringConnection"] => peering::connection,
     PeeringConnection: ["aws_vpc_peering_connection_accepter", "aws_vpc_peering_connection_options"]
         [] => peering::seen_elsewhere,
+    InternetHost: ["aws_ec2_network_insights_path"] ["AWS::EC2::NetworkInsightsPath"] => paths::path,
     VpcEndpoint: ["aws_vpc_endpoint"] ["AWS::EC2::VPCEndpoint"] => endpoints::endpoint,
     VpcEndpoint: [
         "aws_vpc_endpoint_route_table_association",

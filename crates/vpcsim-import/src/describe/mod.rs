@@ -11,6 +11,7 @@ mod dhcp_options;
 mod document;
 mod elastic_ip;
 mod endpoint_service;
+mod insights_path;
 mod instance;
 mod internet_gateway;
 mod item;

@@ -99,6 +99,7 @@ nouns! {
     "ServiceConfigurations" => endpoint_services: endpoint_service::ServiceJson,
     "VpcEndpoints" => vpc_endpoints: vpc_endpoint::VpcEndpointJson,
     "DBInstances" => db_instances: managed_host::DbInstanceJson,
+    "NetworkInsightsPaths" => network_insights_paths: insights_path::PathJson,
     "@hosts" => made_hosts: made_host::HostJson,
     "RdsInstances" => rds_instances: managed_host::DbInstanceJson,
 }

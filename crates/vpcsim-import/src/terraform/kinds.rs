@@ -126,6 +126,15 @@ const REFERENCES: &[(&[&str], &[&str])] = &[
     (&["task_definition"], &["aws_ecs_task_definition"]),
     (&["autoscaling_group_name"], &["aws_autoscaling_group"]),
     (&["service_name"], &["aws_vpc_endpoint_service"]),
+    (
+        &["source", "destination"],
+        &[
+            "aws_instance",
+            "aws_network_interface",
+            "aws_internet_gateway",
+            "aws_vpc_endpoint",
+        ],
+    ),
 ];
 
 /// The kinds that an argument may refer to; empty if it is no reference.

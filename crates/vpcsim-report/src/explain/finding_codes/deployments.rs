@@ -130,6 +130,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Give one with `--param NAME=VALUE`.",
     ),
     code(
+        "path-not-asked",
+        &[],
+        "A path of AWS's Reachability Analyzer says no destination or no port, so there is nothing to expect of it.",
+        "Give it both.",
+    ),
+    code(
         "plan-errored",
         &[],
         "The plan ended in an error: what would stand after it is not all there.",
