@@ -23,7 +23,10 @@ pub fn declared_as(kind: Kind) -> (Vec<&'static str>, Vec<&'static str>) {
     // Data sources and paths to analyse make nothing.
     let is_made = |name: &&str| !name.starts_with("data.") && !name.to_lowercase().contains("insights");
     let terraform = own().flat_map(|noun| noun.terraform).copied().filter(is_made);
-    let cloudformation = own().flat_map(|noun| noun.cloudformation).copied().filter(is_made);
+    let cloudformation = own()
+        .flat_map(|noun| noun.cloudformation)
+        .copied()
+        .filter(is_made);
     (terraform.collect(), cloudformation.collect())
 }
 

@@ -317,7 +317,13 @@ impl<'t> Inputs<'t> {
         findings: &mut Findings,
     ) -> Known {
         let mut names = Names::default();
-        let planned = terraform::evaluate(&self.terraform, options.half, options.strict, findings);
+        let planned = terraform::evaluate(
+            &self.terraform,
+            &options.configuration,
+            options.half,
+            options.strict,
+            findings,
+        );
         let taken: BTreeSet<u32> = self.described.iter().map(|document| document.file).collect();
         let taken = taken
             .iter()

@@ -10,6 +10,9 @@ use super::resolve::{Asker, Expressions, Found, Lead, Resolver};
 /// Filling in what is unknown of one resource.
 pub(super) struct Filling<'r, 'h, 'f> {
     pub(super) resolver: &'r Resolver<'h>,
+    /// Whom it is about, and where the configuration declares it.
+    pub(super) place: usize,
+    pub(super) stands: Option<String>,
     pub(super) asker: Asker<'r>,
     pub(super) address: &'r str,
     pub(super) origin: vpcsim_aws::Origin,
@@ -138,14 +141,18 @@ impl Filling<'_, '_, '_> {
             !mentioned.is_empty() && mentioned.iter().flat_map(|lead| &lead.to).all(is_nothing);
         let by_kind = resolver.by_kind(argument, &mentioned);
         let mut leads = resolver.filtered(argument, mentioned);
+        let is_certain = matches!(&leads[..], [lead] if lead.to.len() == 1) && !is_flat;
+        if !is_certain && let Some(value) = resolver.evaluated(self.place, argument) {
+            return Some(value);
+        }
+        if leads.is_empty() && says_nothing {
+            return None;
+        }
         if leads.is_empty() {
             leads = by_kind;
             if let Some(lead) = leads.first() {
                 self.note_inferred(argument, &lead.reference.clone());
             }
-        }
-        if leads.is_empty() && says_nothing {
-            return None;
         }
         if leads.is_empty() {
             self.report_unresolved(argument, expression);
@@ -282,7 +289,16 @@ impl Filling<'_, '_, '_> {
         }
     }
 
+    /// A message with the place in the configuration.
+    fn placed(&self, message: String) -> String {
+        match &self.stands {
+            Some(stands) => format!("{message} ({stands})"),
+            None => message,
+        }
+    }
+
     fn report(&mut self, code: &'static str, message: String, help: &str) {
+        let message = self.placed(message);
         let finding = match self.severity() {
             Severity::Error => Finding::error(code, self.origin, message),
             _ => Finding::warning(code, self.origin, message),
@@ -327,8 +343,11 @@ impl Filling<'_, '_, '_> {
                 "`{argument}` of `{}` is taken from `{reference}` by its kind, name, number or address",
                 self.address
             );
-            self.findings
-                .push(Finding::note("inferred-reference", self.origin, message));
+            self.findings.push(Finding::note(
+                "inferred-reference",
+                self.origin,
+                self.placed(message),
+            ));
         }
     }
 

@@ -1,7 +1,8 @@
 //! Terraform and `OpenTofu`: plans (`terraform show -json PLAN`), states (`terraform show -json`, `terraform.tfstate`).
 //!
 //! [`document`] reads a file into [`Instance`]s, each with what is known of it and what is not; [`configuration`] is the part
-//! of a plan that says which argument refers to what; [`resolve`] fills in what is unknown by following those references.
+//! of a plan that says which argument refers to what; [`resolve`] fills in what is unknown by following those references, and
+//! [`language`] evaluates what they leave open, if the configuration itself is there.
 //!
 //! A plan says what will stand once it is applied. What AWS decides only then (ids above all) is absent in it, which is
 //! neither null nor empty: an id is then the resource's address, and `ID.attribute` stands for what nobody can know yet.
@@ -10,7 +11,9 @@ mod address;
 mod configuration;
 mod document;
 mod filling;
+mod functions;
 mod kinds;
+mod language;
 mod resolve;
 
 use rustc_hash::FxHashSet;
@@ -75,7 +78,14 @@ pub(crate) struct Evaluated {
 }
 
 /// Reads plans and states.
-pub(crate) fn evaluate(inputs: &[Input<'_>], half: Half, strict: bool, findings: &mut Findings) -> Evaluated {
+pub(crate) fn evaluate(
+    inputs: &[Input<'_>],
+    configuration: &[(String, String)],
+    half: Half,
+    strict: bool,
+    findings: &mut Findings,
+) -> Evaluated {
+    let sources = language::Sources::parse(configuration, findings);
     let mut evaluated = Evaluated::default();
     let mut seen: FxHashSet<String> = FxHashSet::default();
     for input in inputs {
@@ -98,7 +108,7 @@ pub(crate) fn evaluate(inputs: &[Input<'_>], half: Half, strict: bool, findings:
         seen.extend(own);
         evaluated
             .declared
-            .extend(resolve::resolve(&held, &prefix, strict, findings));
+            .extend(resolve::resolve(&held, &prefix, &sources, strict, findings));
     }
     evaluated
 }

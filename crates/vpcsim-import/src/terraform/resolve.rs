@@ -9,6 +9,7 @@ use vpcsim_aws::Findings;
 use super::address::{Index, ModulePath, Part, parts};
 use super::configuration::{Configuration, Module};
 use super::filling::Filling;
+use super::language::{Member, Scopes, Sources, to_hcl};
 use super::{Held, Instance, kinds};
 use crate::declared::Declared;
 
@@ -16,8 +17,17 @@ use crate::declared::Declared;
 const DEPTH_MAX: usize = 64;
 
 /// Turns what a file holds into declared resources.
-pub(super) fn resolve(held: &Held, prefix: &str, strict: bool, findings: &mut Findings) -> Vec<Declared> {
-    let resolver = Resolver::new(held, prefix);
+pub(super) fn resolve(
+    held: &Held,
+    prefix: &str,
+    sources: &Sources,
+    strict: bool,
+    findings: &mut Findings,
+) -> Vec<Declared> {
+    let mut resolver = Resolver::new(held, prefix, sources);
+    if !sources.is_empty() {
+        resolver.scopes = sources.scopes(&resolver.members(), &held.configuration.variables);
+    }
     let mut declared = Vec::with_capacity(held.instances.len());
     let mut seen = FxHashSet::default();
     for place in 0..held.instances.len() {
@@ -125,6 +135,9 @@ pub(super) struct Resolver<'h> {
     modules: Vec<ModulePath>,
     /// What sets this file's addresses apart from those of others.
     prefix: &'h str,
+    /// The configuration's files, if they are there, and what their expressions can speak of.
+    sources: &'h Sources,
+    scopes: Scopes,
     /// How many resources a value was handed on by.
     handed_on: Cell<usize>,
 }
@@ -137,7 +150,7 @@ struct Group<'h> {
 }
 
 impl<'h> Resolver<'h> {
-    fn new(held: &'h Held, prefix: &'h str) -> Self {
+    fn new(held: &'h Held, prefix: &'h str, sources: &'h Sources) -> Self {
         let mut resolver = Self {
             instances: &held.instances,
             configuration: &held.configuration,
@@ -146,6 +159,8 @@ impl<'h> Resolver<'h> {
             managed_of_kind: FxHashMap::default(),
             modules: Vec::new(),
             prefix,
+            sources,
+            scopes: Scopes::default(),
             handed_on: Cell::new(0),
         };
         let mut modules = FxHashSet::default();
@@ -215,6 +230,50 @@ impl<'h> Resolver<'h> {
         self.value(found, argument)?.as_str().map(str::to_owned)
     }
 
+    /// The resources as expressions see them.
+    fn members(&self) -> Vec<Member> {
+        let member = |(place, instance): (usize, &Instance)| {
+            let mut value = instance.values.clone();
+            value.retain(|_, value| !value.is_null());
+            for name in ["id", "arn"] {
+                value
+                    .entry(name)
+                    .or_insert_with(|| Value::String(self.ids[place].clone()));
+            }
+            Member {
+                module: instance.module.clone(),
+                is_data: instance.is_data,
+                kind: instance.kind.clone(),
+                name: instance.name.clone(),
+                index: instance.index.clone(),
+                value: to_hcl(&Value::Object(value)).unwrap_or_default(),
+            }
+        };
+        self.instances.iter().enumerate().map(member).collect()
+    }
+
+    /// An argument as the configuration's own words say it.
+    pub(super) fn evaluated(&self, place: usize, argument: &str) -> Option<Value> {
+        if self.sources.is_empty() {
+            return None;
+        }
+        let instance = &self.instances[place];
+        let called = (instance.kind.as_str(), instance.name.as_str());
+        let index = instance.index.as_ref();
+        let value = self
+            .sources
+            .argument(&self.scopes, &instance.module, called, index, argument)?;
+        let is_list = value
+            .as_array()
+            .is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_string));
+        let fits = if kinds::is_list(argument) {
+            is_list
+        } else {
+            value.is_string()
+        };
+        fits.then_some(value)
+    }
+
     fn asker(&self, place: usize) -> Asker<'h> {
         let instance = &self.instances[place];
         Asker {
@@ -247,9 +306,15 @@ impl<'h> Resolver<'h> {
     fn declare(&self, place: usize, address: String, strict: bool, findings: &mut Findings) -> Declared {
         let instance = &self.instances[place];
         let mut values = instance.values.clone();
+        let block = self
+            .sources
+            .resource(&instance.module, &instance.kind, &instance.name);
+        let stands = block.map(|(_, stands)| stands);
         if !instance.unknown.is_empty() {
             let mut filling = Filling {
                 resolver: self,
+                place,
+                stands,
                 asker: self.asker(place),
                 address: &address,
                 origin: instance.origin,

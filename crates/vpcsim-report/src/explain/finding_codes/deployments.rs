@@ -178,6 +178,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Look for a loop that multiplies itself.",
     ),
     code(
+        "terraform-configuration",
+        &[],
+        "A file of the folder that `--config-dir` names is not HCL; what stands in it is not used.",
+        "Let `terraform fmt` look at it.",
+    ),
+    code(
         "terraform-resource",
         &[],
         "A resource in a plan or a state is not built as Terraform builds it.",
