@@ -100,6 +100,8 @@ impl<'t> Evaluator<'t> {
                     Finding::error("unknown-intrinsic", origin, format!("`{name}` is no function"));
                 if let Some(near) = nearest(name, NAMES) {
                     finding = finding.help(format!("did you mean `{near}`?"));
+                } else {
+                    finding = finding.help(format!("the functions are {}", NAMES.join(", ")));
                 }
                 self.findings.push(finding);
                 None

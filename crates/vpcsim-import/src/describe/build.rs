@@ -275,13 +275,17 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// A range that is known only after the deployment; a missing parameter has been reported as such.
+    /// A range that is known only after the deployment; a missing parameter, and a circle, have been reported as such.
     fn unknown_range<T>(&mut self, item: &Item<'_, T>, text: &str) {
         let parameter = text.strip_prefix("external:").unwrap_or_default();
         let quoted = format!("`{parameter}`");
-        let reported =
-            |finding: &Finding| finding.code == "parameter-missing" && finding.message.contains(&quoted);
-        if !parameter.is_empty() && self.findings.iter().any(reported) {
+        let of_circle = text.split('.').next().unwrap_or_default();
+        let reported = |finding: &Finding| match finding.code {
+            "parameter-missing" => !parameter.is_empty() && finding.message.contains(&quoted),
+            "cyclic-reference" => finding.message.contains(of_circle),
+            _ => false,
+        };
+        if self.findings.iter().any(reported) {
             return;
         }
         let address = item.address.as_deref().unwrap_or_default();
