@@ -6,8 +6,31 @@
 use serde_json::{Map, Value};
 use vpcsim_aws::Origin;
 
-/// The key under which an object of [`Declared::values`] says where it stands: `[file, line, column, length]`.
+/// The key under which an object of [`Declared::values`] says where it stands: [`place`].
 pub(crate) const ORIGIN_KEY: &str = "@origin";
+
+/// A place as one short text, since there are many: `file:line:column:length`.
+pub(crate) fn place(origin: Origin) -> Value {
+    let Origin {
+        file,
+        line,
+        column,
+        length,
+    } = origin;
+    Value::String(format!("{file}:{line}:{column}:{length}"))
+}
+
+/// The place that a text of [`place`] says.
+pub(crate) fn origin_of(text: &str) -> Option<Origin> {
+    let mut numbers = text.split(':').map(str::parse);
+    let mut next = || numbers.next()?.ok();
+    Some(Origin {
+        file: next()?,
+        line: next()?,
+        column: next()?,
+        length: next()?,
+    })
+}
 
 /// A resource as it is declared, with every reference resolved.
 #[derive(Clone, Debug, PartialEq)]

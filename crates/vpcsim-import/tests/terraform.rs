@@ -551,3 +551,59 @@ fn paths_that_aws_shall_analyse_become_expectations() {
         .collect();
     assert_eq!(texts, ["internet -> aws_instance.web tcp 443: reachable"]);
 }
+
+#[test]
+fn an_association_makes_another_route_table_the_main_one() {
+    let topology = network()
+        .create(
+            "aws_route_table.new",
+            json!({"vpc_id": refers("aws_vpc.main.id")}),
+        )
+        .create(
+            "aws_main_route_table_association.new",
+            json!({"vpc_id": refers("aws_vpc.main.id"), "route_table_id": refers("aws_route_table.new.id")}),
+        )
+        .topology();
+    let mains: Vec<&str> = topology
+        .route_tables
+        .iter()
+        .filter(|(_, table)| table.main)
+        .map(|(_, table)| table.label.name.as_str())
+        .collect();
+    assert_eq!(mains, ["aws_route_table.new"]);
+    let (subnet, _) = topology.subnets.iter().next().unwrap();
+    assert_eq!(
+        topology.name_of(topology.route_table_of(subnet).unwrap()),
+        "aws_route_table.new"
+    );
+}
+
+#[test]
+fn adopted_default_objects_lose_what_the_plan_does_not_name() {
+    let topology = network()
+        .create(
+            "aws_default_security_group.own",
+            json!({"vpc_id": refers("aws_vpc.main.id")}),
+        )
+        .create(
+            "aws_default_network_acl.own",
+            json!({"default_network_acl_id": refers("aws_vpc.main.default_network_acl_id")}),
+        )
+        .create(
+            "aws_default_route_table.own",
+            json!({"default_route_table_id": refers("aws_vpc.main.default_route_table_id")}),
+        )
+        .topology();
+    let (_, group) = topology.security_groups.iter().next().unwrap();
+    assert!(group.default && group.ingress.is_empty() && group.egress.is_empty());
+    let (_, acl) = topology.network_acls.iter().next().unwrap();
+    assert!(acl.default && acl.ingress.is_empty() && acl.egress.is_empty());
+    let (_, table) = topology.route_tables.iter().next().unwrap();
+    assert!(table.main && table.routes.is_empty());
+    let counts = (
+        topology.security_groups.len(),
+        topology.network_acls.len(),
+        topology.route_tables.len(),
+    );
+    assert_eq!(counts, (1, 1, 1), "nothing is there twice");
+}

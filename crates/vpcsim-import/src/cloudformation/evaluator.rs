@@ -10,7 +10,7 @@ use super::opaque::{clean, opaque};
 use super::parameters::Given;
 use super::stacks::Stack;
 use super::template::Document;
-use crate::declared::ORIGIN_KEY;
+use crate::declared::{ORIGIN_KEY, place};
 use crate::native::node::{Entry, Node, Value};
 use crate::native::suggest::nearest;
 
@@ -262,15 +262,6 @@ impl<'t> Evaluator<'t> {
 /// Whether a mapping with only this key is a function.
 pub(super) fn is_call(key: &str) -> bool {
     key == "Ref" || (key.starts_with("Fn::") && !key.starts_with("Fn::ForEach::"))
-}
-
-/// A place as [`ORIGIN_KEY`] says it.
-pub(super) fn place(origin: Origin) -> Json {
-    Json::Array(
-        [origin.file, origin.line, origin.column, origin.length]
-            .map(Json::from)
-            .to_vec(),
-    )
 }
 
 /// A scalar with the type that it has in JSON: what would look different written back stays a text.

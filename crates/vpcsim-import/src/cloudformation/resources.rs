@@ -3,10 +3,10 @@
 use serde_json::{Map, Value as Json};
 use vpcsim_aws::Finding;
 
-use super::evaluator::{Evaluator, Scope, place};
+use super::evaluator::{Evaluator, Scope};
 use super::opaque::bare_members;
 use super::template::member;
-use crate::declared::{Declared, ORIGIN_KEY};
+use crate::declared::{Declared, ORIGIN_KEY, place};
 use crate::native::node::Node;
 
 /// The key under which [`Declared::values`] say what the CDK calls the resource.

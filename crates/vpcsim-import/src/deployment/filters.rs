@@ -143,21 +143,10 @@ fn lists_of(values: Values<'_>, deployment: &Deployment<'_, '_>) -> Vec<String> 
 }
 
 fn origin_of(block: Values<'_>, resource: &Declared) -> vpcsim_aws::Origin {
-    let numbers = block.0.get(crate::declared::ORIGIN_KEY).and_then(Value::as_array);
-    let numbers: Vec<u32> = numbers
-        .into_iter()
-        .flatten()
-        .filter_map(|number| number.as_u64().and_then(|number| u32::try_from(number).ok()))
-        .collect();
-    match numbers[..] {
-        [file, line, column, length] => vpcsim_aws::Origin {
-            file,
-            line,
-            column,
-            length,
-        },
-        _ => resource.origin,
-    }
+    let place = block.0.get(crate::declared::ORIGIN_KEY).and_then(Value::as_str);
+    place
+        .and_then(crate::declared::origin_of)
+        .unwrap_or(resource.origin)
 }
 
 /// A rule that is a resource of its own, one for each other side.
@@ -301,7 +290,7 @@ pub(super) fn entry(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
     };
     let mut entry = entry_of(values, values.flag("Egress|egress") == Some(true));
     let origin = resource.origin;
-    entry[crate::declared::ORIGIN_KEY] = json!([origin.file, origin.line, origin.column, origin.length]);
+    entry[crate::declared::ORIGIN_KEY] = crate::declared::place(origin);
     deployment.part(
         resource,
         "NetworkAcls",

@@ -134,7 +134,7 @@ pub(super) fn route(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
     };
     let mut route = route_of(values);
     let origin = resource.origin;
-    route[crate::declared::ORIGIN_KEY] = json!([origin.file, origin.line, origin.column, origin.length]);
+    route[crate::declared::ORIGIN_KEY] = crate::declared::place(origin);
     deployment.part(
         resource,
         "RouteTables",

@@ -8,6 +8,7 @@ use vpcsim_aws::{Finding, Kind, Label, Origin};
 
 use super::build::Build;
 use super::place::Place;
+use crate::declared::origin_of;
 
 /// A kind of described thing: what serde reads of it, and how it becomes part of the topology.
 pub(super) trait Described: DeserializeOwned {
@@ -98,17 +99,12 @@ impl<T> Item<'_, T> {
 
 /// Where a part of something made stands, if its template or plan says so.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(from = "[u32; 4]")]
+#[serde(from = "String")]
 pub(super) struct Spot(Option<Origin>);
 
-impl From<[u32; 4]> for Spot {
-    fn from([file, line, column, length]: [u32; 4]) -> Self {
-        Self(Some(Origin {
-            file,
-            line,
-            column,
-            length,
-        }))
+impl From<String> for Spot {
+    fn from(place: String) -> Self {
+        Self(origin_of(&place))
     }
 }
 

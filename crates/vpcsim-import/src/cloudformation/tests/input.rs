@@ -46,8 +46,8 @@ fn every_object_and_resource_knows_its_place() {
     );
     let sg = &outcome.declared[0];
     assert_eq!((sg.origin.line, sg.origin.column, sg.origin.length), (2, 3, 2));
-    assert_eq!(sg.values["@origin"], json!([0, 5, 7, 1]));
-    assert_eq!(sg.values["Rules"][0]["@origin"], json!([0, 6, 11, 1]));
+    assert_eq!(sg.values["@origin"], json!("0:5:7:1"));
+    assert_eq!(sg.values["Rules"][0]["@origin"], json!("0:6:11:1"));
 }
 
 #[test]
