@@ -52,7 +52,8 @@ fn prefixes(values: Values<'_>) -> Vec<Value> {
         .collect()
 }
 
-fn groups(ids: Vec<String>) -> Vec<Value> {
+/// Security groups as interfaces and endpoints list them.
+pub(super) fn groups(ids: Vec<String>) -> Vec<Value> {
     ids.into_iter().map(|id| json!({"GroupId": id})).collect()
 }
 

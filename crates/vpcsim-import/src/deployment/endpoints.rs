@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Deployment;
+use super::compute::groups;
 use super::routes::lost;
 use super::values::Values;
 use crate::declared::Declared;
@@ -10,11 +11,7 @@ use crate::declared::Declared;
 /// `aws_vpc_endpoint`, `AWS::EC2::VPCEndpoint`: a gateway if nothing says otherwise.
 pub(super) fn endpoint(resource: &Declared, deployment: &mut Deployment<'_, '_>) {
     let values = Values::of(resource);
-    let groups: Vec<_> = values
-        .texts("SecurityGroupIds|security_group_ids")
-        .into_iter()
-        .map(|id| json!({"GroupId": id}))
-        .collect();
+    let groups = groups(values.texts("SecurityGroupIds|security_group_ids"));
     let mut subnets = values.texts("SubnetIds|subnet_ids");
     for block in values.blocks("subnet_configuration") {
         subnets.extend(block.text("subnet_id").filter(|subnet| !subnets.contains(subnet)));
@@ -49,11 +46,7 @@ pub(super) fn association(resource: &Declared, deployment: &mut Deployment<'_, '
     let Some(endpoint) = values.text("vpc_endpoint_id") else {
         return lost(resource, "VPC endpoint", deployment);
     };
-    let groups: Vec<_> = values
-        .texts("security_group_id")
-        .into_iter()
-        .map(|id| json!({"GroupId": id}))
-        .collect();
+    let groups = groups(values.texts("security_group_id"));
     let description = json!({
         "VpcEndpointId": endpoint,
         "RouteTableIds": values.texts("route_table_id"),

@@ -7,7 +7,7 @@ use vpcsim_aws::Finding;
 use vpcsim_aws::devices::managed_host::{DATABASE, port_of_engine};
 
 use super::Deployment;
-use super::compute::shown_name;
+use super::compute::{groups, shown_name};
 use super::values::Values;
 use crate::declared::Declared;
 
@@ -26,13 +26,12 @@ fn make(resource: &Declared, host: Host, deployment: &mut Deployment<'_, '_>) {
         // Outside a VPC it has no part in the network.
         return;
     }
-    let groups: Vec<_> = host.groups.iter().map(|id| json!({"GroupId": id})).collect();
     let description = json!({
         "HostId": resource.id,
         "Name": host.name.or_else(|| Values::of(resource).name()).unwrap_or_else(|| shown_name(resource)),
         "Service": host.service,
         "SubnetIds": host.subnets,
-        "Groups": groups,
+        "Groups": groups(host.groups),
         "Ports": host.ports,
         "PrivateIpAddress": host.address,
     });

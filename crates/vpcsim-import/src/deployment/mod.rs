@@ -167,22 +167,17 @@ impl<'d> Deployment<'d, '_> {
             }
         }
         let address = if id == resource.id { &resource.address } else { id };
-        let made = Made {
+        let mut made = made_of(
+            resource,
             key,
-            value: description,
-            role: if resource.kind.starts_with("data.") {
+            if resource.kind.starts_with("data.") {
                 Role::Known
             } else {
                 Role::Whole
             },
-            address: address.to_owned(),
-            origin: resource.origin,
-            place: Place {
-                account: resource.account.clone(),
-                region: resource.region.clone(),
-                prefix_list: None,
-            },
-        };
+            description,
+        );
+        address.clone_into(&mut made.address);
         let known = self.wholes.get(&(key, id.to_owned())).copied();
         if let Some(first) = known {
             // What was declared as a part before comes on top.
@@ -201,34 +196,13 @@ impl<'d> Deployment<'d, '_> {
             return add(&mut self.made[whole].value, description);
         }
         self.wholes.insert((key, id.to_owned()), self.made.len());
-        self.made.push(Made {
-            key,
-            value: description,
-            role: Role::Part,
-            address: resource.address.clone(),
-            origin: resource.origin,
-            place: Place {
-                account: resource.account.clone(),
-                region: resource.region.clone(),
-                prefix_list: None,
-            },
-        });
+        self.made.push(made_of(resource, key, Role::Part, description));
     }
 
     /// Makes something that has no id of its own.
     fn fact(&mut self, resource: &Declared, key: &'static str, description: Value) {
-        self.made.push(Made {
-            key,
-            value: without_nulls(description),
-            role: Role::Whole,
-            address: resource.address.clone(),
-            origin: resource.origin,
-            place: Place {
-                account: resource.account.clone(),
-                region: resource.region.clone(),
-                prefix_list: None,
-            },
-        });
+        self.made
+            .push(made_of(resource, key, Role::Whole, without_nulls(description)));
     }
 
     /// The public address of an Elastic IP: the declared one, or one of the pool, always the same.
@@ -254,6 +228,22 @@ impl<'d> Deployment<'d, '_> {
     fn warn(&mut self, code: &'static str, resource: &Declared, message: impl Into<String>) {
         self.findings
             .push(Finding::warning(code, resource.origin, message));
+    }
+}
+
+/// What a declared resource makes.
+fn made_of(resource: &Declared, key: &'static str, role: Role, value: Value) -> Made {
+    Made {
+        key,
+        value,
+        role,
+        address: resource.address.clone(),
+        origin: resource.origin,
+        place: Place {
+            account: resource.account.clone(),
+            region: resource.region.clone(),
+            prefix_list: None,
+        },
     }
 }
 

@@ -127,7 +127,7 @@ nouns! {
     PeeringConnection: ["aws_vpc_peering_connection", "data.aws_vpc_peering_connection"]
         ["AWS::EC2::VPCPeeringConnection"] => peering::connection,
     PeeringConnection: ["aws_vpc_peering_connection_accepter", "aws_vpc_peering_connection_options"]
-        [] => peering::seen_elsewhere,
+        [] => compute::seen_elsewhere,
     InternetHost: ["aws_ec2_network_insights_path"] ["AWS::EC2::NetworkInsightsPath"] => paths::path,
     VpcEndpoint: ["aws_vpc_endpoint"] ["AWS::EC2::VPCEndpoint"] => endpoints::endpoint,
     VpcEndpoint: [

@@ -50,6 +50,3 @@ pub(super) fn connection(resource: &Declared, deployment: &mut Deployment<'_, '_
     });
     deployment.whole(resource, "VpcPeeringConnections", &resource.id, description);
 }
-
-/// What only adds to a connection, which looks for it itself.
-pub(super) fn seen_elsewhere(_: &Declared, _: &mut Deployment<'_, '_>) {}

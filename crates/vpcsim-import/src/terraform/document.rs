@@ -145,10 +145,10 @@ pub(super) fn read(input: Input<'_>, half: Half, findings: &mut Findings) -> Opt
         .flatten()
         .find_map(|v| v.root_module)
     {
-        reader.of_module(&root, &ModulePath::new(), false);
+        reader.of_module(&root, false);
     }
     if let Some(root) = file.prior_state.and_then(|prior| prior.values?.root_module) {
-        reader.of_module(&root, &ModulePath::new(), true);
+        reader.of_module(&root, true);
     }
     Some(Held {
         instances: reader.instances,
@@ -239,7 +239,7 @@ impl<'t> Reader<'t, '_> {
         self.push(raw, head, module, values, unknown);
     }
 
-    fn of_module(&mut self, values: &ModuleValues<'t>, _: &ModulePath, only_data: bool) {
+    fn of_module(&mut self, values: &ModuleValues<'t>, only_data: bool) {
         let module = address::module_path(values.address.as_deref().unwrap_or_default());
         for raw in &values.resources {
             let Some(head) = self.part::<Head>(raw.get()) else {
@@ -260,7 +260,7 @@ impl<'t> Reader<'t, '_> {
             self.enter(raw, head, module.clone(), values, Map::new());
         }
         for child in &values.child_modules {
-            self.of_module(child, &module, only_data);
+            self.of_module(child, only_data);
         }
     }
 

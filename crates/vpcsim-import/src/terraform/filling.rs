@@ -1,7 +1,7 @@
 //! Filling in what a plan does not know of one resource, and saying what stays open.
 
 use serde_json::{Map, Value};
-use vpcsim_aws::{Finding, Findings, Severity};
+use vpcsim_aws::{Finding, Findings};
 
 use super::address::{Index, Part, parts};
 use super::kinds;
@@ -63,7 +63,7 @@ impl Filling<'_, '_, '_> {
                 Some(constant) => {
                     values.insert(argument.to_owned(), constant.clone());
                 }
-                None => self.lose_rules(values, argument, expression),
+                None => self.lose_rules(argument, expression),
             }
         } else if kinds::is_looked_for(argument)
             && let Some(value) =
@@ -281,14 +281,6 @@ impl Filling<'_, '_, '_> {
         Some(only)
     }
 
-    fn severity(&self) -> Severity {
-        if self.strict {
-            Severity::Error
-        } else {
-            Severity::Warning
-        }
-    }
-
     /// A message with the place in the configuration.
     fn placed(&self, message: String) -> String {
         match &self.stands {
@@ -299,11 +291,12 @@ impl Filling<'_, '_, '_> {
 
     fn report(&mut self, code: &'static str, message: String, help: &str) {
         let message = self.placed(message);
-        let finding = match self.severity() {
-            Severity::Error => Finding::error(code, self.origin, message),
-            _ => Finding::warning(code, self.origin, message),
+        let finding = if self.strict {
+            Finding::error
+        } else {
+            Finding::warning
         };
-        self.findings.push(finding.help(help));
+        self.findings.push(finding(code, self.origin, message).help(help));
     }
 
     fn report_ambiguous(&mut self, argument: &str, names: &[String], taken: &str) {
@@ -351,11 +344,10 @@ impl Filling<'_, '_, '_> {
         }
     }
 
-    fn lose_rules(&mut self, values: &mut Map<String, Value>, argument: &str, expression: &Value) {
+    fn lose_rules(&mut self, argument: &str, expression: &Value) {
         if expression.get("references").is_none() {
             return;
         }
-        values.insert("@unknown".to_owned(), Value::Bool(true));
         let message = format!(
             "the plan does not know `{argument}` of `{}` before it is applied: it is read as empty",
             self.address
