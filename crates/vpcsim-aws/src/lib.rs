@@ -14,6 +14,7 @@
 //! - [`graph`]: what uses what, and where routes lead in circles; `transit_circles`: those by transit gateways.
 //! - [`station`], [`drop_reason`], [`mark`]: the engine's numbers, with AWS's names.
 //! - [`mtu`]: what a path carries. [`rate_limit`]: how much of it at a time. [`latency`]: how long it takes. [`public_address`]: which addresses the internet knows, and who has them.
+//! - [`sets`]: what devices do to sets of packets, from the same tables.
 //! - [`services`]: resolver, DHCP, time: what answers at link-local addresses.
 //!
 //! # Words
@@ -95,6 +96,7 @@ pub mod mtu;
 pub mod public_address;
 pub mod rate_limit;
 pub mod services;
+pub mod sets;
 pub mod station;
 mod subnet_routers;
 pub mod topology;

@@ -47,12 +47,22 @@ pub const FORWARDED: u64 = 1 << 37;
 
 /// Notes where inside its VPC the packet is going.
 pub fn set_claim(packet: &mut Packet, claim: ClaimIndex) {
-    packet.set_mark((packet.mark() & !u64::from(u32::MAX)) | (u64::from(claim.0) + 1));
+    packet.set_mark(with_claim(packet.mark(), claim));
+}
+
+/// The note with where inside its VPC a packet is going.
+pub const fn with_claim(mark: u64, claim: ClaimIndex) -> u64 {
+    mark & !(u32::MAX as u64) | (claim.0 as u64 + 1)
 }
 
 /// Where inside its VPC the packet is going, if that was noted.
 pub fn claim(packet: &Packet) -> Option<ClaimIndex> {
-    (packet.mark() as u32).checked_sub(1).map(ClaimIndex)
+    claim_in(packet.mark())
+}
+
+/// Where inside its VPC a packet with this note is going, if that was noted.
+pub fn claim_in(mark: u64) -> Option<ClaimIndex> {
+    (mark as u32).checked_sub(1).map(ClaimIndex)
 }
 
 /// Notes which interface asks a link-local service, by its number in the topology.

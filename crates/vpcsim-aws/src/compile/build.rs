@@ -13,6 +13,7 @@ use crate::devices::security_group::{GroupMembers, SecurityGroupLookup};
 use crate::devices::{NetworkAcl, RouteTable, SecurityGroup, Vpc, network_acl, route_table, security_group};
 use crate::drop_reason;
 use crate::model::Id;
+use crate::sets::SetDevice;
 use crate::topology::Topology;
 use crate::traffic::Direction;
 
@@ -23,6 +24,24 @@ type GroupTables = (Arc<SecurityGroupLookup>, Arc<SecurityGroupLookup>);
 pub trait Prototype: Send + Sync {
     /// A fresh device.
     fn instantiate(&self) -> Box<dyn Node>;
+
+    /// The same device, asked about sets of packets, if it can answer for them.
+    fn for_sets(&self) -> Option<&dyn SetDevice> {
+        None
+    }
+}
+
+/// A device that answers for single packets and for sets of them.
+struct ForSets<D>(D);
+
+impl<D: Node + SetDevice + Clone + Sync> Prototype for ForSets<D> {
+    fn instantiate(&self) -> Box<dyn Node> {
+        Box::new(self.0.clone())
+    }
+
+    fn for_sets(&self) -> Option<&dyn SetDevice> {
+        Some(&self.0)
+    }
 }
 
 impl<N: Node + Clone + Sync> Prototype for N {
@@ -102,6 +121,11 @@ impl<'p> Build<'p> {
         let tables = (compile(Direction::Ingress), compile(Direction::Egress));
         self.group_tables.insert(groups.to_vec(), tables.clone());
         tables
+    }
+
+    /// Installs what runs in a reserved node and says of sets of packets what becomes of them.
+    pub fn install_for_sets(&mut self, node: NodeId, device: impl Node + SetDevice + Clone + Sync + 'static) {
+        self.prototypes[node.0 as usize] = Some(Box::new(ForSets(device)));
     }
 
     /// Installs what runs in a reserved node.

@@ -19,6 +19,7 @@ pub use place::{FixedNodes, Place, PublicOwner};
 pub use plan::{CapturePointPlan, HostInterfacePlan, HostPlan, LinkLayer, MetadataPlan, ServicePlan, Slot};
 
 use crate::devices::AnyId;
+use crate::sets::SetDevice;
 use crate::topology::Topology;
 
 /// A topology made ready to run.
@@ -89,6 +90,23 @@ impl Compiled {
     /// The resource that runs in a node.
     pub fn owner(&self, node: NodeId) -> Option<AnyId> {
         self.owners.get(node.0 as usize).copied().flatten()
+    }
+
+    /// The device of a node, asked about sets of packets; `None` where only packets tell.
+    pub fn for_sets(&self, node: NodeId) -> Option<&dyn SetDevice> {
+        self.prototypes.get(node.0 as usize)?.as_ref()?.for_sets()
+    }
+
+    /// What is filled into the node from outside of this crate, if it is such a place.
+    pub fn slot(&self, node: NodeId) -> Option<Slot> {
+        let found = self.slots.binary_search_by_key(&node.0, |(slot, _)| slot.0).ok()?;
+        Some(self.slots[found].1)
+    }
+
+    /// The resources that run, with their nodes, in the order of the nodes.
+    pub fn running(&self) -> impl Iterator<Item = (NodeId, AnyId)> {
+        let nodes = (0..).map(NodeId).zip(&self.owners);
+        nodes.filter_map(|(node, owner)| Some((node, (*owner)?)))
     }
 
     /// The node where a resource runs.

@@ -44,7 +44,7 @@ use vpcsim_wire::FlowKey;
 use crate::arrangement::{Arrangement, Rank, Renumbering};
 use crate::compile::{Build, Fabric, LinkLayer, NextHop, Place};
 use crate::devices::block_public_access::Gate;
-use crate::devices::{Coverage, Kind, Resource, RouteTable, Vpc, internet_host};
+use crate::devices::{Coverage, Kind, Resource, RouteTable, Vpc, internet_host, subnet};
 use crate::ingress_routing::{Entrance, IngressRouting};
 use crate::validation;
 use crate::drop_reason;
@@ -52,6 +52,7 @@ use crate::mark;
 use crate::model::{Finding, Findings, Id, Label};
 use crate::mtu::{self, Fit, PathMtu};
 use crate::public_address::PublicMapping;
+use crate::sets::{PacketSet, SetDevice, SetStep, SetWay};
 use crate::station;
 use crate::subnet_routers::SubnetRouters;
 use crate::topology::Topology;
@@ -155,7 +156,7 @@ impl Resource for InternetGateway {
                 .next()
                 .expect("placing named the point"),
         };
-        build.install(node, device);
+        build.install_for_sets(node, device);
     }
 
     fn next_hop(id: Id<Self>, from: Id<Vpc>, place: &Place<'_>) -> NextHop {
@@ -294,6 +295,54 @@ impl InternetGatewayDevice {
     }
 }
 
+impl InternetGatewayDevice {
+    fn leave(&self, packets: &mut PacketSet) -> Result<SetStep, Refusal> {
+        let plan = &*self.plan;
+        if let Some(gate) = &plan.gate {
+            gate.check(plan.fabric.find(packets.source).map(|(_, claim)| claim))?;
+        }
+        let public = plan.mapping.egress(packets.source, packets.destination).map_err(|reason| self.refuse(reason))?;
+        if let Some(ingress) = &plan.ingress
+            && packets.mark & mark::FORWARDED == 0
+            && let Some(decision) = ingress.redirection(packets.source, &plan.fabric)
+        {
+            return Err((drop_reason::INGRESS_RTB_TRAFFIC_REDIRECTION, decision));
+        }
+        packets.source = public;
+        Ok(SetStep::Forward(self.internet, internet_host::FROM_GATEWAY))
+    }
+
+    fn enter(&self, packets: &mut PacketSet) -> Result<SetStep, Refusal> {
+        let plan = &*self.plan;
+        let fabric = &plan.fabric;
+        if let Some(gate) = &plan.gate {
+            let private = plan.mapping.private_of(packets.destination);
+            gate.check(private.and_then(|private| fabric.find(private)).map(|(_, claim)| claim))?;
+        }
+        let refuse = |reason| self.refuse(reason);
+        let private = plan.mapping.ingress(packets.source, packets.destination).map_err(refuse)?;
+        let (own, _) = fabric.find(private).ok_or(refuse(drop_reason::IGW_NO_MAPPING))?;
+        let entrance = plan.ingress.as_ref().map(|ingress| ingress.entrance(private, own)).transpose()?;
+        packets.destination = private;
+        packets.mark = mark::FROM_INTERNET | mark::GROUP_UNKNOWN;
+        let index = match entrance {
+            None => own,
+            Some(Entrance::To(index, _)) => index,
+            Some(Entrance::Ends(Step::Drop { reason, decision })) => return Err((reason, decision)),
+            Some(Entrance::Ends(_)) => return Ok(SetStep::Opaque),
+        };
+        packets.go_to(index);
+        Ok(SetStep::Forward(fabric.claim(index).subnet_node, subnet::ENTERING))
+    }
+}
+
+impl SetDevice for InternetGatewayDevice {
+    fn pass(&self, port: Port, packets: &mut PacketSet, _: &mut SetWay) -> SetStep {
+        let done = if port == FROM_INTERNET { self.enter(packets) } else { self.leave(packets) };
+        done.unwrap_or_else(|(reason, decision)| SetStep::Drop(reason, decision))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use vpcsim_wire::{PacketBuilder, Protocol, icmp, icmp_error, tcp};
@@ -381,7 +430,7 @@ mod tests {
         assert_eq!(entered[0].claim(), Some(crate::compile::fabric::ClaimIndex(0)));
         assert!(entered[0].has_mark(mark::FROM_INTERNET) && entered[0].has_mark(mark::GROUP_UNKNOWN));
         assert_eq!(entered[0].summary().ttl, 64);
-        assert_eq!(entered[0].port, crate::devices::subnet::ENTERING, "no route table is asked");
+        assert_eq!(entered[0].port, subnet::ENTERING, "no route table is asked");
     }
 
     #[test]

@@ -40,6 +40,7 @@ use crate::drop_reason;
 use crate::model::{Finding, Findings, Id, Label};
 use crate::mtu::{self, Fit, PathMtu};
 use crate::public_address::is_unusable;
+use crate::sets::{PacketSet, SetDevice, SetStep, SetWay};
 use crate::topology::Topology;
 
 /// The port for what the hosts on the internet send.
@@ -108,7 +109,7 @@ pub(crate) fn install(build: &mut Build<'_>) {
         services: build.topology.service_ranges().map(|(range, _)| range).collect(),
         senders: FxHashSet::default(),
     };
-    build.install(place.fixed.internet, device);
+    build.install_for_sets(place.fixed.internet, device);
 }
 
 /// Whose a public address is.
@@ -315,6 +316,19 @@ impl InternetDevice {
     fn capture(&self, context: &mut Context<'_>, packet: Handle, host: Ipv4Addr, direction: Direction) {
         if let Some(Owner::Host(point)) = self.owners.get(&host) {
             context.capture(packet, *point, direction);
+        }
+    }
+}
+
+/// Undeclared addresses count as hosts: whoever asks about sets of packets asks who could be reached.
+impl SetDevice for InternetDevice {
+    fn pass(&self, _: Port, packets: &mut PacketSet, _: &mut SetWay) -> SetStep {
+        packets.mark = 0;
+        match self.owners.get(&packets.destination) {
+            Some(Owner::Gateway { node, .. }) => SetStep::Forward(*node, internet_gateway::FROM_INTERNET),
+            Some(Owner::Nobody { reason, decision }) => SetStep::Drop(*reason, *decision),
+            None if is_unusable(packets.destination) => SetStep::Drop(drop_reason::NO_SUCH_INTERNET_HOST, Decision::NONE),
+            Some(Owner::Host(_)) | None => SetStep::Deliver,
         }
     }
 }

@@ -31,11 +31,11 @@
 //! - What is too large for the way between regions is reported to its sender by the router of the sender's subnet.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 use vpcsim_engine::{CapturePoint, Context, Decision, Direction, DropReason, Handle, Node, Port, Span, Step};
-use vpcsim_wire::FlowKey;
 
 use crate::arrangement::Renumbering;
 use crate::compile::{Build, Fabric, LinkLayer, NextHop, Place};
@@ -44,6 +44,7 @@ use crate::drop_reason;
 use crate::mark;
 use crate::model::{Finding, Findings, Id, Label};
 use crate::mtu::{self, Fit, PathMtu};
+use crate::sets::{PacketSet, SetDevice, SetStep, SetWay};
 use crate::station;
 use crate::subnet_routers::SubnetRouters;
 use crate::topology::Topology;
@@ -175,7 +176,7 @@ impl Resource for PeeringConnection {
                 .next()
                 .expect("placing named the point"),
         };
-        build.install(node, device);
+        build.install_for_sets(node, device);
     }
 
     fn next_hop(id: Id<Self>, from: Id<Vpc>, place: &Place<'_>) -> NextHop {
@@ -272,7 +273,7 @@ impl Node for PeeringConnectionDevice {
         } else {
             (&self.accepter, &self.requester, Direction::Inbound)
         };
-        let mut admitted = admit(key, near, far);
+        let mut admitted = admit((key.source(), key.destination()), near, far);
         if let (Some(apart), Ok(())) = (&self.far_apart, admitted) {
             admitted = apart.fit(context, port, packet, near);
         }
@@ -294,9 +295,23 @@ impl Node for PeeringConnectionDevice {
     }
 }
 
+impl SetDevice for PeeringConnectionDevice {
+    fn pass(&self, port: Port, packets: &mut PacketSet, _: &mut SetWay) -> SetStep {
+        let (near, far) = if port == FROM_REQUESTER { (&self.requester, &self.accepter) } else { (&self.accepter, &self.requester) };
+        if let Err(reason) = admit((packets.source, packets.destination), near, far) {
+            return SetStep::Drop(reason, self.decision);
+        }
+        let Some((index, claim)) = far.find(packets.destination) else {
+            return SetStep::Drop(drop_reason::PCX_NO_SUCH_ADDRESS, self.decision);
+        };
+        packets.go_to(index);
+        SetStep::Forward(claim.subnet_node, subnet::ENTERING)
+    }
+}
+
 /// Both ends of what crosses have to be addresses of the two VPCs (PCX-08).
-fn admit(key: FlowKey, near: &Fabric, far: &Fabric) -> Result<(), DropReason> {
-    if far.covers(key.destination()) && near.covers(key.source()) {
+fn admit((source, destination): (Ipv4Addr, Ipv4Addr), near: &Fabric, far: &Fabric) -> Result<(), DropReason> {
+    if far.covers(destination) && near.covers(source) {
         Ok(())
     } else {
         Err(drop_reason::PCX_CIDR)

@@ -21,7 +21,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use vpcsim_engine::{Context, Decision, Handle, Node, NodeId, Port, Step};
+use vpcsim_engine::{Context, Decision, DropReason, Handle, Node, NodeId, Port, Step};
 
 use super::nat_gateway::device::Plan;
 use super::nat_gateway::{ADDRESSED, NatGatewayDevice, NatGatewayState, ROUTED, has_transit};
@@ -33,6 +33,7 @@ use crate::devices::route_table::RouteLookup;
 use crate::devices::subnet::ENTERING;
 use crate::devices::{Coverage, Kind, Resource, RouteTable, Subnet, Vpc};
 use crate::model::{Finding, Findings, Id, Label};
+use crate::sets::{PacketSet, SetDevice, SetStep, SetWay};
 use crate::topology::Topology;
 use crate::{drop_reason, mark, station};
 
@@ -191,7 +192,7 @@ impl Resource for RegionalNatGateway {
                 inside: point(),
                 outside: point(),
             };
-            build.install(claim.node, NatGatewayDevice::new(plan));
+            build.install_for_sets(claim.node, NatGatewayDevice::new(plan));
             let router = RegionalRouter {
                 decision,
                 zone: claim.zone,
@@ -199,7 +200,7 @@ impl Resource for RegionalNatGateway {
                 routes: routes.clone(),
                 internet_gateway: fabric.internet_gateway,
             };
-            build.install(claim.subnet_node, router);
+            build.install_for_sets(claim.subnet_node, router);
         }
     }
 
@@ -264,23 +265,27 @@ impl RegionalRouter {
         }
     }
 
+    /// The place inside the VPC that a route leads to.
+    fn place_of(&self, next_hop: NextHop, destination: Ipv4Addr) -> Result<ClaimIndex, DropReason> {
+        match next_hop {
+            NextHop::Local => self.fabric.find(destination).map(|(index, _)| index).ok_or(drop_reason::NO_SUCH_ADDRESS),
+            NextHop::Inside(index) => Ok(index),
+            NextHop::Zonal(target) => self.fabric.zonal(target).in_zone(self.zone),
+            NextHop::Gateway { .. } | NextHop::Unmodelled => Err(drop_reason::NOT_MODELLED),
+            NextHop::NotATarget => Err(drop_reason::NO_ROUTE),
+            NextHop::Blackhole => Err(drop_reason::BLACKHOLE),
+        }
+    }
+
     fn leave(&self, context: &mut Context<'_>, packet: Handle) -> Step {
         let destination = context.packet(packet).key().map(vpcsim_wire::FlowKey::destination);
         let destination = destination.unwrap_or(Ipv4Addr::UNSPECIFIED);
         let (next_hop, decision) = self.route(destination);
-        let found = match next_hop {
-            NextHop::Local => self.fabric.find(destination).map(|(index, _)| index).ok_or(drop_reason::NO_SUCH_ADDRESS),
-            NextHop::Inside(index) => Ok(index),
-            NextHop::Zonal(target) => self.fabric.zonal(target).in_zone(self.zone),
-            NextHop::Gateway { node, port } => {
-                context.pass(packet, station::ROUTE, decision);
-                return Step::Forward { to: node, port };
-            }
-            NextHop::Unmodelled => Err(drop_reason::NOT_MODELLED),
-            NextHop::NotATarget => Err(drop_reason::NO_ROUTE),
-            NextHop::Blackhole => Err(drop_reason::BLACKHOLE),
-        };
-        match found {
+        if let NextHop::Gateway { node, port } = next_hop {
+            context.pass(packet, station::ROUTE, decision);
+            return Step::Forward { to: node, port };
+        }
+        match self.place_of(next_hop, destination) {
             Ok(index) => {
                 context.pass(packet, station::ROUTE, decision);
                 mark::set_claim(context.packet_mut(packet), index);
@@ -302,6 +307,31 @@ impl Node for RegionalRouter {
                 Step::Forward { to: claim.node, port: claim.port }
             }
             None => Step::drop(drop_reason::NAT_NO_STATE, self.decision),
+        }
+    }
+}
+
+impl SetDevice for RegionalRouter {
+    fn pass(&self, port: Port, packets: &mut PacketSet, _: &mut SetWay) -> SetStep {
+        if port == ENTERING {
+            let Some(index) = mark::claim_in(packets.mark) else {
+                return SetStep::Drop(drop_reason::NAT_NO_STATE, self.decision);
+            };
+            let claim = self.fabric.claim(index);
+            return SetStep::Forward(claim.node, claim.port);
+        }
+        let (next_hop, decision) = self.route(packets.destination);
+        let found = match next_hop {
+            NextHop::Gateway { node, port } => return SetStep::Forward(node, port),
+            NextHop::Unmodelled => return SetStep::Opaque,
+            _ => self.place_of(next_hop, packets.destination),
+        };
+        match found {
+            Ok(index) => {
+                packets.go_to(index);
+                SetStep::Forward(self.fabric.claim(index).subnet_node, ENTERING)
+            }
+            Err(reason) => SetStep::Drop(reason, decision),
         }
     }
 }

@@ -34,6 +34,7 @@ use crate::devices::route_table::RouteLookup;
 use crate::devices::{Coverage, Kind, NetworkAcl, Resource, RouteTable, Vpc};
 use crate::fragment_memory::FragmentMemory;
 use crate::model::{Findings, Id, Label};
+use crate::sets::{PacketSet, SetDevice, SetStep, SetWay};
 use crate::topology::Topology;
 use crate::validation;
 use crate::traffic::Direction;
@@ -124,7 +125,7 @@ impl Resource for Subnet {
     fn build(id: Id<Self>, build: &mut Build<'_>) {
         let Some(node) = build.place.node_of(id) else { return };
         let device = SubnetDevice::new(id, build);
-        build.install(node, device);
+        build.install_for_sets(node, device);
     }
 }
 
@@ -294,6 +295,79 @@ impl Node for SubnetDevice {
                 None => self.leave(context, packet, &summary),
             },
             _ => self.leave(context, packet, &summary),
+        }
+    }
+}
+
+impl SubnetDevice {
+    fn narrow(&self, direction: Direction, packets: &mut PacketSet, way: &mut SetWay) {
+        let Some(acl) = &self.network_acl else { return };
+        let (reason, peer) = match direction {
+            Direction::Egress => (drop_reason::NACL_EGRESS, packets.destination),
+            Direction::Ingress => (drop_reason::NACL_INGRESS, packets.source),
+        };
+        let allowed = acl.allowed(direction, &packets.traffic, peer);
+        packets.narrow(allowed, reason, acl.default_decision(), way);
+    }
+
+    fn lead(&self, packets: &mut PacketSet, index: ClaimIndex) -> SetStep {
+        packets.go_to(index);
+        let claim = self.fabric.claim(index);
+        if claim.subnet == self.subnet {
+            SetStep::Forward(claim.node, claim.port)
+        } else {
+            SetStep::Forward(claim.subnet_node, ENTERING)
+        }
+    }
+
+    fn leave_set(&self, packets: &mut PacketSet, way: &mut SetWay) -> SetStep {
+        let destination = packets.destination;
+        let route = self.routes.as_ref().and_then(|routes| routes.lookup(destination).copied());
+        if !self.stays_inside(route.map(|route| route.next_hop), destination) {
+            self.narrow(Direction::Egress, packets, way);
+        }
+        let table = self.routes.as_ref().map_or(self.component, |routes| routes.component());
+        if destination.is_link_local() {
+            return SetStep::Drop(drop_reason::LINK_LOCAL_DESTINATION, Decision::by(table));
+        }
+        let Some(route) = route else { return SetStep::Drop(drop_reason::NO_ROUTE, Decision::by(table)) };
+        let drop = |reason| SetStep::Drop(reason, route.decision);
+        match route.next_hop {
+            NextHop::Local => match self.fabric.find(destination) {
+                Some((index, _)) => self.lead(packets, index),
+                None => drop(drop_reason::NO_SUCH_ADDRESS),
+            },
+            NextHop::Inside(index) => self.lead(packets, index),
+            NextHop::Zonal(target) => match self.fabric.zonal(target).in_zone(self.zone) {
+                Ok(index) => {
+                    packets.go_to(index);
+                    SetStep::Forward(self.fabric.claim(index).subnet_node, ENTERING)
+                }
+                Err(reason) => drop(reason),
+            },
+            NextHop::Gateway { node, port } => SetStep::Forward(node, port),
+            NextHop::Unmodelled => SetStep::Opaque,
+            NextHop::Blackhole | NextHop::NotATarget => drop(drop_reason::BLACKHOLE),
+        }
+    }
+}
+
+impl SetDevice for SubnetDevice {
+    fn pass(&self, port: Port, packets: &mut PacketSet, way: &mut SetWay) -> SetStep {
+        if packets.mark & mark::RETURNING != 0 {
+            return SetStep::Opaque;
+        }
+        if port == ENTERING {
+            let Some(index) = mark::claim_in(packets.mark) else {
+                return SetStep::Drop(drop_reason::NO_SUCH_ADDRESS, Decision::by(self.component));
+            };
+            self.narrow(Direction::Ingress, packets, way);
+            let claim = self.fabric.claim(index);
+            return SetStep::Forward(claim.node, claim.port);
+        }
+        match self.neighbour(packets.destination) {
+            Some((index, _)) if port == FROM_GATEWAY => self.lead(packets, index),
+            _ => self.leave_set(packets, way),
         }
     }
 }

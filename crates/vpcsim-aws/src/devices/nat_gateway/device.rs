@@ -7,7 +7,7 @@ use vpcsim_engine::{
     CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Port, Span, Step, Time,
 };
 use vpcsim_wire::rewrite::EmbeddedChange;
-use vpcsim_wire::{FlowKey, Mac, Protocol, Summary, icmp_error, tcp_reset};
+use vpcsim_wire::{FlowKey, Mac, Protocol, Summary, icmp, icmp_error, tcp_reset};
 
 use super::metrics::NatGatewayMetrics;
 use super::translation_table::{Translation, TranslationTable};
@@ -19,7 +19,9 @@ use crate::mark;
 use crate::mtu::{self, Fit, PathMtu};
 use crate::public_address::is_private;
 use crate::rate_limit::{self, RateLimit, RateLimiter};
+use crate::sets::{PacketSet, SetDevice, SetStep, SetWay, TrafficSet};
 use crate::station;
+use crate::traffic::Traffic;
 
 /// The segment size that TCP is held to towards the internet (NAT-23).
 pub const MSS_INTERNET: u16 = 1460;
@@ -288,19 +290,7 @@ impl Plan {
 
     /// Whether the gateway serves such a packet at all.
     fn admit(&self, packet: &Summary, way: Way, mark: u64) -> Result<(), DropReason> {
-        match self.state {
-            NatGatewayState::Available | NatGatewayState::Deleting => {}
-            _ => return Err(drop_reason::NAT_NOT_AVAILABLE),
-        }
-        if way == Way::Out {
-            if self.addresses.contains(&packet.source()) {
-                return Err(drop_reason::ROUTE_LOOP);
-            }
-            let foreign = if self.has_transit { mark::FROM_TRANSIT_GATEWAY | mark::FORWARDED } else { mark::FROM_TRANSIT_GATEWAY };
-            if !self.fabric.covers(packet.source()) && mark & foreign == 0 {
-                return Err(drop_reason::NAT_SOURCE_NOT_IN_VPC);
-            }
-        }
+        self.admit_source(packet.source(), way, mark)?;
         match packet.protocol() {
             Protocol::ICMP if packet.is_fragment() => Err(drop_reason::NAT_FRAGMENT),
             Protocol::TCP | Protocol::UDP | Protocol::ICMP => Ok(()),
@@ -308,10 +298,61 @@ impl Plan {
         }
     }
 
+    /// Whether the gateway works, and serves such a source.
+    fn admit_source(&self, source: Ipv4Addr, way: Way, mark: u64) -> Result<(), DropReason> {
+        match self.state {
+            NatGatewayState::Available | NatGatewayState::Deleting => {}
+            _ => return Err(drop_reason::NAT_NOT_AVAILABLE),
+        }
+        if way == Way::In {
+            return Ok(());
+        }
+        if self.addresses.contains(&source) {
+            return Err(drop_reason::ROUTE_LOOP);
+        }
+        let foreign = if self.has_transit { mark::FROM_TRANSIT_GATEWAY | mark::FORWARDED } else { mark::FROM_TRANSIT_GATEWAY };
+        if !self.fabric.covers(source) && mark & foreign == 0 {
+            return Err(drop_reason::NAT_SOURCE_NOT_IN_VPC);
+        }
+        Ok(())
+    }
+
     fn mss_max(&self, remote: Ipv4Addr) -> u16 {
         let is_outside = !is_private(remote) && !self.fabric.covers(remote);
         if self.is_public && is_outside { MSS_INTERNET } else { MSS_INSIDE }
     }
+}
+
+impl SetDevice for NatGatewayDevice {
+    fn pass(&self, port: Port, packets: &mut PacketSet, way: &mut SetWay) -> SetStep {
+        let plan = &*self.plan;
+        let drop = |reason| SetStep::Drop(reason, plan.decision);
+        let side = if port == ADDRESSED { Way::In } else { Way::Out };
+        if let Err(reason) = plan.admit_source(packets.source, side, packets.mark) {
+            return drop(reason);
+        }
+        let Some(&outside) = plan.addresses.first() else { return drop(drop_reason::NAT_NOT_AVAILABLE) };
+        packets.only(&[Protocol::TCP, Protocol::UDP, Protocol::ICMP], drop_reason::NAT_PROTOCOL, plan.decision, way);
+        match side {
+            Way::In if !way.restore(packets) => return drop(drop_reason::NAT_NO_STATE),
+            // Answers that come from inside find no translation of their own flow.
+            Way::Out if way.is_answer() => return SetStep::Opaque,
+            Way::In => {}
+            Way::Out => {
+                let opens = packets.traffic.without(&other_icmp());
+                packets.narrow(opens, drop_reason::NAT_NO_STATE, plan.decision, way);
+                way.translate(packets, outside);
+            }
+        }
+        packets.mark |= mark::GROUP_UNKNOWN;
+        SetStep::Forward(plan.subnet_node, subnet::FROM_GATEWAY)
+    }
+}
+
+/// ICMP that opens no translation: all but echo requests.
+fn other_icmp() -> TrafficSet {
+    let icmp = TrafficSet::from(Traffic::ICMP);
+    icmp.without(&TrafficSet::from(Traffic::Icmp { icmp_type: Some(icmp::ECHO_REQUEST), icmp_code: None }))
 }
 
 #[cfg(test)]

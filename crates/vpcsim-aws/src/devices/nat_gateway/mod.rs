@@ -208,7 +208,7 @@ impl Resource for NatGateway {
             inside: point(),
             outside: point(),
         };
-        build.install(node, NatGatewayDevice::new(plan));
+        build.install_for_sets(node, NatGatewayDevice::new(plan));
     }
 
     fn next_hop(id: Id<Self>, from: Id<Vpc>, place: &Place<'_>) -> NextHop {

@@ -1,5 +1,7 @@
 //! The entries of a network ACL, compiled: sorted by number, first match decides.
 
+use std::net::Ipv4Addr;
+
 use ipnet::Ipv4Net;
 use vpcsim_engine::{ComponentId, Decision};
 use vpcsim_wire::Summary;
@@ -7,6 +9,7 @@ use vpcsim_wire::Summary;
 use crate::address_set::AddressRange;
 use crate::devices::{NetworkAcl, Topology};
 use crate::model::Id;
+use crate::sets::TrafficSet;
 use crate::traffic::{Direction, Traffic, packet_words};
 
 use super::{DEFAULT_ENTRY, NetworkAclEntry};
@@ -110,6 +113,21 @@ impl NetworkAclLookup {
         }
     }
 
+    /// Of `asked` what is allowed from or to this peer.
+    pub fn allowed(&self, direction: Direction, asked: &TrafficSet, peer: Ipv4Addr) -> TrafficSet {
+        let (mut allowed, mut undecided) = (TrafficSet::nothing(), asked.clone());
+        for entry in self.entries(direction).iter().filter(|entry| entry.peer.contains(peer)) {
+            if entry.allow {
+                allowed.unite(&undecided.within(entry.traffic.into()));
+            }
+            if undecided.is_empty() || entry.traffic == Traffic::All {
+                break;
+            }
+            undecided = undecided.without_box(entry.traffic.into());
+        }
+        allowed
+    }
+
     /// The entries of one direction in the order in which they are looked at.
     pub fn entries(&self, direction: Direction) -> &[CompiledEntry] {
         match direction {
@@ -178,7 +196,7 @@ impl CompiledEntry {
 }
 
 /// The other side: the source of what enters, the destination of what leaves (NACL-07).
-fn peer(direction: Direction, packet: &Summary) -> std::net::Ipv4Addr {
+fn peer(direction: Direction, packet: &Summary) -> Ipv4Addr {
     match direction {
         Direction::Ingress => packet.source(),
         Direction::Egress => packet.destination(),

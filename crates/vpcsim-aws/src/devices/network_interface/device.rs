@@ -1,5 +1,7 @@
 //! What runs of a network interface.
 
+mod sets;
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -56,6 +58,7 @@ struct Fixed {
     subnet_node: NodeId,
     zone: u16,
     mac: Mac,
+    range: Ipv4Net,
     router: Ipv4Addr,
     router_mac: Mac,
     addresses: Vec<Ipv4Addr>,
@@ -478,6 +481,7 @@ fn fixed(id: Id<NetworkInterface>, build: &Build<'_>) -> Fixed {
         subnet_node: place.node_of(declared.subnet).expect("subnets are reserved first"),
         zone: place.zone_of(declared.subnet),
         mac: declared.mac.unwrap_or_else(|| interface_mac(id.index())),
+        range: subnet.cidr,
         router: subnet.router(),
         router_mac: router_mac(declared.subnet),
         addresses: declared.addresses.iter().map(|address| address.private).collect(),

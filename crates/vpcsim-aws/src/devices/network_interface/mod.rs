@@ -205,7 +205,7 @@ impl Resource for NetworkInterface {
     fn build(id: Id<Self>, build: &mut Build<'_>) {
         let Some(node) = build.place.node_of(id) else { return };
         let device = NetworkInterfaceDevice::new(id, build);
-        build.install(node, device);
+        build.install_for_sets(node, device);
     }
 
     fn next_hop(id: Id<Self>, from: Id<Vpc>, place: &Place<'_>) -> NextHop {

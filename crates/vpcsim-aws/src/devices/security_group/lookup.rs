@@ -10,6 +10,7 @@ use vpcsim_wire::{Protocol, Summary};
 use crate::address_set::AddressRange;
 use crate::devices::{SecurityGroup, Topology};
 use crate::model::Id;
+use crate::sets::TrafficSet;
 use crate::traffic::{Direction, Traffic, packet_words};
 
 use super::members::{GroupMembers, Peers};
@@ -107,6 +108,19 @@ impl SecurityGroupLookup {
             decision: first.decision,
             open: first.open || self.has_open_rule && matching.any(|rule| rule.open),
         })
+    }
+
+    /// Of `asked` what a rule allows from or to this peer; `group_known` as in [`lookup`](Self::lookup).
+    pub fn allowed(&self, asked: &TrafficSet, peer: Ipv4Addr, group_known: bool) -> TrafficSet {
+        let mut allowed = TrafficSet::nothing();
+        let rules = self.rules.iter().filter(|rule| (group_known || !rule.refers_to_group) && rule.contains_peer(peer));
+        for rule in rules {
+            if rule.traffic == Traffic::All {
+                return asked.clone();
+            }
+            allowed.unite(&asked.within(rule.traffic.into()));
+        }
+        allowed
     }
 
     /// The first rule that refers to a group and allows `packet` as if it came from `member` of that group (NLB-11).

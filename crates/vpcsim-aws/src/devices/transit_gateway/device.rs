@@ -19,6 +19,7 @@ use crate::devices::{NetworkInterface, TransitGatewayAttachment};
 use crate::model::Id;
 use crate::mtu::PathMtu;
 use crate::rate_limit::{self, RateLimit, RateLimiter};
+use crate::sets::{PacketSet, SetDevice, SetStep, SetWay};
 use crate::{drop_reason, mark, station};
 
 /// The segment size that TCP is held to (TGW-34).
@@ -183,31 +184,42 @@ impl Plan {
     /// The zone by which a packet came in; none for a peering.
     fn came_in(&self, context: &Context<'_>, port: Port, packet: Handle) -> u16 {
         let source = self.attachments.get(&port);
-        source.and_then(|source| source.entrance(context, packet)).map_or(u16::MAX, |exit| exit.zone)
+        source.and_then(|source| source.entrance(context.packet(packet).mark())).map_or(u16::MAX, |exit| exit.zone)
     }
 
     fn carry(&self, context: &mut Context<'_>, port: Port, packet: Handle, summary: &Summary) -> Result<Step, Refusal> {
         let Some(source) = self.attachments.get(&port) else {
             return Err((drop_reason::TGW_ATTACHMENT_STATE, self.decision));
         };
-        let entrance = source.entrance(context, packet);
-        let route = source.route(summary)?;
+        let entrance = source.entrance(context.packet(packet).mark());
+        let (route, target) = self.target(source, summary.destination())?;
+        check_path(context, packet, summary, entrance, route.decision)?;
+        let step = self.way_out(target, entrance.map(|exit| exit.zone), summary)?;
+        let note = self.note(source, target);
+        let carried = context.packet_mut(packet);
+        carried.decrement_ttl();
+        carried.clamp_mss(MSS_MAX);
+        carried.set_mark(carried.mark() | note);
+        context.pass(packet, station::GATEWAY, self.decision);
+        context.pass(packet, station::GATEWAY, route.decision);
+        Ok(step)
+    }
+
+    /// What is noted on packets from one attachment to another.
+    fn note(&self, source: &Attachment, target: &Attachment) -> u64 {
+        let keeps_groups = self.group_references && source.keeps_groups() && target.keeps_groups();
+        if keeps_groups { mark::FROM_TRANSIT_GATEWAY } else { mark::FROM_TRANSIT_GATEWAY | mark::GROUP_UNKNOWN }
+    }
+
+    /// The route from an attachment to a destination, and the attachment that it leads to.
+    fn target(&self, source: &Attachment, destination: Ipv4Addr) -> Result<(TransitMatch, &Attachment), Refusal> {
+        let route = source.route(destination)?;
         let target = route.attachment.and_then(|attachment| self.attachments.get(&port_of(attachment)));
         let target = target.ok_or((drop_reason::TGW_BLACKHOLE, route.decision))?;
         if !target.is_available {
             return Err((drop_reason::TGW_ATTACHMENT_STATE, target.decision));
         }
-        check_path(context, packet, summary, entrance, route.decision)?;
-        let step = self.way_out(target, entrance.map(|exit| exit.zone), summary)?;
-        let keeps_groups = self.group_references && source.keeps_groups() && target.keeps_groups();
-        let carried = context.packet_mut(packet);
-        carried.decrement_ttl();
-        carried.clamp_mss(MSS_MAX);
-        let unknown = if keeps_groups { 0 } else { mark::GROUP_UNKNOWN };
-        carried.set_mark(carried.mark() | mark::FROM_TRANSIT_GATEWAY | unknown);
-        context.pass(packet, station::GATEWAY, self.decision);
-        context.pass(packet, station::GATEWAY, route.decision);
-        Ok(step)
+        Ok((route, target))
     }
 
     /// Where the packet goes on: an interface of the VPC, or the other gateway.
@@ -217,18 +229,24 @@ impl Plan {
             End::Gateway { node, latency } => {
                 Ok(Step::ForwardAfter { to: *node, port: target.port, delay: *latency })
             }
-            End::Vpc { fabric, exits, zones, appliance_mode, .. } => {
-                let chosen = if *appliance_mode {
-                    let ends = [self.zone_of(summary.source()), self.zone_of(summary.destination())];
-                    zone_choice::by_appliance_mode(zones, ends, summary)
-                } else {
-                    zone_choice::by_affinity(zones, came_in, summary)
-                };
-                let exit = chosen.and_then(|index| exits.get(index));
+            End::Vpc { fabric, exits, .. } => {
+                let choices = self.choices(target, came_in, summary.source(), summary.destination());
+                let exit = zone_choice::by_flow(&choices, summary).and_then(|index| exits.get(index));
                 let exit = exit.ok_or((drop_reason::TGW_ATTACHMENT_STATE, target.decision))?;
                 let delay = fabric.latency(came_in.unwrap_or(exit.zone), exit.zone);
                 Ok(Step::ForwardAfter { to: exit.subnet_node, port: subnet::FROM_GATEWAY, delay })
             }
+        }
+    }
+
+    /// The interfaces of the target among which a flow chooses.
+    fn choices(&self, target: &Attachment, came_in: Option<u16>, source: Ipv4Addr, destination: Ipv4Addr) -> Vec<usize> {
+        match &target.end {
+            End::Vpc { zones, appliance_mode: true, .. } => {
+                zone_choice::by_appliance_mode(zones, [self.zone_of(source), self.zone_of(destination)])
+            }
+            End::Vpc { zones, .. } => zone_choice::by_affinity(zones, came_in),
+            End::Gateway { .. } | End::Unmodelled => Vec::new(),
         }
     }
 
@@ -240,17 +258,16 @@ impl Plan {
 
 impl Attachment {
     /// The interface by which a packet came in, if it came from a VPC.
-    fn entrance(&self, context: &Context<'_>, packet: Handle) -> Option<&Exit> {
+    fn entrance(&self, note: u64) -> Option<&Exit> {
         let End::Vpc { fabric, exits, .. } = &self.end else {
             return None;
         };
-        let zone = mark::claim(context.packet(packet)).map(|claim| fabric.claim(claim).zone);
+        let zone = mark::claim_in(note).map(|claim| fabric.claim(claim).zone);
         exits.iter().find(|exit| Some(exit.zone) == zone)
     }
 
     /// The route that the packet takes.
-    fn route(&self, summary: &Summary) -> Result<TransitMatch, Refusal> {
-        let destination = summary.destination();
+    fn route(&self, destination: Ipv4Addr) -> Result<TransitMatch, Refusal> {
         if !self.is_available {
             return Err((drop_reason::TGW_ATTACHMENT_STATE, self.decision));
         }
@@ -296,4 +313,31 @@ fn check_path(
         }
     }
     Err((drop_reason::TGW_MTU_EXCEEDED, decision))
+}
+
+impl SetDevice for TransitGatewayDevice {
+    fn pass(&self, port: Port, packets: &mut PacketSet, _: &mut SetWay) -> SetStep {
+        let plan = &*self.plan;
+        let Some(source) = plan.attachments.get(&port) else {
+            return SetStep::Drop(drop_reason::TGW_ATTACHMENT_STATE, plan.decision);
+        };
+        let came_in = source.entrance(packets.mark).map(|exit| exit.zone);
+        let (_, target) = match plan.target(source, packets.destination) {
+            Ok(found) => found,
+            Err((reason, decision)) => return SetStep::Drop(reason, decision),
+        };
+        packets.mark |= plan.note(source, target);
+        let exits = match &target.end {
+            End::Unmodelled => return SetStep::Opaque,
+            End::Gateway { node, .. } => return SetStep::Forward(*node, target.port),
+            End::Vpc { exits, .. } => exits,
+        };
+        let choices = plan.choices(target, came_in, packets.source, packets.destination);
+        let ways: Vec<_> = choices.iter().map(|index| (exits[*index].subnet_node, subnet::FROM_GATEWAY)).collect();
+        match ways[..] {
+            [] => SetStep::Drop(drop_reason::TGW_ATTACHMENT_STATE, target.decision),
+            [(node, port)] => SetStep::Forward(node, port),
+            _ => SetStep::OneOf(ways),
+        }
+    }
 }

@@ -165,7 +165,7 @@ impl Resource for TransitGateway {
             return;
         };
         let device = TransitGatewayDevice::new(id, build);
-        build.install(node, device);
+        build.install_for_sets(node, device);
     }
 
     fn next_hop(id: Id<Self>, from: Id<Vpc>, place: &Place<'_>) -> NextHop {

@@ -2,25 +2,26 @@
 
 use vpcsim_wire::Summary;
 
-/// The number of an interface among those of an attachment, which stand in the order of their zones.
-///
-/// `zones` are the zones of the interfaces, `came_in` the zone where the packet came in (TGW-04).
-pub(super) fn by_affinity(zones: &[u16], came_in: Option<u16>, packet: &Summary) -> Option<usize> {
+/// The interfaces among which a flow chooses, by their numbers among those of an attachment, which stand in the order of their
+/// zones; `came_in` is the zone where the packet came in (TGW-04).
+pub(super) fn by_affinity(zones: &[u16], came_in: Option<u16>) -> Vec<usize> {
     let at_home = came_in.and_then(|zone| zones.iter().position(|own| *own == zone));
-    at_home.or_else(|| by_flow(zones.len(), packet))
+    at_home.map_or_else(|| (0..zones.len()).collect(), |index| vec![index])
 }
 
 /// The same for an attachment with appliance mode; `ends` are the zones of the flow's ends, as far as they have one (TGW-07).
-pub(super) fn by_appliance_mode(zones: &[u16], ends: [Option<u16>; 2], packet: &Summary) -> Option<usize> {
-    let mut served: Vec<usize> = (0..zones.len()).filter(|&index| ends.contains(&Some(zones[index]))).collect();
-    if served.is_empty() {
-        served = (0..zones.len()).collect();
-    }
-    by_flow(served.len(), packet).map(|index| served[index])
+pub(super) fn by_appliance_mode(zones: &[u16], ends: [Option<u16>; 2]) -> Vec<usize> {
+    let served: Vec<usize> = (0..zones.len()).filter(|&index| ends.contains(&Some(zones[index]))).collect();
+    if served.is_empty() { (0..zones.len()).collect() } else { served }
 }
 
-fn by_flow(count: usize, packet: &Summary) -> Option<usize> {
-    (count > 0).then(|| (flow_sum(packet) % count as u64) as usize)
+/// Which of them the packet's flow takes, both ways alike.
+pub(super) fn by_flow(choices: &[usize], packet: &Summary) -> Option<usize> {
+    match choices {
+        [] => None,
+        [only] => Some(*only),
+        _ => Some(choices[(flow_sum(packet) % choices.len() as u64) as usize]),
+    }
 }
 
 /// A sum over addresses, ports and protocol that is the same for both ways of a flow.
@@ -60,15 +61,15 @@ mod tests {
 
     #[test]
     fn a_packet_stays_in_the_zone_where_it_came_in() {
-        assert_eq!(by_affinity(&[3, 5], Some(5), &packet(40_000, false)), Some(1));
+        assert_eq!(by_flow(&by_affinity(&[3, 5], Some(5)), &packet(40_000, false)), Some(1));
     }
 
     #[test]
     fn without_an_interface_in_its_zone_the_flow_decides_and_both_ways_alike() {
         let mut seen = [0; 2];
         for port in 40_000..41_000 {
-            let there = by_affinity(&[3, 5], Some(9), &packet(port, false)).unwrap();
-            assert_eq!(by_affinity(&[3, 5], None, &packet(port, true)), Some(there));
+            let there = by_flow(&by_affinity(&[3, 5], Some(9)), &packet(port, false)).unwrap();
+            assert_eq!(by_flow(&by_affinity(&[3, 5], None), &packet(port, true)), Some(there));
             seen[there] += 1;
         }
         assert!(seen.iter().all(|count| *count > 300), "{seen:?}");
@@ -77,15 +78,15 @@ mod tests {
     #[test]
     fn appliance_mode_takes_the_zone_of_both_ends() {
         for port in 40_000..40_100 {
-            assert_eq!(by_appliance_mode(&[1, 2], [Some(2), Some(2)], &packet(port, false)), Some(1));
+            assert_eq!(by_flow(&by_appliance_mode(&[1, 2], [Some(2), Some(2)]), &packet(port, false)), Some(1));
         }
     }
 
     #[test]
     fn appliance_mode_takes_one_of_the_ends_zones_and_the_same_both_ways() {
         for port in 40_000..40_100 {
-            let there = by_appliance_mode(&[0, 1, 2], [Some(1), Some(2)], &packet(port, false));
-            let back = by_appliance_mode(&[0, 1, 2], [Some(2), Some(1)], &packet(port, true));
+            let there = by_flow(&by_appliance_mode(&[0, 1, 2], [Some(1), Some(2)]), &packet(port, false));
+            let back = by_flow(&by_appliance_mode(&[0, 1, 2], [Some(2), Some(1)]), &packet(port, true));
             assert_eq!(there, back);
             assert_ne!(there, Some(0));
         }
@@ -93,12 +94,12 @@ mod tests {
 
     #[test]
     fn appliance_mode_takes_the_zone_of_the_only_end_that_has_one() {
-        assert_eq!(by_appliance_mode(&[1, 2], [Some(2), None], &packet(40_000, false)), Some(1));
+        assert_eq!(by_flow(&by_appliance_mode(&[1, 2], [Some(2), None]), &packet(40_000, false)), Some(1));
     }
 
     #[test]
     fn appliance_mode_takes_any_zone_if_none_is_an_ends() {
-        let chosen = (40_000..40_100).filter_map(|port| by_appliance_mode(&[3, 4], [Some(1), Some(2)], &packet(port, false)));
+        let chosen = (40_000..40_100).filter_map(|port| by_flow(&by_appliance_mode(&[3, 4], [Some(1), Some(2)]), &packet(port, false)));
         let chosen: std::collections::BTreeSet<usize> = chosen.collect();
         assert_eq!(chosen.len(), 2);
     }

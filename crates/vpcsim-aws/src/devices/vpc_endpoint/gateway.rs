@@ -1,14 +1,18 @@
 //! What runs of a gateway endpoint: packets for the service's addresses, and their answers.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 use vpcsim_engine::{CapturePoint, Context, Decision, Direction, DropReason, Handle, Node, NodeId, Port, Span, Step};
-use vpcsim_wire::Summary;
+use vpcsim_wire::{Summary, icmp};
 
 use super::{EndpointState, VpcEndpoint, by_itself};
 use crate::compile::{Build, Fabric};
+use crate::devices::subnet;
 use crate::model::Id;
+use crate::sets::{PacketSet, SetDevice, SetStep, SetWay};
+use crate::traffic::{PortRange, Traffic};
 use crate::{drop_reason, mark, station};
 
 /// The port for what the VPC's route tables send.
@@ -54,22 +58,27 @@ impl GatewayEndpointDevice {
 impl Plan {
     /// Whether a packet of the VPC passes.
     fn judge(&self, summary: &Summary) -> Result<NodeId, DropReason> {
-        let hosts = self.hosts.ok_or(drop_reason::DESTINATION_NOT_MODELLED)?;
-        if self.state != EndpointState::Available {
-            return Err(drop_reason::VPCE_NOT_AVAILABLE);
-        }
-        if self.fabric.find(summary.source()).is_none() {
-            return Err(drop_reason::VPCE_SOURCE_NOT_IN_VPC);
-        }
-        let destination = summary.destination();
-        if !self.ranges.iter().any(|range| range.contains(&destination)) {
-            return Err(drop_reason::VPCE_NO_SUCH_SERVICE_ADDRESS);
-        }
+        let hosts = self.judge_ends(summary.source(), summary.destination())?;
         if summary.is_tcp() || summary.is_echo_request() || summary.is_later_fragment() || summary.is_icmp_error() {
             Ok(hosts)
         } else {
             Err(drop_reason::VPCE_GATEWAY_PROTOCOL)
         }
+    }
+
+    /// Whether anything passes between the two.
+    fn judge_ends(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Result<NodeId, DropReason> {
+        let hosts = self.hosts.ok_or(drop_reason::DESTINATION_NOT_MODELLED)?;
+        if self.state != EndpointState::Available {
+            return Err(drop_reason::VPCE_NOT_AVAILABLE);
+        }
+        if self.fabric.find(source).is_none() {
+            return Err(drop_reason::VPCE_SOURCE_NOT_IN_VPC);
+        }
+        if !self.ranges.iter().any(|range| range.contains(&destination)) {
+            return Err(drop_reason::VPCE_NO_SUCH_SERVICE_ADDRESS);
+        }
+        Ok(hosts)
     }
 }
 
@@ -97,6 +106,29 @@ impl Node for GatewayEndpointDevice {
                 Step::ForwardAfter { to, port: Port(0), delay: plan.latency }
             }
             Err(reason) => Step::drop(reason, plan.decision),
+        }
+    }
+}
+
+impl SetDevice for GatewayEndpointDevice {
+    fn pass(&self, port: Port, packets: &mut PacketSet, way: &mut SetWay) -> SetStep {
+        let plan = &*self.plan;
+        if port == FROM_SERVICE {
+            let Some((index, claim)) = plan.fabric.find(packets.destination) else {
+                return SetStep::Drop(drop_reason::VPCE_SOURCE_NOT_IN_VPC, plan.decision);
+            };
+            packets.mark = mark::GROUP_UNKNOWN;
+            packets.go_to(index);
+            return SetStep::Forward(claim.subnet_node, subnet::ENTERING);
+        }
+        match plan.judge_ends(packets.source, packets.destination) {
+            Ok(hosts) => {
+                let carried = [Traffic::Tcp(PortRange::ALL), Traffic::Icmp { icmp_type: Some(icmp::ECHO_REQUEST), icmp_code: None }];
+                let carried = carried.into_iter().map(Into::into).collect();
+                packets.narrow(carried, drop_reason::VPCE_GATEWAY_PROTOCOL, plan.decision, way);
+                SetStep::Forward(hosts, Port(0))
+            }
+            Err(reason) => SetStep::Drop(reason, plan.decision),
         }
     }
 }

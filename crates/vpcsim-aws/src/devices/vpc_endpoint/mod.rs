@@ -207,7 +207,7 @@ impl Resource for VpcEndpoint {
         let Some(node) = build.place.node_of(id) else { return };
         let declared = &build.topology.vpc_endpoints[id];
         if declared.is_gateway() {
-            build.install(node, gateway::GatewayEndpointDevice::new(id, build));
+            build.install_for_sets(node, gateway::GatewayEndpointDevice::new(id, build));
         } else {
             build.install(node, interface::InterfaceEndpointDevice::new(id, build));
         }

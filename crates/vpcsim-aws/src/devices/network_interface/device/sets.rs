@@ -1,0 +1,108 @@
+//! What an interface does to sets of packets.
+
+use std::net::Ipv4Addr;
+
+use vpcsim_engine::Port;
+use vpcsim_wire::Protocol;
+
+use super::{Behind, METADATA, NetworkInterfaceDevice, RESOLVER, SMTP_PORT, TIME_SYNC};
+use crate::devices::Kind;
+use crate::devices::network_interface::{FROM_HOST, FROM_NEIGHBOUR, FROM_OWNER, FROM_SERVICE};
+use crate::devices::subnet::LEAVING;
+use crate::public_address::is_private;
+use crate::sets::{PacketSet, SetDevice, SetStep, SetWay, TrafficBox, TrafficSet};
+use crate::traffic::PortRange;
+use crate::{drop_reason, mark};
+
+impl NetworkInterfaceDevice {
+    /// Of `asked` what the security groups let out to a peer, and the platform carries.
+    pub fn lets_out(&self, peer: Ipv4Addr, asked: &TrafficSet) -> TrafficSet {
+        let allowed = self.shared.egress.allowed(asked, peer, true);
+        if self.restricts_mail_to(peer) { allowed.without_box(mail()) } else { allowed }
+    }
+
+    /// Of `asked` what the security groups let in from a peer; `group_known` is false where a device on the way hides whose
+    /// group it has (SG-10).
+    pub fn lets_in(&self, peer: Ipv4Addr, group_known: bool, asked: &TrafficSet) -> TrafficSet {
+        self.shared.ingress.allowed(asked, peer, group_known)
+    }
+
+    /// Whether a running host stands behind it.
+    pub fn has_host(&self) -> bool {
+        matches!(self.fixed.behind, Behind::Host { .. })
+    }
+
+    fn restricts_mail_to(&self, destination: Ipv4Addr) -> bool {
+        let primary = self.shared.fabric.cidrs().first();
+        !is_private(destination) && !primary.is_some_and(|primary| primary.contains(&destination))
+    }
+
+    fn leave(&self, packets: &mut PacketSet, way: &mut SetWay) -> SetStep {
+        let (source, destination) = (packets.source, packets.destination);
+        if !self.owns(source) {
+            if self.fixed.check {
+                return SetStep::Drop(drop_reason::SRC_CHECK, self.by_self());
+            }
+            packets.mark |= mark::GROUP_UNKNOWN | mark::FORWARDED;
+        }
+        let fabric = &self.shared.fabric;
+        let is_platform = [METADATA, RESOLVER, TIME_SYNC].contains(&destination) || fabric.resolver_address == Some(destination);
+        if is_platform {
+            return SetStep::Opaque;
+        }
+        if !way.is_tracked(destination) {
+            if self.restricts_mail_to(destination) {
+                let carried = packets.traffic.without_box(mail());
+                packets.narrow(carried, drop_reason::SMTP_RESTRICTION, self.by_self(), way);
+            }
+            let allowed = self.shared.egress.allowed(&packets.traffic, destination, true);
+            packets.narrow(allowed, drop_reason::SG_EGRESS, self.by_self(), way);
+            way.track(destination);
+        }
+        match fabric.find(destination) {
+            Some((_, claim)) if claim.subnet == self.fixed.subnet => {
+                let port = if claim.owner.kind == Kind::NetworkInterface { FROM_NEIGHBOUR } else { claim.port };
+                SetStep::Forward(claim.node, port)
+            }
+            _ if self.fixed.range.contains(&destination) && destination != self.fixed.router => {
+                SetStep::Drop(drop_reason::NO_SUCH_NEIGHBOUR, self.by_self())
+            }
+            _ => SetStep::Forward(self.fixed.subnet_node, LEAVING),
+        }
+    }
+
+    fn arrive(&self, packets: &mut PacketSet, way: &mut SetWay) -> SetStep {
+        if mark::return_claim(packets.mark).is_some() {
+            return SetStep::Opaque;
+        }
+        let source = packets.source;
+        if !self.fixed.unfiltered && !way.is_tracked(source) {
+            let known = packets.mark & mark::GROUP_UNKNOWN == 0;
+            let allowed = self.lets_in(source, known, &packets.traffic);
+            packets.narrow(allowed, drop_reason::SG_INGRESS, self.by_self(), way);
+            way.track(source);
+        }
+        if self.fixed.check && !self.owns(packets.destination) {
+            return SetStep::Drop(drop_reason::DST_CHECK, self.by_self());
+        }
+        match self.fixed.behind {
+            Behind::Host { node, port } => SetStep::Forward(node, port),
+            Behind::Owner { .. } | Behind::Unmodelled => SetStep::Opaque,
+            Behind::Nobody => SetStep::Drop(drop_reason::NO_HOST, self.by_self()),
+        }
+    }
+}
+
+const fn mail() -> TrafficBox {
+    TrafficBox::service(Protocol::TCP, PortRange::single(SMTP_PORT))
+}
+
+impl SetDevice for NetworkInterfaceDevice {
+    fn pass(&self, port: Port, packets: &mut PacketSet, way: &mut SetWay) -> SetStep {
+        match port {
+            FROM_HOST => self.leave(packets, way),
+            FROM_OWNER | FROM_SERVICE => SetStep::Opaque,
+            _ => self.arrive(packets, way),
+        }
+    }
+}
