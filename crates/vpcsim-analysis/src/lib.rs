@@ -5,13 +5,15 @@
 //! - [`answer`]: a question about one flow, and its answer. [`endpoint`]: who and which address is meant by a name.
 //! - [`simulation`]: a compiled design that makes fresh networks with hosts in them.
 //! - [`trace`]: one flow in a network of its own. [`run`]: the whole design in one network.
+//! - [`reach`]: exact answers for all pairs, from the devices' tables, with packets that have to agree.
 //! - [`recorder`]: the onlooker that keeps trails and captures. [`grammar`]: the legal orders of stations.
 //! - Inside: `question` (a precise query), `legs` (trails as answers), `explain` (why and what would help),
 //!   `unread` (what an answer rests on), `similar` (suggestions).
 //!
 //! # Invariants
 //!
-//! - An answer is read from what real packets did, never computed beside them.
+//! - An answer about a flow is read from what real packets did; exact answers come from the tables that judge packets, and
+//!   witnesses prove them.
 //! - Equal design, query and options give equal answers and equal captures.
 //! - What rests on something that is not modelled is unknown, and unknown never passes.
 
@@ -23,6 +25,7 @@ mod gateway_codes;
 pub mod grammar;
 mod legs;
 mod question;
+pub mod reach;
 pub mod recorder;
 pub mod run;
 mod similar;

@@ -82,6 +82,19 @@ impl Simulation {
         })
     }
 
+    /// The question whether a host, by its place among the plans, reaches an address from one of its own: a protocol with its
+    /// destination port, or for ICMP its type and code as one number.
+    pub(crate) fn question_from(&self, plan: usize, from: Ipv4Addr, to: Ipv4Addr, asked: (Protocol, u16)) -> Question {
+        let plan = &self.compiled().hosts[plan];
+        let source = Source::Host { host: plan.owner, bind: Some(from) };
+        precise(source, plan.node, to, asked, Some(from))
+    }
+
+    /// The same for a host on the internet.
+    pub(crate) fn question_from_internet(&self, from: Ipv4Addr, to: Ipv4Addr, asked: (Protocol, u16)) -> Question {
+        precise(Source::Internet(from), self.compiled().fixed.internet_hosts, to, asked, None)
+    }
+
     fn sender(
         &self,
         host: AnyId,
@@ -106,6 +119,26 @@ impl Simulation {
             bind,
         ))
     }
+}
+
+fn precise(source: Source, node: NodeId, to: Ipv4Addr, asked: (Protocol, u16), bind: Option<Ipv4Addr>) -> Question {
+    let (protocol, service) = asked;
+    let [icmp_type, code] = service.to_be_bytes();
+    let kind = match protocol {
+        Protocol::TCP => Some(ProbeKind::TcpConnect),
+        Protocol::UDP => Some(ProbeKind::UdpRequest),
+        Protocol::ICMP if icmp_type == icmp::ECHO_REQUEST => Some(ProbeKind::IcmpEcho),
+        Protocol::ICMP => Some(ProbeKind::Icmp { icmp_type, code }),
+        _ => None,
+    };
+    let port = if protocol.has_ports() { service } else { 0 };
+    let probe = kind.map(|kind| Probe {
+        bind,
+        timeout: TIMEOUT,
+        exchange: request(kind, Some(port)),
+        ..Probe::new(kind, to, port)
+    });
+    Question { source, node, destination: to, protocol, can_send: true, probe }
 }
 
 fn refused(query: &FlowQuery) -> QuestionError {

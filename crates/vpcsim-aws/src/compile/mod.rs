@@ -9,6 +9,7 @@ pub mod fabric;
 pub mod place;
 pub mod plan;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use vpcsim_engine::{ComponentId, Decision, Network, Node, NodeId};
@@ -19,6 +20,7 @@ pub use place::{FixedNodes, Place, PublicOwner};
 pub use plan::{CapturePointPlan, HostInterfacePlan, HostPlan, LinkLayer, MetadataPlan, ServicePlan, Slot};
 
 use crate::devices::AnyId;
+use crate::devices::network_interface::NetworkInterfaceDevice;
 use crate::sets::SetDevice;
 use crate::topology::Topology;
 
@@ -95,6 +97,12 @@ impl Compiled {
     /// The device of a node, asked about sets of packets; `None` where only packets tell.
     pub fn for_sets(&self, node: NodeId) -> Option<&dyn SetDevice> {
         self.prototypes.get(node.0 as usize)?.as_ref()?.for_sets()
+    }
+
+    /// The network interface that runs in a node, asked about sets of packets.
+    pub fn interface(&self, node: NodeId) -> Option<&NetworkInterfaceDevice> {
+        let device: &dyn Any = self.for_sets(node)?;
+        device.downcast_ref()
     }
 
     /// What is filled into the node from outside of this crate, if it is such a place.

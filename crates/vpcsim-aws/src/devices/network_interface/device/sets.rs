@@ -2,13 +2,13 @@
 
 use std::net::Ipv4Addr;
 
-use vpcsim_engine::Port;
+use vpcsim_engine::{NodeId, Port};
 use vpcsim_wire::Protocol;
 
 use super::{Behind, METADATA, NetworkInterfaceDevice, RESOLVER, SMTP_PORT, TIME_SYNC};
 use crate::devices::Kind;
 use crate::devices::network_interface::{FROM_HOST, FROM_NEIGHBOUR, FROM_OWNER, FROM_SERVICE};
-use crate::devices::subnet::LEAVING;
+use crate::devices::subnet::{FROM_GATEWAY, LEAVING};
 use crate::public_address::is_private;
 use crate::sets::{PacketSet, SetDevice, SetStep, SetWay, TrafficBox, TrafficSet};
 use crate::traffic::PortRange;
@@ -17,24 +17,45 @@ use crate::{drop_reason, mark};
 impl NetworkInterfaceDevice {
     /// Of `asked` what the security groups let out to a peer, and the platform carries.
     pub fn lets_out(&self, peer: Ipv4Addr, asked: &TrafficSet) -> TrafficSet {
-        let allowed = self.shared.egress.allowed(asked, peer, true);
-        if self.restricts_mail_to(peer) { allowed.without_box(mail()) } else { allowed }
+        let allowed = if self.fixed.unfiltered { asked.clone() } else { self.shared.egress.allowed(asked, peer, true) };
+        let by_host = matches!(self.fixed.behind, Behind::Host { .. });
+        if by_host && self.restricts_mail_to(peer) { allowed.without_box(mail()) } else { allowed }
     }
 
     /// Of `asked` what the security groups let in from a peer; `group_known` is false where a device on the way hides whose
     /// group it has (SG-10).
     pub fn lets_in(&self, peer: Ipv4Addr, group_known: bool, asked: &TrafficSet) -> TrafficSet {
-        self.shared.ingress.allowed(asked, peer, group_known)
+        if self.fixed.unfiltered { asked.clone() } else { self.shared.ingress.allowed(asked, peer, group_known) }
     }
 
-    /// Whether a running host stands behind it.
-    pub fn has_host(&self) -> bool {
-        matches!(self.fixed.behind, Behind::Host { .. })
+    /// The node that stands behind it and gets what it lets in, if one does.
+    pub fn behind(&self) -> Option<NodeId> {
+        match self.fixed.behind {
+            Behind::Host { node, .. } | Behind::Owner { node, .. } => Some(node),
+            Behind::Nobody | Behind::Unmodelled => None,
+        }
+    }
+
+    /// The node of the subnet that it is in.
+    pub fn subnet_node(&self) -> NodeId {
+        self.fixed.subnet_node
     }
 
     fn restricts_mail_to(&self, destination: Ipv4Addr) -> bool {
         let primary = self.shared.fabric.cidrs().first();
         !is_private(destination) && !primary.is_some_and(|primary| primary.contains(&destination))
+    }
+
+    fn filter_out(&self, packets: &mut PacketSet, way: &mut SetWay) {
+        let destination = packets.destination;
+        let is_host = matches!(self.fixed.behind, Behind::Host { .. });
+        if is_host && self.restricts_mail_to(destination) {
+            let carried = packets.traffic.without_box(mail());
+            packets.narrow(carried, drop_reason::SMTP_RESTRICTION, self.by_self(), way);
+        }
+        let allowed = self.lets_out(destination, &packets.traffic);
+        packets.narrow(allowed, drop_reason::SG_EGRESS, self.by_self(), way);
+        way.track(destination);
     }
 
     fn leave(&self, packets: &mut PacketSet, way: &mut SetWay) -> SetStep {
@@ -51,13 +72,7 @@ impl NetworkInterfaceDevice {
             return SetStep::Opaque;
         }
         if !way.is_tracked(destination) {
-            if self.restricts_mail_to(destination) {
-                let carried = packets.traffic.without_box(mail());
-                packets.narrow(carried, drop_reason::SMTP_RESTRICTION, self.by_self(), way);
-            }
-            let allowed = self.shared.egress.allowed(&packets.traffic, destination, true);
-            packets.narrow(allowed, drop_reason::SG_EGRESS, self.by_self(), way);
-            way.track(destination);
+            self.filter_out(packets, way);
         }
         match fabric.find(destination) {
             Some((_, claim)) if claim.subnet == self.fixed.subnet => {
@@ -76,7 +91,7 @@ impl NetworkInterfaceDevice {
             return SetStep::Opaque;
         }
         let source = packets.source;
-        if !self.fixed.unfiltered && !way.is_tracked(source) {
+        if !way.is_tracked(source) {
             let known = packets.mark & mark::GROUP_UNKNOWN == 0;
             let allowed = self.lets_in(source, known, &packets.traffic);
             packets.narrow(allowed, drop_reason::SG_INGRESS, self.by_self(), way);
@@ -86,8 +101,8 @@ impl NetworkInterfaceDevice {
             return SetStep::Drop(drop_reason::DST_CHECK, self.by_self());
         }
         match self.fixed.behind {
-            Behind::Host { node, port } => SetStep::Forward(node, port),
-            Behind::Owner { .. } | Behind::Unmodelled => SetStep::Opaque,
+            Behind::Host { node, port } | Behind::Owner { node, port } => SetStep::Forward(node, port),
+            Behind::Unmodelled => SetStep::Opaque,
             Behind::Nobody => SetStep::Drop(drop_reason::NO_HOST, self.by_self()),
         }
     }
@@ -101,7 +116,13 @@ impl SetDevice for NetworkInterfaceDevice {
     fn pass(&self, port: Port, packets: &mut PacketSet, way: &mut SetWay) -> SetStep {
         match port {
             FROM_HOST => self.leave(packets, way),
-            FROM_OWNER | FROM_SERVICE => SetStep::Opaque,
+            FROM_OWNER => {
+                if !way.is_tracked(packets.destination) {
+                    self.filter_out(packets, way);
+                }
+                SetStep::Forward(self.fixed.subnet_node, FROM_GATEWAY)
+            }
+            FROM_SERVICE => SetStep::Opaque,
             _ => self.arrive(packets, way),
         }
     }

@@ -1,0 +1,201 @@
+//! Exact reachability: which traffic gets from anybody to anybody, and which of it is answered.
+//!
+//! # Map
+//!
+//! - `boundaries`: where rules cut the address space. `classes`: interfaces that nothing distinguishes.
+//! - `pairs`: every class to every other. `outside`: the internet, in and out.
+//! - `witness`: packets that have to agree, and answers where only packets tell.
+//!
+//! # Where AWS is silent
+//!
+//! - A client's port is one of those that Linux chooses, 32768 to 60999, unless a question says others. A service counts as reachable
+//!   if it is from every such port.
+//! - A service counts as answered if its answers get back to the client, whichever port a NAT gateway chose.
+//! - Messages that have no answer of their own (protocols other than TCP and UDP, ICMP but pings) count as reachable once they arrive.
+
+mod boundaries;
+mod classes;
+mod outside;
+mod pairs;
+mod witness;
+
+use vpcsim_aws::Protocol;
+use vpcsim_aws::sets::{TrafficBox, TrafficSet};
+use vpcsim_aws::traffic::{PortRange, Traffic};
+
+pub use classes::{Class, Endpoint};
+pub use outside::Outside;
+pub use witness::{Disagreement, Verification};
+
+use boundaries::Boundaries;
+use classes::Classes;
+use outside::Internet;
+use pairs::Pairs;
+
+use crate::simulation::Simulation;
+
+/// The ports that clients send from unless a question says others: those of Linux.
+pub const CLIENT_PORTS: PortRange = PortRange { first: 32_768, last: 60_999 };
+
+/// What an answer rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Basis {
+    /// The devices' tables.
+    Sets,
+    /// Packets at every port where any rule begins or ends: something on the way cannot answer for sets.
+    Packets,
+    /// Nothing: something on the way is not modelled.
+    Unknown,
+}
+
+/// What gets through from one to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// What arrives and is answered.
+    pub round_trip: TrafficSet,
+    /// What arrives, while its answers do not come back.
+    pub one_way: TrafficSet,
+    /// What the answer rests on.
+    pub basis: Basis,
+    /// Whether some services are left out because it depends on a port that a gateway chooses whether they are answered.
+    pub depends_on_port: bool,
+}
+
+impl Reach {
+    /// Nothing gets through.
+    pub fn nothing() -> Self {
+        Self { round_trip: TrafficSet::nothing(), one_way: TrafficSet::nothing(), basis: Basis::Sets, depends_on_port: false }
+    }
+
+    /// Not known yet: packets have to tell.
+    fn unasked() -> Self {
+        Self { basis: Basis::Packets, ..Self::nothing() }
+    }
+
+    /// Whether it is certain that nothing gets through.
+    pub fn is_nothing(&self) -> bool {
+        self.round_trip.is_empty() && self.one_way.is_empty() && self.basis == Basis::Sets
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReachQuestion {
+    /// Which traffic.
+    pub traffic: TrafficSet,
+    /// Whether flows between interfaces are asked about.
+    pub inside: bool,
+    /// Whether flows from and to the internet are.
+    pub internet: bool,
+}
+
+impl ReachQuestion {
+    /// Everything, from the usual client ports.
+    pub fn everything() -> Self {
+        Self::about(&[Traffic::All], CLIENT_PORTS)
+    }
+
+    /// These services, from these client ports.
+    pub fn about(services: &[Traffic], client_ports: PortRange) -> Self {
+        let mut traffic = TrafficSet::nothing();
+        for service in services {
+            let asked = TrafficSet::from(*service);
+            for protocol in [Protocol::TCP, Protocol::UDP] {
+                let part = asked.within(TrafficBox::service(protocol, PortRange::ALL));
+                part.boxes().iter().for_each(|part| traffic.add(TrafficBox { source: client_ports, ..*part }));
+            }
+            let others = [Traffic::Tcp(PortRange::ALL), Traffic::Udp(PortRange::ALL)].map(TrafficBox::from);
+            traffic.unite(&asked.without_box(others[0]).without_box(others[1]));
+        }
+        Self { traffic, inside: true, internet: true }
+    }
+}
+
+/// The answer about two classes, for members in different subnets and for members in the same one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairReach {
+    /// The sender's class.
+    pub from: usize,
+    /// The receiver's class.
+    pub to: usize,
+    /// Between members in different subnets, if there are such.
+    pub apart: Option<Reach>,
+    /// Between two members in the same subnet, if there are such.
+    pub together: Option<Reach>,
+}
+
+/// Who reaches whom.
+#[derive(Clone, Debug)]
+pub struct Reachability {
+    /// Every interface with a running host behind it.
+    pub endpoints: Vec<Endpoint>,
+    /// Their classes.
+    pub classes: Vec<Class>,
+    /// The pairs of classes between which anything gets through, in ascending order.
+    pub pairs: Vec<PairReach>,
+    /// For each class what the internet reaches of it.
+    pub exposure: Vec<Vec<Outside>>,
+    /// For each class what it reaches of the internet.
+    pub egress: Vec<Vec<Outside>>,
+    /// What was asked.
+    pub question: ReachQuestion,
+}
+
+impl Reachability {
+    /// What one endpoint reaches of another; `None` for two of one host.
+    pub fn between(&self, from: usize, to: usize) -> Option<Reach> {
+        let (one, other) = (&self.endpoints[from], &self.endpoints[to]);
+        if one.host == other.host {
+            return None;
+        }
+        let found = self.pairs.binary_search_by_key(&(one.class, other.class), |pair| (pair.from, pair.to));
+        let Ok(found) = found else { return Some(Reach::nothing()) };
+        let pair = &self.pairs[found];
+        let reach = if one.subnet == other.subnet { &pair.together } else { &pair.apart };
+        Some(reach.clone().unwrap_or_else(Reach::nothing))
+    }
+}
+
+impl Simulation {
+    /// Who reaches whom, from the devices' tables.
+    ///
+    /// Where a device on the way cannot answer for sets, packets do; see [`Basis`].
+    pub fn reach(&self, question: &ReachQuestion) -> Reachability {
+        let mut found = self.reach_by_sets(question);
+        self.ask_the_rest(&mut found);
+        found
+    }
+
+    pub(crate) fn reach_by_sets(&self, question: &ReachQuestion) -> Reachability {
+        let boundaries = Boundaries::of(self.compiled());
+        let classes = Classes::of(self.compiled(), &boundaries);
+        let pairs = if question.inside { self.all_pairs(&classes, question) } else { Vec::new() };
+        let internet = Internet::new(self.compiled(), &classes, &boundaries, &question.traffic);
+        let each = 0..if question.internet { classes.classes.len() } else { 0 };
+        let exposure = each.clone().map(|class| internet.exposure(class)).collect();
+        let egress = each.map(|class| internet.egress(class)).collect();
+        Reachability {
+            pairs,
+            exposure,
+            egress,
+            endpoints: classes.endpoints,
+            classes: classes.classes,
+            question: question.clone(),
+        }
+    }
+
+    fn all_pairs(&self, classes: &Classes, question: &ReachQuestion) -> Vec<PairReach> {
+        let mut pairs = Pairs::new(self.compiled(), classes, &question.traffic);
+        let mut found = Vec::new();
+        for from in 0..classes.classes.len() {
+            for to in 0..classes.classes.len() {
+                let [apart, together] = pairs.answer(from, to);
+                let is_something = |reach: &Option<Reach>| reach.as_ref().is_some_and(|reach| !reach.is_nothing());
+                if is_something(&apart) || is_something(&together) {
+                    found.push(PairReach { from, to, apart, together });
+                }
+            }
+        }
+        found
+    }
+}
