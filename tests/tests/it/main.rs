@@ -13,6 +13,7 @@ mod determinism;
 #[cfg(test)]
 mod expectations;
 #[cfg(test)]
+mod exact;
 mod explained_codes;
 #[cfg(test)]
 mod four_ways;

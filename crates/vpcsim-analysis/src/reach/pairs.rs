@@ -30,8 +30,8 @@ enum Between {
         there: TrafficSet,
         /// Of the traffic there, what is answered.
         back: TrafficSet,
-        /// The sender's address as the receiver sees it.
-        seen_as: Ipv4Addr,
+        /// The sender's address as the receiver sees it, where a gateway translates it.
+        seen_as: Option<Ipv4Addr>,
         group_known: bool,
         depends_on_port: bool,
     },
@@ -81,18 +81,6 @@ impl<'c> Pairs<'c> {
         [ask(apart, true), ask(together, false)]
     }
 
-    /// Whether anything at all can come from one place to another that is in other subnets.
-    pub(crate) fn is_joined(&mut self, from: usize, to: usize) -> bool {
-        let places = &self.classes.places;
-        match places[from].sites.apart(&places[to].sites) {
-            Some((sender, receiver)) => {
-                self.load(sender, receiver);
-                !matches!(self.between[&(from, to)], Between::Nothing)
-            }
-            None => false,
-        }
-    }
-
     fn load(&mut self, sender: usize, receiver: usize) {
         let place = |endpoint: usize| self.classes.classes[self.classes.endpoints[endpoint].class].place;
         let key = (place(sender), place(receiver));
@@ -117,7 +105,7 @@ impl<'c> Pairs<'c> {
             Between::Opaque => Reach::unasked(),
             Between::Carried { there, back, seen_as, group_known, depends_on_port } => {
                 let out = self.devices[sender].lets_out(to.address, there);
-                let there = self.devices[receiver].lets_in(*seen_as, *group_known, &out);
+                let there = self.devices[receiver].lets_in(seen_as.unwrap_or(from.address), *group_known, &out);
                 Reach::of(self.question, there, back, *depends_on_port)
             }
         }
@@ -154,7 +142,7 @@ impl<'c> Pairs<'c> {
         Between::Carried {
             there: self.question.intersection(&arrived.traffic.from_any_port()),
             back,
-            seen_as: arrived.source,
+            seen_as: (arrived.source != from.address).then_some(arrived.source),
             group_known: arrived.mark & mark::GROUP_UNKNOWN == 0,
             depends_on_port: way.depends_on_port(),
         }

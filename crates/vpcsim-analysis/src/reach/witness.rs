@@ -180,6 +180,7 @@ impl Simulation {
     /// Sends witnesses for the answers: all of them, or a sample of at most `limit` that `seed` draws.
     pub fn verify(&self, found: &Reachability, limit: Option<usize>, seed: u64) -> Verification {
         let mut jobs = jobs(found, seed);
+        jobs.retain(|job| self.is_served(job));
         let mut random = Random::new(seed, 1);
         if let Some(limit) = limit.filter(|limit| *limit < jobs.len()) {
             for place in 0..limit {
@@ -199,6 +200,14 @@ impl Simulation {
             }
         }
         verification
+    }
+
+    /// Whether hosts answer at all: those of AWS's services do on a few ports, whatever is asked of the network.
+    fn is_served(&self, job: &Job) -> bool {
+        let End::Outside(address) = job.to else { return true };
+        let mut services = self.topology().service_ranges().filter(|(range, _)| range.contains(&address)).peekable();
+        let listens = |ports: &[u16]| job.point.protocol == Protocol::TCP && ports.contains(&job.point.service);
+        services.peek().is_none() || job.point.protocol == Protocol::ICMP && !job.is_one_way || services.any(|(_, ports)| listens(ports))
     }
 
     fn disagreement(&self, found: &Reachability, job: &Job, seen: Seen) -> Disagreement {
