@@ -84,15 +84,35 @@ impl Simulation {
 
     /// The question whether a host, by its place among the plans, reaches an address from one of its own: a protocol with its
     /// destination port, or for ICMP its type and code as one number.
-    pub(crate) fn question_from(&self, plan: usize, from: Ipv4Addr, to: Ipv4Addr, asked: (Protocol, u16)) -> Question {
+    pub(crate) fn question_from(
+        &self,
+        plan: usize,
+        from: Ipv4Addr,
+        to: Ipv4Addr,
+        asked: (Protocol, u16),
+    ) -> Question {
         let plan = &self.compiled().hosts[plan];
-        let source = Source::Host { host: plan.owner, bind: Some(from) };
+        let source = Source::Host {
+            host: plan.owner,
+            bind: Some(from),
+        };
         precise(source, plan.node, to, asked, Some(from))
     }
 
     /// The same for a host on the internet.
-    pub(crate) fn question_from_internet(&self, from: Ipv4Addr, to: Ipv4Addr, asked: (Protocol, u16)) -> Question {
-        precise(Source::Internet(from), self.compiled().fixed.internet_hosts, to, asked, None)
+    pub(crate) fn question_from_internet(
+        &self,
+        from: Ipv4Addr,
+        to: Ipv4Addr,
+        asked: (Protocol, u16),
+    ) -> Question {
+        precise(
+            Source::Internet(from),
+            self.compiled().fixed.internet_hosts,
+            to,
+            asked,
+            None,
+        )
     }
 
     fn sender(
@@ -121,7 +141,13 @@ impl Simulation {
     }
 }
 
-fn precise(source: Source, node: NodeId, to: Ipv4Addr, asked: (Protocol, u16), bind: Option<Ipv4Addr>) -> Question {
+fn precise(
+    source: Source,
+    node: NodeId,
+    to: Ipv4Addr,
+    asked: (Protocol, u16),
+    bind: Option<Ipv4Addr>,
+) -> Question {
     let (protocol, service) = asked;
     let [icmp_type, code] = service.to_be_bytes();
     let kind = match protocol {
@@ -138,7 +164,14 @@ fn precise(source: Source, node: NodeId, to: Ipv4Addr, asked: (Protocol, u16), b
         exchange: request(kind, Some(port)),
         ..Probe::new(kind, to, port)
     });
-    Question { source, node, destination: to, protocol, can_send: true, probe }
+    Question {
+        source,
+        node,
+        destination: to,
+        protocol,
+        can_send: true,
+        probe,
+    }
 }
 
 fn refused(query: &FlowQuery) -> QuestionError {

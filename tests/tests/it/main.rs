@@ -11,9 +11,9 @@ mod designs;
 #[cfg(test)]
 mod determinism;
 #[cfg(test)]
-mod expectations;
-#[cfg(test)]
 mod exact;
+#[cfg(test)]
+mod expectations;
 mod explained_codes;
 #[cfg(test)]
 mod four_ways;

@@ -21,7 +21,10 @@ pub(crate) struct Boundaries {
 
 impl Boundaries {
     pub(crate) fn of(compiled: &Compiled) -> Self {
-        let mut cuts = Cuts { topology: &compiled.topology, starts: vec![0] };
+        let mut cuts = Cuts {
+            topology: &compiled.topology,
+            starts: vec![0],
+        };
         cuts.add_networks();
         cuts.add_filters();
         cuts.add_routes();
@@ -41,7 +44,8 @@ impl Boundaries {
     pub(crate) fn outside(&self) -> impl Iterator<Item = AddressRange> {
         let ends = self.starts[1..].iter().map(|next| next - 1).chain([u32::MAX]);
         let pieces = self.starts.iter().zip(ends);
-        let ranges = pieces.map(|(first, last)| AddressRange::new(Ipv4Addr::from(*first), Ipv4Addr::from(last)));
+        let ranges =
+            pieces.map(|(first, last)| AddressRange::new(Ipv4Addr::from(*first), Ipv4Addr::from(last)));
         ranges.filter(|range| !is_unusable(range.first()))
     }
 }
@@ -71,7 +75,10 @@ impl Cuts<'_> {
 
     fn add_list(&mut self, list: Id<PrefixList>) {
         let topology = self.topology;
-        topology.prefix_lists[list].entries.iter().for_each(|net| self.add(*net));
+        topology.prefix_lists[list]
+            .entries
+            .iter()
+            .for_each(|net| self.add(*net));
     }
 
     fn add_destination(&mut self, destination: &RouteDestination) {
@@ -85,7 +92,11 @@ impl Cuts<'_> {
         let topology = self.topology;
         let ranges = UNUSABLE.map(|(first, len)| Ipv4Net::new_assert(first, len));
         ranges.into_iter().for_each(|net| self.add(net));
-        topology.vpcs.iter().flat_map(|(_, vpc)| &vpc.cidrs).for_each(|cidr| self.add(cidr.net));
+        topology
+            .vpcs
+            .iter()
+            .flat_map(|(_, vpc)| &vpc.cidrs)
+            .for_each(|cidr| self.add(cidr.net));
         topology.service_ranges().for_each(|(net, _)| self.add(net));
         let declared = topology.internet_hosts.iter().map(|(_, host)| host.address);
         declared.for_each(|address| self.add(address.into()));
@@ -94,11 +105,16 @@ impl Cuts<'_> {
     fn add_filters(&mut self) {
         let topology = self.topology;
         for (_, acl) in topology.network_acls.iter() {
-            let entries = Direction::BOTH.into_iter().flat_map(|direction| acl.entries(direction));
+            let entries = Direction::BOTH
+                .into_iter()
+                .flat_map(|direction| acl.entries(direction));
             entries.for_each(|entry| self.add(entry.cidr));
         }
         for (_, group) in topology.security_groups.iter() {
-            for rule in Direction::BOTH.into_iter().flat_map(|direction| group.rules(direction)) {
+            for rule in Direction::BOTH
+                .into_iter()
+                .flat_map(|direction| group.rules(direction))
+            {
                 match rule.peer {
                     Peer::Cidr(net) => self.add(net),
                     Peer::PrefixList(list) => self.add_list(list),
@@ -113,15 +129,22 @@ impl Cuts<'_> {
         for (_, table) in topology.route_tables.iter() {
             for route in &table.routes {
                 self.add_destination(&route.destination);
-                let RouteTarget::Resource(target) = route.target else { continue };
+                let RouteTarget::Resource(target) = route.target else {
+                    continue;
+                };
                 if let Some(interface) = target.downcast::<NetworkInterface>() {
                     let addresses = &topology.network_interfaces[interface].addresses;
-                    addresses.iter().for_each(|address| self.add(address.private.into()));
+                    addresses
+                        .iter()
+                        .for_each(|address| self.add(address.private.into()));
                 }
             }
         }
         for (_, table) in topology.transit_gateway_route_tables.iter() {
-            table.routes.iter().for_each(|route| self.add_destination(&route.destination));
+            table
+                .routes
+                .iter()
+                .for_each(|route| self.add_destination(&route.destination));
         }
     }
 
@@ -150,7 +173,10 @@ impl Cuts<'_> {
         }
         for (_, interface) in topology.network_interfaces.iter() {
             if is_shared[topology.subnets[interface.subnet].vpc.index()] {
-                interface.addresses.iter().for_each(|address| self.add(address.private.into()));
+                interface
+                    .addresses
+                    .iter()
+                    .for_each(|address| self.add(address.private.into()));
                 interface.prefixes.iter().for_each(|net| self.add(*net));
             }
         }
@@ -162,21 +188,29 @@ mod tests {
     use super::*;
 
     fn boundaries(starts: &[&str]) -> Boundaries {
-        let starts = starts.iter().map(|start| start.parse::<Ipv4Addr>().unwrap().to_bits());
-        Boundaries { starts: starts.collect() }
+        let starts = starts
+            .iter()
+            .map(|start| start.parse::<Ipv4Addr>().unwrap().to_bits());
+        Boundaries {
+            starts: starts.collect(),
+        }
     }
 
     #[test]
     fn addresses_between_two_cuts_lie_in_one_piece() {
         let cut = boundaries(&["0.0.0.0", "10.0.1.0", "10.0.2.0"]);
-        let pieces = ["10.0.0.255", "10.0.1.0", "10.0.1.255", "10.0.2.0"].map(|address| cut.piece_of(address.parse().unwrap()));
+        let pieces = ["10.0.0.255", "10.0.1.0", "10.0.1.255", "10.0.2.0"]
+            .map(|address| cut.piece_of(address.parse().unwrap()));
         assert_eq!(pieces, [0, 1, 1, 2]);
     }
 
     #[test]
     fn private_pieces_are_not_outside() {
         let cut = boundaries(&["0.0.0.0", "8.0.0.0", "10.0.0.0", "11.0.0.0", "224.0.0.0"]);
-        let outside: Vec<String> = cut.outside().map(|range| format!("{}-{}", range.first(), range.last())).collect();
+        let outside: Vec<String> = cut
+            .outside()
+            .map(|range| format!("{}-{}", range.first(), range.last()))
+            .collect();
         assert_eq!(outside, ["8.0.0.0-9.255.255.255", "11.0.0.0-223.255.255.255"]);
     }
 }

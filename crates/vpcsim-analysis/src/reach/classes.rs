@@ -72,8 +72,13 @@ impl Sites {
 
     /// A member of each in two subnets that differ.
     pub(crate) fn apart(&self, other: &Self) -> Option<(usize, usize)> {
-        let mut pairs = self.by_subnet.iter().flat_map(|one| other.by_subnet.iter().map(move |two| (one, two)));
-        pairs.find(|(one, two)| one.0 != two.0).map(|(one, two)| (one.1, two.1))
+        let mut pairs = self
+            .by_subnet
+            .iter()
+            .flat_map(|one| other.by_subnet.iter().map(move |two| (one, two)));
+        pairs
+            .find(|(one, two)| one.0 != two.0)
+            .map(|(one, two)| (one.1, two.1))
     }
 
     /// Two different members in one subnet.
@@ -126,7 +131,11 @@ impl Classes {
             boundaries,
             places: FxHashMap::default(),
             classes: FxHashMap::default(),
-            sorted: Self { endpoints: Vec::new(), classes: Vec::new(), places: Vec::new() },
+            sorted: Self {
+                endpoints: Vec::new(),
+                classes: Vec::new(),
+                places: Vec::new(),
+            },
         };
         for (index, plan) in compiled.hosts.iter().enumerate() {
             if plan.owner.downcast::<Instance>().is_some() || plan.owner.downcast::<ManagedHost>().is_some() {
@@ -149,12 +158,16 @@ impl Sorter<'_> {
     fn add_host(&mut self, index: usize, plan: &HostPlan) {
         let is_odd = plan.interfaces.len() > 1 || plan.appliance.is_some();
         for part in &plan.interfaces {
-            let Some(device) = self.compiled.interface(part.node) else { continue };
+            let Some(device) = self.compiled.interface(part.node) else {
+                continue;
+            };
             if device.behind() != Some(plan.node) {
                 continue;
             }
             let declared = &self.compiled.topology.network_interfaces[part.interface];
-            let Some(first) = declared.addresses.first() else { continue };
+            let Some(first) = declared.addresses.first() else {
+                continue;
+            };
             let is_managed = plan.owner.downcast::<ManagedHost>().is_some();
             let endpoint = Endpoint {
                 interface: part.interface,
@@ -185,7 +198,12 @@ impl Sorter<'_> {
         let next = self.sorted.classes.len();
         let class = *self.classes.entry(key).or_insert(next);
         if class == next {
-            self.sorted.classes.push(Class { members: Vec::new(), place, is_odd: main_table, sites: Sites::default() });
+            self.sorted.classes.push(Class {
+                members: Vec::new(),
+                place,
+                is_odd: main_table,
+                sites: Sites::default(),
+            });
         }
         endpoint.class = class;
         let number = self.sorted.endpoints.len();
@@ -205,12 +223,18 @@ impl Sorter<'_> {
             network_acl: topology.network_acl_of(endpoint.subnet).map(declared_index),
             zone: subnet.availability_zone.clone(),
             piece: self.boundaries.piece_of(endpoint.address),
-            subnet: topology.block_public_access.iter().next().map(|_| declared_index(endpoint.subnet)),
+            subnet: topology
+                .block_public_access
+                .iter()
+                .next()
+                .map(|_| declared_index(endpoint.subnet)),
         };
         let next = self.sorted.places.len();
         let place = *self.places.entry(key).or_insert(next);
         if place == next {
-            self.sorted.places.push(PlaceClass { sites: Sites::default() });
+            self.sorted.places.push(PlaceClass {
+                sites: Sites::default(),
+            });
         }
         place
     }

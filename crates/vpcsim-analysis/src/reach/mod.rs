@@ -35,7 +35,10 @@ use pairs::Pairs;
 use crate::simulation::Simulation;
 
 /// The ports that clients send from unless a question says others: those of Linux.
-pub const CLIENT_PORTS: PortRange = PortRange { first: 32_768, last: 60_999 };
+pub const CLIENT_PORTS: PortRange = PortRange {
+    first: 32_768,
+    last: 60_999,
+};
 
 /// What an answer rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,12 +67,20 @@ pub struct Reach {
 impl Reach {
     /// Nothing gets through.
     pub fn nothing() -> Self {
-        Self { round_trip: TrafficSet::nothing(), one_way: TrafficSet::nothing(), basis: Basis::Sets, depends_on_port: false }
+        Self {
+            round_trip: TrafficSet::nothing(),
+            one_way: TrafficSet::nothing(),
+            basis: Basis::Sets,
+            depends_on_port: false,
+        }
     }
 
     /// Not known yet: packets have to tell.
     fn unasked() -> Self {
-        Self { basis: Basis::Packets, ..Self::nothing() }
+        Self {
+            basis: Basis::Packets,
+            ..Self::nothing()
+        }
     }
 
     /// Whether it is certain that nothing gets through.
@@ -102,12 +113,21 @@ impl ReachQuestion {
             let asked = TrafficSet::from(*service);
             for protocol in [Protocol::TCP, Protocol::UDP] {
                 let part = asked.within(TrafficBox::service(protocol, PortRange::ALL));
-                part.boxes().iter().for_each(|part| traffic.add(TrafficBox { source: client_ports, ..*part }));
+                part.boxes().iter().for_each(|part| {
+                    traffic.add(TrafficBox {
+                        source: client_ports,
+                        ..*part
+                    })
+                });
             }
             let others = [Traffic::Tcp(PortRange::ALL), Traffic::Udp(PortRange::ALL)].map(TrafficBox::from);
             traffic.unite(&asked.without_box(others[0]).without_box(others[1]));
         }
-        Self { traffic, inside: true, internet: true }
+        Self {
+            traffic,
+            inside: true,
+            internet: true,
+        }
     }
 }
 
@@ -148,10 +168,18 @@ impl Reachability {
         if one.host == other.host {
             return None;
         }
-        let found = self.pairs.binary_search_by_key(&(one.class, other.class), |pair| (pair.from, pair.to));
-        let Ok(found) = found else { return Some(Reach::nothing()) };
+        let found = self
+            .pairs
+            .binary_search_by_key(&(one.class, other.class), |pair| (pair.from, pair.to));
+        let Ok(found) = found else {
+            return Some(Reach::nothing());
+        };
         let pair = &self.pairs[found];
-        let reach = if one.subnet == other.subnet { &pair.together } else { &pair.apart };
+        let reach = if one.subnet == other.subnet {
+            &pair.together
+        } else {
+            &pair.apart
+        };
         Some(reach.clone().unwrap_or_else(Reach::nothing))
     }
 }
@@ -169,9 +197,17 @@ impl Simulation {
     pub(crate) fn reach_by_sets(&self, question: &ReachQuestion) -> Reachability {
         let boundaries = Boundaries::of(self.compiled());
         let classes = Classes::of(self.compiled(), &boundaries);
-        let pairs = if question.inside { self.all_pairs(&classes, question) } else { Vec::new() };
+        let pairs = if question.inside {
+            self.all_pairs(&classes, question)
+        } else {
+            Vec::new()
+        };
         let internet = Internet::new(self.compiled(), &classes, &boundaries, &question.traffic);
-        let each = 0..if question.internet { classes.classes.len() } else { 0 };
+        let each = 0..if question.internet {
+            classes.classes.len()
+        } else {
+            0
+        };
         let exposure = each.clone().map(|class| internet.exposure(class)).collect();
         let egress = each.map(|class| internet.egress(class)).collect();
         Reachability {
@@ -190,9 +226,15 @@ impl Simulation {
         for from in 0..classes.classes.len() {
             for to in 0..classes.classes.len() {
                 let [apart, together] = pairs.answer(from, to);
-                let is_something = |reach: &Option<Reach>| reach.as_ref().is_some_and(|reach| !reach.is_nothing());
+                let is_something =
+                    |reach: &Option<Reach>| reach.as_ref().is_some_and(|reach| !reach.is_nothing());
                 if is_something(&apart) || is_something(&together) {
-                    found.push(PairReach { from, to, apart, together });
+                    found.push(PairReach {
+                        from,
+                        to,
+                        apart,
+                        together,
+                    });
                 }
             }
         }

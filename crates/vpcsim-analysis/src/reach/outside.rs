@@ -35,23 +35,46 @@ pub(crate) struct Internet<'c> {
 }
 
 impl<'c> Internet<'c> {
-    pub(crate) fn new(compiled: &'c Compiled, classes: &'c Classes, boundaries: &Boundaries, question: &'c TrafficSet) -> Self {
-        let public: Vec<Ipv4Addr> = classes.endpoints.iter().filter_map(|endpoint| endpoint.public).collect();
+    pub(crate) fn new(
+        compiled: &'c Compiled,
+        classes: &'c Classes,
+        boundaries: &Boundaries,
+        question: &'c TrafficSet,
+    ) -> Self {
+        let public: Vec<Ipv4Addr> = classes
+            .endpoints
+            .iter()
+            .filter_map(|endpoint| endpoint.public)
+            .collect();
         let public: std::collections::BTreeSet<Ipv4Addr> = public.into_iter().collect();
-        let own = compiled.topology.elastic_ips.iter().map(|(_, elastic_ip)| elastic_ip.address);
+        let own = compiled
+            .topology
+            .elastic_ips
+            .iter()
+            .map(|(_, elastic_ip)| elastic_ip.address);
         let taken: std::collections::BTreeSet<Ipv4Addr> = public.into_iter().chain(own).collect();
         let of = |range: AddressRange| {
             let mut free = (range.first().to_bits()..=range.last().to_bits()).map(Ipv4Addr::from);
             Some((range, free.find(|address| !taken.contains(address))?))
         };
-        Self { compiled, classes, question, pieces: boundaries.outside().filter_map(of).collect() }
+        Self {
+            compiled,
+            classes,
+            question,
+            pieces: boundaries.outside().filter_map(of).collect(),
+        }
     }
 
     /// What the internet can open to members of a class, by their public addresses.
     pub(crate) fn exposure(&self, class: usize) -> Vec<Outside> {
         let endpoint = self.speaker(class);
-        let Some(public) = endpoint.public else { return Vec::new() };
-        let asked = self.pieces.iter().map(|(range, address)| (*range, self.inwards(endpoint, public, *address), None));
+        let Some(public) = endpoint.public else {
+            return Vec::new();
+        };
+        let asked = self
+            .pieces
+            .iter()
+            .map(|(range, address)| (*range, self.inwards(endpoint, public, *address), None));
         merged(asked)
     }
 
@@ -75,7 +98,8 @@ impl<'c> Internet<'c> {
         let asked = PacketSet::new(outside, public, self.question.clone());
         let there = walk(self.compiled, (internet, FROM_HOSTS), asked, &mut way, &|_| false);
         match there.end {
-            SetEnd::At(node, _) if node == endpoint.host_node && there.packets.destination == endpoint.address => {}
+            SetEnd::At(node, _)
+                if node == endpoint.host_node && there.packets.destination == endpoint.address => {}
             SetEnd::At(..) | SetEnd::Opaque(_) => return Reach::unasked(),
             SetEnd::Dropped(..) => return Reach::nothing(),
         }
@@ -109,14 +133,19 @@ impl<'c> Internet<'c> {
             SetEnd::Opaque(_) => None,
             SetEnd::Dropped(..) => return (Reach::nothing(), None),
         };
-        let Some(uplink) = answered_from else { return (Reach::unasked(), None) };
+        let Some(uplink) = answered_from else {
+            return (Reach::unasked(), None);
+        };
         way.turn();
         let arrived = there.packets;
         let appears_as = Some(arrived.source);
         let there = self.question.intersection(&arrived.traffic.from_any_port());
         let answers = PacketSet::new(outside, arrived.source, arrived.traffic.answers());
         if answers.traffic.is_empty() {
-            return (Reach::of(self.question, there, &TrafficSet::nothing(), false), appears_as);
+            return (
+                Reach::of(self.question, there, &TrafficSet::nothing(), false),
+                appears_as,
+            );
         }
         let back = walk(self.compiled, uplink, answers, &mut way, &|_| false);
         let back = match back.end {
@@ -124,7 +153,10 @@ impl<'c> Internet<'c> {
             SetEnd::At(..) | SetEnd::Opaque(_) => return (Reach::unasked(), appears_as),
             SetEnd::Dropped(..) => TrafficSet::nothing(),
         };
-        (Reach::of(self.question, there, &back, way.depends_on_port()), appears_as)
+        (
+            Reach::of(self.question, there, &back, way.depends_on_port()),
+            appears_as,
+        )
     }
 
     /// Where hosts outside of all VPCs, which the set has arrived at, send their answers.
@@ -144,9 +176,16 @@ impl<'c> Internet<'c> {
 fn merged(asked: impl Iterator<Item = (AddressRange, Reach, Option<Ipv4Addr>)>) -> Vec<Outside> {
     let mut rows: Vec<Outside> = Vec::new();
     for (range, reach, appears_as) in asked.filter(|(_, reach, _)| !reach.is_nothing()) {
-        match rows.iter_mut().find(|row| row.appears_as == appears_as && row.reach == reach) {
+        match rows
+            .iter_mut()
+            .find(|row| row.appears_as == appears_as && row.reach == reach)
+        {
             Some(row) => add(&mut row.ranges, range),
-            None => rows.push(Outside { ranges: vec![range], reach, appears_as }),
+            None => rows.push(Outside {
+                ranges: vec![range],
+                reach,
+                appears_as,
+            }),
         }
     }
     rows

@@ -49,8 +49,16 @@ pub(crate) struct Pairs<'c> {
 
 impl<'c> Pairs<'c> {
     pub(crate) fn new(compiled: &'c Compiled, classes: &'c Classes, question: &'c TrafficSet) -> Self {
-        let device = |endpoint: &Endpoint| compiled.interface(endpoint.node).expect("an endpoint has an interface that runs");
-        let nodes = compiled.running().map(|(node, _)| node.0 as usize).max().map_or(0, |last| last + 1);
+        let device = |endpoint: &Endpoint| {
+            compiled
+                .interface(endpoint.node)
+                .expect("an endpoint has an interface that runs")
+        };
+        let nodes = compiled
+            .running()
+            .map(|(node, _)| node.0 as usize)
+            .max()
+            .map_or(0, |last| last + 1);
         let mut is_interface = vec![false; nodes];
         for endpoint in &classes.endpoints {
             is_interface[endpoint.node.0 as usize] = true;
@@ -76,7 +84,11 @@ impl<'c> Pairs<'c> {
             if self.classes.endpoints[sender].host == self.classes.endpoints[receiver].host {
                 return None;
             }
-            Some(if is_odd { self.walked(sender, receiver) } else { self.composed(sender, receiver, is_apart) })
+            Some(if is_odd {
+                self.walked(sender, receiver)
+            } else {
+                self.composed(sender, receiver, is_apart)
+            })
         };
         [ask(apart, true), ask(together, false)]
     }
@@ -103,9 +115,16 @@ impl<'c> Pairs<'c> {
         match &self.between[&(place(from), place(to))] {
             Between::Nothing => Reach::nothing(),
             Between::Opaque => Reach::unasked(),
-            Between::Carried { there, back, seen_as, group_known, depends_on_port } => {
+            Between::Carried {
+                there,
+                back,
+                seen_as,
+                group_known,
+                depends_on_port,
+            } => {
                 let out = self.devices[sender].lets_out(to.address, there);
-                let there = self.devices[receiver].lets_in(seen_as.unwrap_or(from.address), *group_known, &out);
+                let there =
+                    self.devices[receiver].lets_in(seen_as.unwrap_or(from.address), *group_known, &out);
                 Reach::of(self.question, there, back, *depends_on_port)
             }
         }
@@ -124,17 +143,28 @@ impl<'c> Pairs<'c> {
         }
         way.turn();
         let arrived = walked.packets;
-        let answers = PacketSet::new(to.address, arrived.source, self.question.intersection(&arrived.traffic.from_any_port()).answers());
+        let answers = PacketSet::new(
+            to.address,
+            arrived.source,
+            self.question
+                .intersection(&arrived.traffic.from_any_port())
+                .answers(),
+        );
         let answers = match arrived.source == from.address {
             true => answers,
-            false => PacketSet { traffic: arrived.traffic.answers(), ..answers },
+            false => PacketSet {
+                traffic: arrived.traffic.answers(),
+                ..answers
+            },
         };
         let back = if answers.traffic.is_empty() {
             TrafficSet::nothing()
         } else {
             let returned = walk(self.compiled, self.edge_of(to), answers, &mut way, &is_end);
             match returned.end {
-                SetEnd::At(node, _) if node == from.node && returned.packets.source == to.address => returned.packets.traffic.questions(),
+                SetEnd::At(node, _) if node == from.node && returned.packets.source == to.address => {
+                    returned.packets.traffic.questions()
+                }
                 SetEnd::At(..) | SetEnd::Opaque(_) => return Between::Opaque,
                 SetEnd::Dropped(..) => TrafficSet::nothing(),
             }
@@ -151,11 +181,21 @@ impl<'c> Pairs<'c> {
     /// Where what an interface sends to another subnet enters the network.
     fn edge_of(&self, endpoint: &Endpoint) -> (NodeId, Port) {
         let subnet = self.devices_subnet(endpoint);
-        (subnet, if endpoint.sends_by == FROM_OWNER { FROM_GATEWAY } else { LEAVING })
+        (
+            subnet,
+            if endpoint.sends_by == FROM_OWNER {
+                FROM_GATEWAY
+            } else {
+                LEAVING
+            },
+        )
     }
 
     fn devices_subnet(&self, endpoint: &Endpoint) -> NodeId {
-        self.compiled.interface(endpoint.node).expect("an endpoint has an interface that runs").subnet_node()
+        self.compiled
+            .interface(endpoint.node)
+            .expect("an endpoint has an interface that runs")
+            .subnet_node()
     }
 
     /// Device by device from host to host and back, without a shortcut.
@@ -163,7 +203,13 @@ impl<'c> Pairs<'c> {
         let (from, to) = (&self.classes.endpoints[sender], &self.classes.endpoints[receiver]);
         let mut way = SetWay::default();
         let asked = PacketSet::new(from.address, to.address, self.question.clone());
-        let there = walk(self.compiled, self.sends(from, to.address), asked, &mut way, &|_| false);
+        let there = walk(
+            self.compiled,
+            self.sends(from, to.address),
+            asked,
+            &mut way,
+            &|_| false,
+        );
         match there.end {
             SetEnd::At(node, _) if node == to.host_node && there.packets.destination == to.address => {}
             SetEnd::At(..) | SetEnd::Opaque(_) => return Reach::unasked(),
@@ -176,9 +222,17 @@ impl<'c> Pairs<'c> {
         if answers.traffic.is_empty() {
             return Reach::of(self.question, there, &TrafficSet::nothing(), false);
         }
-        let back = walk(self.compiled, self.sends(to, arrived.source), answers, &mut way, &|_| false);
+        let back = walk(
+            self.compiled,
+            self.sends(to, arrived.source),
+            answers,
+            &mut way,
+            &|_| false,
+        );
         let back = match back.end {
-            SetEnd::At(node, _) if node == from.host_node && back.packets.source == to.address => back.packets.traffic.questions(),
+            SetEnd::At(node, _) if node == from.host_node && back.packets.source == to.address => {
+                back.packets.traffic.questions()
+            }
             SetEnd::At(..) | SetEnd::Opaque(_) => return Reach::unasked(),
             SetEnd::Dropped(..) => TrafficSet::nothing(),
         };
@@ -197,21 +251,36 @@ pub(super) fn sends(plan: &HostPlan, endpoint: &Endpoint, destination: Ipv4Addr)
         return (endpoint.node, endpoint.sends_by);
     }
     let on_link = plan.interfaces.iter().find(|interface| {
-        let net = interface.addresses.first().and_then(|address| ipnet::Ipv4Net::new(*address, interface.prefix_len).ok());
+        let net = interface
+            .addresses
+            .first()
+            .and_then(|address| ipnet::Ipv4Net::new(*address, interface.prefix_len).ok());
         net.is_some_and(|net| net.contains(&destination))
     });
     let chosen = on_link.or(plan.interfaces.first());
-    chosen.map_or((endpoint.node, endpoint.sends_by), |interface| (interface.node, endpoint.sends_by))
+    chosen.map_or((endpoint.node, endpoint.sends_by), |interface| {
+        (interface.node, endpoint.sends_by)
+    })
 }
 
 impl Reach {
     /// From what arrives, and what of it is answered.
-    pub(super) fn of(question: &TrafficSet, there: TrafficSet, back: &TrafficSet, depends_on_port: bool) -> Self {
+    pub(super) fn of(
+        question: &TrafficSet,
+        there: TrafficSet,
+        back: &TrafficSet,
+        depends_on_port: bool,
+    ) -> Self {
         let arrives = there.from_every_port_of(question);
         let answered = there.intersection(back).from_every_port_of(question);
         let mut round_trip = answered;
         round_trip.unite(&arrives.unanswered());
         let one_way = arrives.without(&round_trip);
-        Self { round_trip, one_way, basis: Basis::Sets, depends_on_port }
+        Self {
+            round_trip,
+            one_way,
+            basis: Basis::Sets,
+            depends_on_port,
+        }
     }
 }

@@ -81,12 +81,16 @@ impl Prober {
     }
 
     fn between(&mut self, plan: usize, from: Ipv4Addr, to: Ipv4Addr, point: Point) -> Seen {
-        let question = self.simulation.question_from(plan, from, to, (point.protocol, point.service));
+        let question = self
+            .simulation
+            .question_from(plan, from, to, (point.protocol, point.service));
         self.ask(&question, point)
     }
 
     fn from_internet(&mut self, from: Ipv4Addr, to: Ipv4Addr, point: Point) -> Seen {
-        let question = self.simulation.question_from_internet(from, to, (point.protocol, point.service));
+        let question = self
+            .simulation
+            .question_from_internet(from, to, (point.protocol, point.service));
         self.ask(&question, point)
     }
 
@@ -95,7 +99,9 @@ impl Prober {
             // Without ports flows are not told apart: what earlier ones left behind would let this one pass.
             self.network = self.simulation.recorded_network(&Options::default());
         }
-        let answer = self.simulation.answer(&mut self.network, question, &FlowQuery::default());
+        let answer = self
+            .simulation
+            .answer(&mut self.network, question, &FlowQuery::default());
         question.forget(&mut self.network);
         if answer.unknown {
             Seen::Unknown
@@ -112,14 +118,23 @@ impl Prober {
 /// The design with hosts that listen on every port, and an internet that answers.
 fn listening_everywhere(topology: &Topology) -> Topology {
     let mut topology = topology.clone();
-    let all = |protocol| Listener { protocol, ports: PortRange { first: 1, last: u16::MAX } };
+    let all = |protocol| Listener {
+        protocol,
+        ports: PortRange {
+            first: 1,
+            last: u16::MAX,
+        },
+    };
     let listeners = vec![all(Protocol::TCP), all(Protocol::UDP)];
     let ids: Vec<_> = topology.instances.ids().collect();
-    ids.into_iter().for_each(|id| topology.instances[id].listen.clone_from(&listeners));
+    ids.into_iter()
+        .for_each(|id| topology.instances[id].listen.clone_from(&listeners));
     let ids: Vec<_> = topology.managed_hosts.ids().collect();
-    ids.into_iter().for_each(|id| topology.managed_hosts[id].listen.clone_from(&listeners));
+    ids.into_iter()
+        .for_each(|id| topology.managed_hosts[id].listen.clone_from(&listeners));
     let ids: Vec<_> = topology.internet_hosts.ids().collect();
-    ids.into_iter().for_each(|id| topology.internet_hosts[id].listen.clone_from(&listeners));
+    ids.into_iter()
+        .for_each(|id| topology.internet_hosts[id].listen.clone_from(&listeners));
     topology.settings.internet_answers = true;
     topology
 }
@@ -130,7 +145,11 @@ impl Reach {
         if !is_in(question) || self.basis != Basis::Sets {
             return None;
         }
-        let one_way = TrafficSet::from(TrafficBox { protocols: ProtocolRange::single(point.protocol), service: PortRange::single(point.service), source: PortRange::ALL });
+        let one_way = TrafficSet::from(TrafficBox {
+            protocols: ProtocolRange::single(point.protocol),
+            service: PortRange::single(point.service),
+            source: PortRange::ALL,
+        });
         let is_answered = one_way.unanswered().is_empty();
         match (is_in(&self.round_trip), is_in(&self.one_way)) {
             (true, _) if is_answered => Some(Seen::Answered),
@@ -148,16 +167,33 @@ impl Reach {
         let mut points = Vec::new();
         for protocol in [Protocol::TCP, Protocol::UDP, Protocol::ICMP] {
             let mut services = BTreeSet::new();
-            for range in all.services(protocol).into_iter().chain(question.services(protocol)) {
-                services.extend([range.first, range.last, range.first.saturating_sub(1), range.last.saturating_add(1)]);
+            for range in all
+                .services(protocol)
+                .into_iter()
+                .chain(question.services(protocol))
+            {
+                services.extend([
+                    range.first,
+                    range.last,
+                    range.first.saturating_sub(1),
+                    range.last.saturating_add(1),
+                ]);
             }
             if protocol == Protocol::ICMP {
                 services.insert(u16::from_be_bytes([icmp::ECHO_REQUEST, 0]));
             }
             let of = |service| Point { protocol, service };
-            points.extend(services.into_iter().filter(|service| is_askable(protocol, *service)).map(of));
+            points.extend(
+                services
+                    .into_iter()
+                    .filter(|service| is_askable(protocol, *service))
+                    .map(of),
+            );
         }
-        points.push(Point { protocol: OTHER, service: 0 });
+        points.push(Point {
+            protocol: OTHER,
+            service: 0,
+        });
         points
     }
 }
@@ -194,9 +230,12 @@ impl Simulation {
         for job in &jobs {
             let seen = job.send(found, &mut prober);
             verification.witness_count += 1;
-            let agrees = seen == job.said || job.said == Seen::Arrived && job.is_one_way && seen == Seen::Answered;
+            let agrees =
+                seen == job.said || job.said == Seen::Arrived && job.is_one_way && seen == Seen::Answered;
             if !agrees {
-                verification.disagreements.push(self.disagreement(found, job, seen));
+                verification
+                    .disagreements
+                    .push(self.disagreement(found, job, seen));
             }
         }
         verification
@@ -204,15 +243,27 @@ impl Simulation {
 
     /// Whether hosts answer at all: those of AWS's services do on a few ports, whatever is asked of the network.
     fn is_served(&self, job: &Job) -> bool {
-        let End::Outside(address) = job.to else { return true };
-        let mut services = self.topology().service_ranges().filter(|(range, _)| range.contains(&address)).peekable();
-        let listens = |ports: &[u16]| job.point.protocol == Protocol::TCP && ports.contains(&job.point.service);
-        services.peek().is_none() || job.point.protocol == Protocol::ICMP && !job.is_one_way || services.any(|(_, ports)| listens(ports))
+        let End::Outside(address) = job.to else {
+            return true;
+        };
+        let mut services = self
+            .topology()
+            .service_ranges()
+            .filter(|(range, _)| range.contains(&address))
+            .peekable();
+        let listens =
+            |ports: &[u16]| job.point.protocol == Protocol::TCP && ports.contains(&job.point.service);
+        services.peek().is_none()
+            || job.point.protocol == Protocol::ICMP && !job.is_one_way
+            || services.any(|(_, ports)| listens(ports))
     }
 
     fn disagreement(&self, found: &Reachability, job: &Job, seen: Seen) -> Disagreement {
         let name = |end: End| match end {
-            End::Inside(endpoint) => self.topology().name_of(found.endpoints[endpoint].interface).to_owned(),
+            End::Inside(endpoint) => self
+                .topology()
+                .name_of(found.endpoints[endpoint].interface)
+                .to_owned(),
             End::Outside(address) => format!("internet ({address})"),
         };
         let Point { protocol, service } = job.point;
@@ -222,14 +273,28 @@ impl Simulation {
             protocol if protocol.has_ports() => format!("{protocol} {service}"),
             protocol => protocol.to_string(),
         };
-        Disagreement { from: name(job.from), to: name(job.to), service, said: job.said, seen }
+        Disagreement {
+            from: name(job.from),
+            to: name(job.to),
+            service,
+            said: job.said,
+            seen,
+        }
     }
 
     /// Answers by packets what sets left open.
     pub(super) fn ask_the_rest(&self, found: &mut Reachability) {
         let is_open = |reach: &Reach| reach.basis == Basis::Packets;
-        let of_pairs = found.pairs.iter().flat_map(|pair| pair.apart.iter().chain(&pair.together));
-        let of_internet = found.exposure.iter().chain(&found.egress).flatten().map(|row| &row.reach);
+        let of_pairs = found
+            .pairs
+            .iter()
+            .flat_map(|pair| pair.apart.iter().chain(&pair.together));
+        let of_internet = found
+            .exposure
+            .iter()
+            .chain(&found.egress)
+            .flatten()
+            .map(|row| &row.reach);
         if !of_pairs.chain(of_internet).any(is_open) {
             return;
         }
@@ -248,10 +313,14 @@ impl Simulation {
             let endpoint = found.endpoints[found.classes[class].members[0]].clone();
             for row in exposure.get_mut(class).into_iter().flatten() {
                 let Some(public) = endpoint.public else { continue };
-                answer_row(row, &points, |outside, point| prober.from_internet(outside, public, point));
+                answer_row(row, &points, |outside, point| {
+                    prober.from_internet(outside, public, point)
+                });
             }
             for row in egress.get_mut(class).into_iter().flatten() {
-                answer_row(row, &points, |outside, point| prober.between(endpoint.plan, endpoint.address, outside, point));
+                answer_row(row, &points, |outside, point| {
+                    prober.between(endpoint.plan, endpoint.address, outside, point)
+                });
             }
         }
         let keep = |rows: &mut Vec<Outside>| rows.retain(|row| !row.reach.is_nothing());
@@ -289,7 +358,9 @@ impl Job {
                 prober.between(from.plan, from.address, to, self.point)
             }
             (End::Outside(from), End::Inside(to)) => {
-                let to = found.endpoints[to].public.expect("only public addresses are asked from outside");
+                let to = found.endpoints[to]
+                    .public
+                    .expect("only public addresses are asked from outside");
                 prober.from_internet(from, to, self.point)
             }
             (End::Outside(_), End::Outside(_)) => Seen::Unknown,
@@ -306,7 +377,8 @@ fn jobs(found: &Reachability, seed: u64) -> Vec<Job> {
     let speakers: Vec<usize> = if found.endpoints.len() <= EACH_ASKS_EACH_MAX {
         (0..found.endpoints.len()).collect()
     } else {
-        let mut one_of = |class: &super::Class| class.members[(random.next_u64() % class.members.len() as u64) as usize];
+        let mut one_of =
+            |class: &super::Class| class.members[(random.next_u64() % class.members.len() as u64) as usize];
         found.classes.iter().map(&mut one_of).collect()
     };
     let question = &found.question.traffic;
@@ -317,8 +389,16 @@ fn jobs(found: &Reachability, seed: u64) -> Vec<Job> {
                 continue;
             }
             if let Some(said) = reach.says(point, question) {
-                let is_one_way = is_raw || point.protocol == Protocol::ICMP && point.service.to_be_bytes()[0] != icmp::ECHO_REQUEST;
-                jobs.push(Job { from, to, point, said, is_one_way });
+                let is_one_way = is_raw
+                    || point.protocol == Protocol::ICMP
+                        && point.service.to_be_bytes()[0] != icmp::ECHO_REQUEST;
+                jobs.push(Job {
+                    from,
+                    to,
+                    point,
+                    said,
+                    is_one_way,
+                });
             }
         }
     };
@@ -337,28 +417,50 @@ fn jobs(found: &Reachability, seed: u64) -> Vec<Job> {
         let class = found.endpoints[from].class;
         let rows = |table: &[Vec<Outside>]| table.get(class).cloned().unwrap_or_default();
         for row in rows(&found.exposure) {
-            row.ranges.iter().for_each(|range| add(End::Outside(range.first()), End::Inside(from), &row.reach, false));
+            row.ranges
+                .iter()
+                .for_each(|range| add(End::Outside(range.first()), End::Inside(from), &row.reach, false));
         }
         for row in rows(&found.egress) {
-            row.ranges.iter().for_each(|range| add(End::Inside(from), End::Outside(range.first()), &row.reach, false));
+            row.ranges
+                .iter()
+                .for_each(|range| add(End::Inside(from), End::Outside(range.first()), &row.reach, false));
         }
     }
     jobs
 }
 
-fn answer_pair(found: &Reachability, pair: &mut PairReach, points: &[(Point, TrafficBox)], prober: &mut Prober) {
+fn answer_pair(
+    found: &Reachability,
+    pair: &mut PairReach,
+    points: &[(Point, TrafficBox)],
+    prober: &mut Prober,
+) {
     let (one, other) = (&found.classes[pair.from], &found.classes[pair.to]);
-    for (reach, members) in [(&mut pair.apart, one.sites.apart(&other.sites)), (&mut pair.together, one.sites.together(&other.sites))] {
-        let (Some(reach), Some((from, to))) = (reach, members) else { continue };
+    for (reach, members) in [
+        (&mut pair.apart, one.sites.apart(&other.sites)),
+        (&mut pair.together, one.sites.together(&other.sites)),
+    ] {
+        let (Some(reach), Some((from, to))) = (reach, members) else {
+            continue;
+        };
         if reach.basis == Basis::Packets {
             let (from, to) = (&found.endpoints[from], &found.endpoints[to]);
-            *reach = by_packets(points, |point| prober.between(from.plan, from.address, to.address, point));
+            *reach = by_packets(points, |point| {
+                prober.between(from.plan, from.address, to.address, point)
+            });
         }
     }
 }
 
-fn answer_row(row: &mut Outside, points: &[(Point, TrafficBox)], mut ask: impl FnMut(Ipv4Addr, Point) -> Seen) {
-    let Some(outside) = row.ranges.first().map(|range| range.first()) else { return };
+fn answer_row(
+    row: &mut Outside,
+    points: &[(Point, TrafficBox)],
+    mut ask: impl FnMut(Ipv4Addr, Point) -> Seen,
+) {
+    let Some(outside) = row.ranges.first().map(|range| range.first()) else {
+        return;
+    };
     if row.reach.basis == Basis::Packets {
         row.reach = by_packets(points, |point| ask(outside, point));
     }
@@ -366,32 +468,57 @@ fn answer_row(row: &mut Outside, points: &[(Point, TrafficBox)], mut ask: impl F
 
 /// One flow for each box that no rule cuts.
 fn by_packets(points: &[(Point, TrafficBox)], mut ask: impl FnMut(Point) -> Seen) -> Reach {
-    let mut reach = Reach { basis: Basis::Packets, ..Reach::nothing() };
+    let mut reach = Reach {
+        basis: Basis::Packets,
+        ..Reach::nothing()
+    };
     for (point, spoken_for) in points {
         match ask(*point) {
             Seen::Answered => reach.round_trip.add(*spoken_for),
-            Seen::Arrived if TrafficSet::from(*spoken_for).unanswered().is_empty() => reach.one_way.add(*spoken_for),
+            Seen::Arrived if TrafficSet::from(*spoken_for).unanswered().is_empty() => {
+                reach.one_way.add(*spoken_for)
+            }
             Seen::Arrived => reach.round_trip.add(*spoken_for),
             Seen::Nothing => {}
-            Seen::Unknown => return Reach { basis: Basis::Unknown, ..Reach::nothing() },
+            Seen::Unknown => {
+                return Reach {
+                    basis: Basis::Unknown,
+                    ..Reach::nothing()
+                };
+            }
         }
     }
-    if reach.round_trip.is_empty() && reach.one_way.is_empty() { Reach::nothing() } else { reach }
+    if reach.round_trip.is_empty() && reach.one_way.is_empty() {
+        Reach::nothing()
+    } else {
+        reach
+    }
 }
 
 /// What a question is cut into by all rules of a design: in each box one flow speaks for all.
 fn cut_points(topology: &Topology, question: &ReachQuestion) -> Vec<(Point, TrafficBox)> {
     let mut traffic: Vec<Traffic> = Vec::new();
     for (_, acl) in topology.network_acls.iter() {
-        let entries = Direction::BOTH.into_iter().flat_map(|direction| acl.entries(direction));
+        let entries = Direction::BOTH
+            .into_iter()
+            .flat_map(|direction| acl.entries(direction));
         traffic.extend(entries.map(|entry| entry.traffic));
     }
     for (_, group) in topology.security_groups.iter() {
-        let rules = Direction::BOTH.into_iter().flat_map(|direction| group.rules(direction));
-        traffic.extend(rules.filter(|rule| !matches!(rule.peer, Peer::Missing(_))).map(|rule| rule.traffic));
+        let rules = Direction::BOTH
+            .into_iter()
+            .flat_map(|direction| group.rules(direction));
+        traffic.extend(
+            rules
+                .filter(|rule| !matches!(rule.peer, Peer::Missing(_)))
+                .map(|rule| rule.traffic),
+        );
     }
     for (_, instance) in topology.instances.iter() {
-        let rules = instance.appliance.iter().flat_map(|appliance| &appliance.firewall);
+        let rules = instance
+            .appliance
+            .iter()
+            .flat_map(|appliance| &appliance.firewall);
         traffic.extend(rules.map(|rule| rule.traffic));
     }
     let mut points = Vec::new();
@@ -404,10 +531,28 @@ fn cut_points(topology: &Topology, question: &ReachQuestion) -> Vec<(Point, Traf
             let ends = starts[1..].iter().map(|next| next - 1).chain([part.service.last]);
             for (first, last) in starts.iter().zip(ends) {
                 let service = PortRange { first: *first, last };
-                let protocols = if protocol == OTHER { others(part.protocols) } else { vec![ProtocolRange::single(protocol)] };
-                let Some(asked) = (*first..=last).find(|service| is_askable(protocol, *service)) else { continue };
-                let point = Point { protocol, service: asked };
-                points.extend(protocols.into_iter().map(|protocols| (point, TrafficBox { protocols, service, source: part.source })));
+                let protocols = if protocol == OTHER {
+                    others(part.protocols)
+                } else {
+                    vec![ProtocolRange::single(protocol)]
+                };
+                let Some(asked) = (*first..=last).find(|service| is_askable(protocol, *service)) else {
+                    continue;
+                };
+                let point = Point {
+                    protocol,
+                    service: asked,
+                };
+                points.extend(protocols.into_iter().map(|protocols| {
+                    (
+                        point,
+                        TrafficBox {
+                            protocols,
+                            service,
+                            source: part.source,
+                        },
+                    )
+                }));
             }
         }
     }
@@ -417,19 +562,40 @@ fn cut_points(topology: &Topology, question: &ReachQuestion) -> Vec<(Point, Traf
 fn starts_of(traffic: &[Traffic], protocol: Protocol, within: PortRange) -> Vec<u16> {
     let mut starts = BTreeSet::from([within.first]);
     if protocol.has_ports() || protocol == Protocol::ICMP {
-        for rule in traffic.iter().map(|traffic| TrafficBox::from(*traffic)).filter(|rule| rule.protocols.contains(protocol)) {
+        for rule in traffic
+            .iter()
+            .map(|traffic| TrafficBox::from(*traffic))
+            .filter(|rule| rule.protocols.contains(protocol))
+        {
             let after = rule.service.last.checked_add(1);
-            starts.extend([Some(rule.service.first), after].into_iter().flatten().filter(|start| within.contains(*start)));
+            starts.extend(
+                [Some(rule.service.first), after]
+                    .into_iter()
+                    .flatten()
+                    .filter(|start| within.contains(*start)),
+            );
         }
         // Mail is a matter of its own (ENI-16).
-        starts.extend([25, 26].into_iter().filter(|start| protocol == Protocol::TCP && within.contains(*start)));
+        starts.extend(
+            [25, 26]
+                .into_iter()
+                .filter(|start| protocol == Protocol::TCP && within.contains(*start)),
+        );
         let echo = u16::from_be_bytes([icmp::ECHO_REQUEST, 0]);
-        starts.extend([echo, echo + 256].into_iter().filter(|start| protocol == Protocol::ICMP && within.contains(*start)));
+        starts.extend(
+            [echo, echo + 256]
+                .into_iter()
+                .filter(|start| protocol == Protocol::ICMP && within.contains(*start)),
+        );
     }
     starts.into_iter().collect()
 }
 
 /// The protocols of a range but TCP, UDP and ICMP.
 fn others(range: ProtocolRange) -> Vec<ProtocolRange> {
-    TrafficSet::from(TrafficBox { protocols: range, ..TrafficBox::ALL }).other_protocols()
+    TrafficSet::from(TrafficBox {
+        protocols: range,
+        ..TrafficBox::ALL
+    })
+    .other_protocols()
 }

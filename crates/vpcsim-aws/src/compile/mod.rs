@@ -107,7 +107,10 @@ impl Compiled {
 
     /// What is filled into the node from outside of this crate, if it is such a place.
     pub fn slot(&self, node: NodeId) -> Option<Slot> {
-        let found = self.slots.binary_search_by_key(&node.0, |(slot, _)| slot.0).ok()?;
+        let found = self
+            .slots
+            .binary_search_by_key(&node.0, |(slot, _)| slot.0)
+            .ok()?;
         Some(self.slots[found].1)
     }
 

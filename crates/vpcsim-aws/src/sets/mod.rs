@@ -28,7 +28,10 @@ use crate::mark;
 use crate::traffic::PortRange;
 
 /// The ports that gateways translate to (NAT-08).
-pub const TRANSLATED_PORTS: PortRange = PortRange { first: 1024, last: u16::MAX };
+pub const TRANSLATED_PORTS: PortRange = PortRange {
+    first: 1024,
+    last: u16::MAX,
+};
 
 /// All packets between two addresses with some traffic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +49,12 @@ pub struct PacketSet {
 impl PacketSet {
     /// What a host sends: packets without a note.
     pub fn new(source: Ipv4Addr, destination: Ipv4Addr, traffic: TrafficSet) -> Self {
-        Self { source, destination, traffic, mark: 0 }
+        Self {
+            source,
+            destination,
+            traffic,
+            mark: 0,
+        }
     }
 
     /// Notes where inside its VPC the set is going.
@@ -55,17 +63,35 @@ impl PacketSet {
     }
 
     /// Drops what is not of these protocols.
-    pub(crate) fn only(&mut self, protocols: &[Protocol], reason: DropReason, decision: Decision, way: &mut SetWay) {
-        let parts = protocols.iter().map(|protocol| TrafficBox::service(*protocol, PortRange::ALL));
+    pub(crate) fn only(
+        &mut self,
+        protocols: &[Protocol],
+        reason: DropReason,
+        decision: Decision,
+        way: &mut SetWay,
+    ) {
+        let parts = protocols
+            .iter()
+            .map(|protocol| TrafficBox::service(*protocol, PortRange::ALL));
         let allowed: TrafficSet = parts.collect();
         self.narrow(allowed, reason, decision, way);
     }
 
     /// Drops what is not allowed.
-    pub(crate) fn narrow(&mut self, allowed: TrafficSet, reason: DropReason, decision: Decision, way: &mut SetWay) {
+    pub(crate) fn narrow(
+        &mut self,
+        allowed: TrafficSet,
+        reason: DropReason,
+        decision: Decision,
+        way: &mut SetWay,
+    ) {
         let allowed = self.traffic.intersection(&allowed);
         if !allowed.covers(&self.traffic) {
-            way.drops.push(SetDrop { node: way.node, reason, decision });
+            way.drops.push(SetDrop {
+                node: way.node,
+                reason,
+                decision,
+            });
         }
         self.traffic = allowed;
     }
@@ -179,9 +205,16 @@ impl SetWay {
             remote: packets.destination,
             traffic: packets.traffic.clone(),
         });
-        let with_ports = |protocol: ProtocolRange| [Protocol::TCP, Protocol::UDP].map(ProtocolRange::single).contains(&protocol);
+        let with_ports = |protocol: ProtocolRange| {
+            [Protocol::TCP, Protocol::UDP]
+                .map(ProtocolRange::single)
+                .contains(&protocol)
+        };
         let translated = |part: &TrafficBox| match with_ports(part.protocols) {
-            true => TrafficBox { source: TRANSLATED_PORTS, ..*part },
+            true => TrafficBox {
+                source: TRANSLATED_PORTS,
+                ..*part
+            },
             false => *part,
         };
         packets.traffic = packets.traffic.boxes().iter().map(translated).collect();
@@ -193,18 +226,27 @@ impl SetWay {
     /// A service counts as answered if its answers arrive at each of the translated ports.
     pub(crate) fn restore(&mut self, packets: &mut PacketSet) -> bool {
         let found = self.translations.iter().rev().find(|translation| {
-            (translation.node, translation.outside, translation.remote) == (self.node, packets.destination, packets.source)
+            (translation.node, translation.outside, translation.remote)
+                == (self.node, packets.destination, packets.source)
         });
-        let Some(translation) = found.filter(|_| self.is_answer) else { return false };
+        let Some(translation) = found.filter(|_| self.is_answer) else {
+            return false;
+        };
         let arrived = packets.traffic.questions();
         let expected = |part: &TrafficBox| match part.protocols == ProtocolRange::single(Protocol::ICMP) {
             true => *part,
-            false => TrafficBox { source: TRANSLATED_PORTS, ..*part },
+            false => TrafficBox {
+                source: TRANSLATED_PORTS,
+                ..*part
+            },
         };
         let expected: TrafficSet = arrived.boxes().iter().map(expected).collect();
         let certain = arrived.from_every_port_of(&expected);
         self.depends_on_port |= !certain.from_any_port().covers(&arrived.from_any_port());
-        packets.traffic = translation.traffic.intersection(&certain.from_any_port()).answers();
+        packets.traffic = translation
+            .traffic
+            .intersection(&certain.from_any_port())
+            .answers();
         packets.destination = translation.inside;
         true
     }

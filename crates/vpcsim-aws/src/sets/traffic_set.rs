@@ -21,11 +21,17 @@ pub struct ProtocolRange {
 
 impl ProtocolRange {
     /// Every protocol.
-    pub const ALL: Self = Self { first: 0, last: u8::MAX };
+    pub const ALL: Self = Self {
+        first: 0,
+        last: u8::MAX,
+    };
 
     /// One protocol.
     pub const fn single(protocol: Protocol) -> Self {
-        Self { first: protocol.0, last: protocol.0 }
+        Self {
+            first: protocol.0,
+            last: protocol.0,
+        }
     }
 
     /// Whether the protocol lies in it.
@@ -47,11 +53,19 @@ pub struct TrafficBox {
 
 impl TrafficBox {
     /// Everything.
-    pub const ALL: Self = Self { protocols: ProtocolRange::ALL, service: PortRange::ALL, source: PortRange::ALL };
+    pub const ALL: Self = Self {
+        protocols: ProtocolRange::ALL,
+        service: PortRange::ALL,
+        source: PortRange::ALL,
+    };
 
     /// A service of one protocol, from any port.
     pub const fn service(protocol: Protocol, service: PortRange) -> Self {
-        Self { protocols: ProtocolRange::single(protocol), service, source: PortRange::ALL }
+        Self {
+            protocols: ProtocolRange::single(protocol),
+            service,
+            source: PortRange::ALL,
+        }
     }
 
     fn intersection(self, other: Self) -> Option<Self> {
@@ -61,7 +75,11 @@ impl TrafficBox {
         };
         let service = common(self.service, other.service)?;
         let source = common(self.source, other.source)?;
-        (protocols.first <= protocols.last).then_some(Self { protocols, service, source })
+        (protocols.first <= protocols.last).then_some(Self {
+            protocols,
+            service,
+            source,
+        })
     }
 
     fn covers(self, other: Self) -> bool {
@@ -77,11 +95,23 @@ impl TrafficBox {
         let mut rest = self;
         if rest.protocols.first < common.protocols.first {
             let last = common.protocols.first - 1;
-            left(Self { protocols: ProtocolRange { last, ..rest.protocols }, ..rest });
+            left(Self {
+                protocols: ProtocolRange {
+                    last,
+                    ..rest.protocols
+                },
+                ..rest
+            });
         }
         if common.protocols.last < rest.protocols.last {
             let first = common.protocols.last + 1;
-            left(Self { protocols: ProtocolRange { first, ..rest.protocols }, ..rest });
+            left(Self {
+                protocols: ProtocolRange {
+                    first,
+                    ..rest.protocols
+                },
+                ..rest
+            });
         }
         rest.protocols = common.protocols;
         for service in around(rest.service, common.service) {
@@ -95,14 +125,23 @@ impl TrafficBox {
 }
 
 fn common(one: PortRange, other: PortRange) -> Option<PortRange> {
-    let range = PortRange { first: one.first.max(other.first), last: one.last.min(other.last) };
+    let range = PortRange {
+        first: one.first.max(other.first),
+        last: one.last.min(other.last),
+    };
     (range.first <= range.last).then_some(range)
 }
 
 /// What of `range` lies below and above `inner`, which is a part of it.
 fn around(range: PortRange, inner: PortRange) -> impl Iterator<Item = PortRange> {
-    let below = (range.first < inner.first).then(|| PortRange { first: range.first, last: inner.first - 1 });
-    let above = (inner.last < range.last).then(|| PortRange { first: inner.last + 1, last: range.last });
+    let below = (range.first < inner.first).then(|| PortRange {
+        first: range.first,
+        last: inner.first - 1,
+    });
+    let above = (inner.last < range.last).then(|| PortRange {
+        first: inner.last + 1,
+        last: range.last,
+    });
     below.into_iter().chain(above)
 }
 
@@ -112,7 +151,9 @@ impl From<Traffic> for TrafficBox {
             Traffic::All => Self::ALL,
             Traffic::Tcp(ports) => Self::service(Protocol::TCP, ports),
             Traffic::Udp(ports) => Self::service(Protocol::UDP, ports),
-            Traffic::Icmp { icmp_type, icmp_code } => Self::service(Protocol::ICMP, icmp_range(icmp_type, icmp_code)),
+            Traffic::Icmp { icmp_type, icmp_code } => {
+                Self::service(Protocol::ICMP, icmp_range(icmp_type, icmp_code))
+            }
             Traffic::Other(protocol) => Self::service(protocol, PortRange::ALL),
         }
     }
@@ -123,7 +164,10 @@ pub fn icmp_range(icmp_type: Option<u8>, icmp_code: Option<u8>) -> PortRange {
     let of = |icmp_type: u8, code: u8| u16::from_be_bytes([icmp_type, code]);
     match (icmp_type, icmp_code) {
         (Some(icmp_type), Some(code)) => PortRange::single(of(icmp_type, code)),
-        (Some(icmp_type), None) => PortRange { first: of(icmp_type, 0), last: of(icmp_type, u8::MAX) },
+        (Some(icmp_type), None) => PortRange {
+            first: of(icmp_type, 0),
+            last: of(icmp_type, u8::MAX),
+        },
         (None, _) => PortRange::ALL,
     }
 }
@@ -166,7 +210,9 @@ impl TrafficSet {
     /// Whether this very traffic is in it.
     pub fn contains(&self, protocol: Protocol, source_port: u16, service: u16) -> bool {
         self.boxes.iter().any(|part| {
-            part.protocols.contains(protocol) && part.source.contains(source_port) && part.service.contains(service)
+            part.protocols.contains(protocol)
+                && part.source.contains(source_port)
+                && part.service.contains(service)
         })
     }
 
@@ -207,33 +253,54 @@ impl TrafficSet {
     /// What lies in a box.
     #[must_use]
     pub fn within(&self, limits: TrafficBox) -> Self {
-        Self { boxes: self.boxes.iter().filter_map(|part| part.intersection(limits)).collect() }
+        Self {
+            boxes: self
+                .boxes
+                .iter()
+                .filter_map(|part| part.intersection(limits))
+                .collect(),
+        }
     }
 
     /// What is left without a box.
     #[must_use]
     pub fn without_box(&self, taken: TrafficBox) -> Self {
-        Self { boxes: without(&self.boxes, taken) }
+        Self {
+            boxes: without(&self.boxes, taken),
+        }
     }
 
     /// What is left without `other`.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
-        let boxes = other.boxes.iter().fold(self.boxes.clone(), |left, part| without(&left, *part));
+        let boxes = other
+            .boxes
+            .iter()
+            .fold(self.boxes.clone(), |left, part| without(&left, *part));
         Self { boxes }
     }
 
     /// The same services from any port.
     #[must_use]
     pub fn from_any_port(&self) -> Self {
-        self.boxes.iter().map(|part| TrafficBox { source: PortRange::ALL, ..*part }).collect()
+        self.boxes
+            .iter()
+            .map(|part| TrafficBox {
+                source: PortRange::ALL,
+                ..*part
+            })
+            .collect()
     }
 
     /// The services of `question` that are in the set from every port that the question asks for.
     #[must_use]
     pub fn from_every_port_of(&self, question: &Self) -> Self {
         let missing = question.without(self);
-        if missing.is_empty() { question.clone() } else { question.without(&missing.from_any_port()) }
+        if missing.is_empty() {
+            question.clone()
+        } else {
+            question.without(&missing.from_any_port())
+        }
     }
 
     /// What an answer to such traffic looks like on the wire. Traffic that has no answer of its own is not in it.
@@ -254,14 +321,25 @@ impl TrafficSet {
             for protocol in [Protocol::TCP, Protocol::UDP] {
                 if part.protocols.contains(protocol) {
                     let protocols = ProtocolRange::single(protocol);
-                    turned.boxes.push(TrafficBox { protocols, service: part.source, source: part.service });
+                    turned.boxes.push(TrafficBox {
+                        protocols,
+                        service: part.source,
+                        source: part.service,
+                    });
                 }
             }
             let echo = TrafficBox::service(Protocol::ICMP, icmp_range(Some(from), None));
             if let Some(TrafficBox { service, source, .. }) = part.intersection(echo) {
                 let code = |service: u16| u16::from_be_bytes([to, service.to_be_bytes()[1]]);
-                let service = PortRange { first: code(service.first), last: code(service.last) };
-                turned.boxes.push(TrafficBox { protocols: ProtocolRange::single(Protocol::ICMP), service, source });
+                let service = PortRange {
+                    first: code(service.first),
+                    last: code(service.last),
+                };
+                turned.boxes.push(TrafficBox {
+                    protocols: ProtocolRange::single(Protocol::ICMP),
+                    service,
+                    source,
+                });
             }
         }
         turned
@@ -272,7 +350,9 @@ impl TrafficSet {
     pub fn unanswered(&self) -> Self {
         let echo = TrafficBox::service(Protocol::ICMP, icmp_range(Some(icmp::ECHO_REQUEST), None));
         let answered = [Traffic::Tcp(PortRange::ALL), Traffic::Udp(PortRange::ALL)].map(TrafficBox::from);
-        self.without_box(answered[0]).without_box(answered[1]).without_box(echo)
+        self.without_box(answered[0])
+            .without_box(answered[1])
+            .without_box(echo)
     }
 
     /// The services of a protocol, whatever their source ports, as ranges in ascending order.
@@ -292,12 +372,21 @@ impl TrafficSet {
 
     /// The protocols in it but TCP, UDP and ICMP, as ranges in ascending order.
     pub fn other_protocols(&self) -> Vec<ProtocolRange> {
-        let is_in = |number: u8| !KNOWN.contains(&Protocol(number)) && self.boxes.iter().any(|part| part.protocols.contains(Protocol(number)));
+        let is_in = |number: u8| {
+            !KNOWN.contains(&Protocol(number))
+                && self
+                    .boxes
+                    .iter()
+                    .any(|part| part.protocols.contains(Protocol(number)))
+        };
         let mut ranges: Vec<ProtocolRange> = Vec::new();
         for number in (0..=u8::MAX).filter(|number| is_in(*number)) {
             match ranges.last_mut() {
                 Some(range) if range.last.checked_add(1) == Some(number) => range.last = number,
-                _ => ranges.push(ProtocolRange { first: number, last: number }),
+                _ => ranges.push(ProtocolRange {
+                    first: number,
+                    last: number,
+                }),
             }
         }
         ranges
@@ -314,7 +403,9 @@ fn without(boxes: &[TrafficBox], taken: TrafficBox) -> SmallVec<[TrafficBox; 4]>
 
 impl From<TrafficBox> for TrafficSet {
     fn from(part: TrafficBox) -> Self {
-        Self { boxes: SmallVec::from_slice(&[part]) }
+        Self {
+            boxes: SmallVec::from_slice(&[part]),
+        }
     }
 }
 
@@ -340,7 +431,11 @@ impl fmt::Display for TrafficSet {
         }
         let parts = self.words();
         match parts.as_slice() {
-            [tcp, udp, icmp, other] if tcp == "tcp" && udp == "udp" && icmp == "icmp" && other == "other protocols" => f.write_str("all"),
+            [tcp, udp, icmp, other]
+                if tcp == "tcp" && udp == "udp" && icmp == "icmp" && other == "other protocols" =>
+            {
+                f.write_str("all")
+            }
             parts => f.write_str(&parts.join("; ")),
         }
     }
@@ -355,16 +450,25 @@ impl TrafficSet {
             match ranges.as_slice() {
                 [] => {}
                 [PortRange::ALL] => parts.push(protocol.to_string()),
-                ranges => parts.push(format!("{protocol} {}", listed(ranges.iter().map(PortRange::to_string)))),
+                ranges => parts.push(format!(
+                    "{protocol} {}",
+                    listed(ranges.iter().map(PortRange::to_string))
+                )),
             }
         }
         match self.services(Protocol::ICMP).as_slice() {
             [] => {}
             [PortRange::ALL] => parts.push("icmp".to_owned()),
-            ranges => parts.push(format!("icmp {}", listed(ranges.iter().map(|range| icmp_words(*range))))),
+            ranges => parts.push(format!(
+                "icmp {}",
+                listed(ranges.iter().map(|range| icmp_words(*range)))
+            )),
         }
         let others = self.other_protocols();
-        let count: usize = others.iter().map(|range| usize::from(range.last - range.first) + 1).sum();
+        let count: usize = others
+            .iter()
+            .map(|range| usize::from(range.last - range.first) + 1)
+            .sum();
         if count == 256 - KNOWN.len() {
             parts.push("other protocols".to_owned());
         } else if count > 0 {
@@ -405,7 +509,10 @@ mod tests {
 
     fn random_range(random: &mut Random) -> PortRange {
         let (one, other) = ((random.next_u64() % 12) as u16, (random.next_u64() % 12) as u16);
-        PortRange { first: one.min(other), last: one.max(other) }
+        PortRange {
+            first: one.min(other),
+            last: one.max(other),
+        }
     }
 
     fn random_set(random: &mut Random) -> TrafficSet {
@@ -413,7 +520,10 @@ mod tests {
         let part = |random: &mut Random| {
             let protocols = random_range(random);
             TrafficBox {
-                protocols: ProtocolRange { first: protocols.first as u8, last: protocols.last as u8 },
+                protocols: ProtocolRange {
+                    first: protocols.first as u8,
+                    last: protocols.last as u8,
+                },
                 service: random_range(random),
                 source: random_range(random),
             }
@@ -427,7 +537,11 @@ mod tests {
         for protocol in 0..13 {
             for source in 0..13 {
                 for service in 0..13 {
-                    all.push(sets.iter().map(|set| set.contains(Protocol(protocol), source, service)).collect());
+                    all.push(
+                        sets.iter()
+                            .map(|set| set.contains(Protocol(protocol), source, service))
+                            .collect(),
+                    );
                 }
             }
         }
@@ -443,7 +557,9 @@ mod tests {
             union.unite(&other);
             let (both, rest) = (one.intersection(&other), one.without(&other));
             for point in points(&[&one, &other, &union, &both, &rest]) {
-                let [one, other, union, both, rest] = point[..] else { unreachable!("five sets were asked") };
+                let [one, other, union, both, rest] = point[..] else {
+                    unreachable!("five sets were asked")
+                };
                 assert_eq!((union, both, rest), (one || other, one && other, one && !other));
             }
             assert_eq!(one.covers(&other), other.without(&one).is_empty());
@@ -456,28 +572,56 @@ mod tests {
         for _ in 0..200 {
             let set = random_set(&mut random);
             for (index, one) in set.boxes().iter().enumerate() {
-                assert!(set.boxes()[..index].iter().all(|other| one.intersection(*other).is_none()), "{set:?}");
+                assert!(
+                    set.boxes()[..index]
+                        .iter()
+                        .all(|other| one.intersection(*other).is_none()),
+                    "{set:?}"
+                );
             }
         }
     }
 
     #[test]
     fn service_counts_only_from_every_port_asked_for() {
-        let question: TrafficSet = TrafficBox { source: PortRange { first: 32_768, last: 60_999 }, ..tcp(80, 90) }.into();
+        let question: TrafficSet = TrafficBox {
+            source: PortRange {
+                first: 32_768,
+                last: 60_999,
+            },
+            ..tcp(80, 90)
+        }
+        .into();
         let mut set: TrafficSet = tcp(80, 85).into();
-        set.add(TrafficBox { source: PortRange { first: 1_024, last: 50_000 }, ..tcp(86, 90) });
+        set.add(TrafficBox {
+            source: PortRange {
+                first: 1_024,
+                last: 50_000,
+            },
+            ..tcp(86, 90)
+        });
         assert_eq!(set.from_every_port_of(&question).to_string(), "tcp 80-85");
         assert_eq!(TrafficSet::everything().from_every_port_of(&question), question);
     }
 
     #[test]
     fn answers_come_from_the_service_to_the_source_port() {
-        let question: TrafficSet = TrafficBox { source: PortRange::single(40_000), ..tcp(443, 443) }.into();
+        let question: TrafficSet = TrafficBox {
+            source: PortRange::single(40_000),
+            ..tcp(443, 443)
+        }
+        .into();
         assert!(question.answers().contains(Protocol::TCP, 443, 40_000));
         assert_eq!(question.answers().questions(), question);
-        let ping = TrafficSet::from(Traffic::Icmp { icmp_type: Some(8), icmp_code: Some(0) });
+        let ping = TrafficSet::from(Traffic::Icmp {
+            icmp_type: Some(8),
+            icmp_code: Some(0),
+        });
         assert!(ping.answers().contains(Protocol::ICMP, 0, 0));
-        let redirect = TrafficSet::from(Traffic::Icmp { icmp_type: Some(5), icmp_code: None });
+        let redirect = TrafficSet::from(Traffic::Icmp {
+            icmp_type: Some(5),
+            icmp_code: None,
+        });
         assert!(redirect.answers().is_empty() && redirect.unanswered() == redirect);
     }
 
@@ -485,7 +629,13 @@ mod tests {
     fn set_reads_as_a_person_would_list_it() {
         let mut set: TrafficSet = [tcp(443, 443), tcp(22, 22)].into_iter().collect();
         set.add(Traffic::Udp(PortRange::ALL).into());
-        set.add(Traffic::Icmp { icmp_type: Some(8), icmp_code: None }.into());
+        set.add(
+            Traffic::Icmp {
+                icmp_type: Some(8),
+                icmp_code: None,
+            }
+            .into(),
+        );
         set.add(Traffic::Other(Protocol::GRE).into());
         assert_eq!(set.to_string(), "tcp 22, 443; udp; icmp 8; protocol 47");
         assert_eq!(TrafficSet::everything().to_string(), "all");

@@ -39,7 +39,11 @@ pub fn walk(
     way: &mut SetWay,
     is_end: &dyn Fn(NodeId) -> bool,
 ) -> Walked {
-    let mut walker = Walker { compiled, is_end, stations: 0 };
+    let mut walker = Walker {
+        compiled,
+        is_end,
+        stations: 0,
+    };
     walker.follow(start, packets, way)
 }
 
@@ -55,27 +59,57 @@ impl Walker<'_> {
         loop {
             self.stations += 1;
             if self.stations > STATIONS_MAX {
-                return Walked { end: SetEnd::Opaque(node), packets };
+                return Walked {
+                    end: SetEnd::Opaque(node),
+                    packets,
+                };
             }
             way.node = node;
             let Some(device) = self.compiled.for_sets(node) else {
                 let is_slot = self.compiled.slot(node).is_some();
-                let end = if is_slot { SetEnd::At(node, port) } else { SetEnd::Opaque(node) };
+                let end = if is_slot {
+                    SetEnd::At(node, port)
+                } else {
+                    SetEnd::Opaque(node)
+                };
                 return Walked { end, packets };
             };
             let step = device.pass(port, &mut packets, way);
             if packets.traffic.is_empty() && !matches!(step, SetStep::Drop(..)) {
                 let last = way.drops.last().map(|drop| (drop.reason, drop.decision));
                 let (reason, decision) = last.unwrap_or((drop_reason::NOT_SENT, Decision::NONE));
-                return Walked { end: SetEnd::Dropped(reason, decision), packets };
+                return Walked {
+                    end: SetEnd::Dropped(reason, decision),
+                    packets,
+                };
             }
             match step {
-                SetStep::Forward(to, by) if (self.is_end)(to) => return Walked { end: SetEnd::At(to, by), packets },
+                SetStep::Forward(to, by) if (self.is_end)(to) => {
+                    return Walked {
+                        end: SetEnd::At(to, by),
+                        packets,
+                    };
+                }
                 SetStep::Forward(to, by) => (node, port) = (to, by),
                 SetStep::OneOf(ways) => return self.follow_each(&ways, &packets, way),
-                SetStep::Drop(reason, decision) => return Walked { end: SetEnd::Dropped(reason, decision), packets },
-                SetStep::Deliver => return Walked { end: SetEnd::At(node, port), packets },
-                SetStep::Opaque => return Walked { end: SetEnd::Opaque(node), packets },
+                SetStep::Drop(reason, decision) => {
+                    return Walked {
+                        end: SetEnd::Dropped(reason, decision),
+                        packets,
+                    };
+                }
+                SetStep::Deliver => {
+                    return Walked {
+                        end: SetEnd::At(node, port),
+                        packets,
+                    };
+                }
+                SetStep::Opaque => {
+                    return Walked {
+                        end: SetEnd::Opaque(node),
+                        packets,
+                    };
+                }
             }
         }
     }
@@ -84,7 +118,10 @@ impl Walker<'_> {
         let mut all: Option<Walked> = None;
         for start in ways {
             let walked = if (self.is_end)(start.0) {
-                Walked { end: SetEnd::At(start.0, start.1), packets: packets.clone() }
+                Walked {
+                    end: SetEnd::At(start.0, start.1),
+                    packets: packets.clone(),
+                }
             } else {
                 self.follow(*start, packets.clone(), way)
             };
@@ -93,22 +130,40 @@ impl Walker<'_> {
                 Some(before) => agreed(before, walked, way),
             });
         }
-        all.unwrap_or(Walked { end: SetEnd::Dropped(drop_reason::NOT_SENT, Decision::NONE), packets: packets.clone() })
+        all.unwrap_or(Walked {
+            end: SetEnd::Dropped(drop_reason::NOT_SENT, Decision::NONE),
+            packets: packets.clone(),
+        })
     }
 }
 
 /// What arrives by both ways.
 fn agreed(one: Walked, other: Walked, way: &mut SetWay) -> Walked {
     let same_end = one.end == other.end;
-    let PacketSet { source, destination, mark, .. } = other.packets;
-    let same_header = (one.packets.source, one.packets.destination, one.packets.mark) == (source, destination, mark);
+    let PacketSet {
+        source,
+        destination,
+        mark,
+        ..
+    } = other.packets;
+    let same_header =
+        (one.packets.source, one.packets.destination, one.packets.mark) == (source, destination, mark);
     match (one.end, other.end) {
         (SetEnd::At(..), SetEnd::At(..)) if same_end && same_header => {
             let traffic = one.packets.traffic.intersection(&other.packets.traffic);
             way.depends_on_port |= traffic != one.packets.traffic || traffic != other.packets.traffic;
-            Walked { packets: PacketSet { traffic, ..one.packets }, ..one }
+            Walked {
+                packets: PacketSet {
+                    traffic,
+                    ..one.packets
+                },
+                ..one
+            }
         }
-        (SetEnd::At(node, _), SetEnd::At(..)) => Walked { end: SetEnd::Opaque(node), ..one },
+        (SetEnd::At(node, _), SetEnd::At(..)) => Walked {
+            end: SetEnd::Opaque(node),
+            ..one
+        },
         (SetEnd::Opaque(_), _) => one,
         (_, SetEnd::Opaque(_)) => other,
         (SetEnd::Dropped(..), SetEnd::Dropped(..)) => one,
