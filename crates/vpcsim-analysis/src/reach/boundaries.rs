@@ -52,7 +52,7 @@ impl Boundaries {
 
 /// The ranges of addresses that no host on the internet can have.
 const UNUSABLE: [(Ipv4Addr, u8); 8] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
@@ -75,23 +75,24 @@ impl Cuts<'_> {
 
     fn add_list(&mut self, list: Id<PrefixList>) {
         let topology = self.topology;
-        topology.prefix_lists[list]
-            .entries
-            .iter()
-            .for_each(|net| self.add(*net));
+        for net in &topology.prefix_lists[list].entries {
+            self.add(*net);
+        }
     }
 
-    fn add_destination(&mut self, destination: &RouteDestination) {
+    fn add_destination(&mut self, destination: RouteDestination) {
         match destination {
-            RouteDestination::Cidr(net) => self.add(*net),
-            RouteDestination::PrefixList(list) => self.add_list(*list),
+            RouteDestination::Cidr(net) => self.add(net),
+            RouteDestination::PrefixList(list) => self.add_list(list),
         }
     }
 
     fn add_networks(&mut self) {
         let topology = self.topology;
         let ranges = UNUSABLE.map(|(first, len)| Ipv4Net::new_assert(first, len));
-        ranges.into_iter().for_each(|net| self.add(net));
+        for net in ranges {
+            self.add(net);
+        }
         topology
             .vpcs
             .iter()
@@ -99,7 +100,9 @@ impl Cuts<'_> {
             .for_each(|cidr| self.add(cidr.net));
         topology.service_ranges().for_each(|(net, _)| self.add(net));
         let declared = topology.internet_hosts.iter().map(|(_, host)| host.address);
-        declared.for_each(|address| self.add(address.into()));
+        for address in declared {
+            self.add(address.into());
+        }
     }
 
     fn add_filters(&mut self) {
@@ -108,7 +111,9 @@ impl Cuts<'_> {
             let entries = Direction::BOTH
                 .into_iter()
                 .flat_map(|direction| acl.entries(direction));
-            entries.for_each(|entry| self.add(entry.cidr));
+            for entry in entries {
+                self.add(entry.cidr);
+            }
         }
         for (_, group) in topology.security_groups.iter() {
             for rule in Direction::BOTH
@@ -128,23 +133,22 @@ impl Cuts<'_> {
         let topology = self.topology;
         for (_, table) in topology.route_tables.iter() {
             for route in &table.routes {
-                self.add_destination(&route.destination);
+                self.add_destination(route.destination);
                 let RouteTarget::Resource(target) = route.target else {
                     continue;
                 };
                 if let Some(interface) = target.downcast::<NetworkInterface>() {
                     let addresses = &topology.network_interfaces[interface].addresses;
-                    addresses
-                        .iter()
-                        .for_each(|address| self.add(address.private.into()));
+                    for address in addresses {
+                        self.add(address.private.into());
+                    }
                 }
             }
         }
         for (_, table) in topology.transit_gateway_route_tables.iter() {
-            table
-                .routes
-                .iter()
-                .for_each(|route| self.add_destination(&route.destination));
+            for route in &table.routes {
+                self.add_destination(route.destination);
+            }
         }
     }
 
@@ -173,11 +177,12 @@ impl Cuts<'_> {
         }
         for (_, interface) in topology.network_interfaces.iter() {
             if is_shared[topology.subnets[interface.subnet].vpc.index()] {
-                interface
-                    .addresses
-                    .iter()
-                    .for_each(|address| self.add(address.private.into()));
-                interface.prefixes.iter().for_each(|net| self.add(*net));
+                for address in &interface.addresses {
+                    self.add(address.private.into());
+                }
+                for net in &interface.prefixes {
+                    self.add(*net);
+                }
             }
         }
     }

@@ -99,7 +99,7 @@ impl Sites {
 #[derive(Clone, Debug)]
 pub(crate) struct Classes {
     pub(crate) endpoints: Vec<Endpoint>,
-    pub(crate) classes: Vec<Class>,
+    pub(crate) all: Vec<Class>,
     pub(crate) places: Vec<PlaceClass>,
 }
 
@@ -133,7 +133,7 @@ impl Classes {
             classes: FxHashMap::default(),
             sorted: Self {
                 endpoints: Vec::new(),
-                classes: Vec::new(),
+                all: Vec::new(),
                 places: Vec::new(),
             },
         };
@@ -195,10 +195,10 @@ impl Sorter<'_> {
             is_managed: endpoint.sends_by == FROM_OWNER,
             odd: is_odd.then_some(declared_index(endpoint.interface)),
         };
-        let next = self.sorted.classes.len();
+        let next = self.sorted.all.len();
         let class = *self.classes.entry(key).or_insert(next);
         if class == next {
-            self.sorted.classes.push(Class {
+            self.sorted.all.push(Class {
                 members: Vec::new(),
                 place,
                 is_odd: main_table,
@@ -207,7 +207,7 @@ impl Sorter<'_> {
         }
         endpoint.class = class;
         let number = self.sorted.endpoints.len();
-        let found = &mut self.sorted.classes[class];
+        let found = &mut self.sorted.all[class];
         found.members.push(number);
         found.sites.add(endpoint.subnet, number);
         self.sorted.places[place].sites.add(endpoint.subnet, number);

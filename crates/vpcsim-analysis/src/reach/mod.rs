@@ -113,12 +113,12 @@ impl ReachQuestion {
             let asked = TrafficSet::from(*service);
             for protocol in [Protocol::TCP, Protocol::UDP] {
                 let part = asked.within(TrafficBox::service(protocol, PortRange::ALL));
-                part.boxes().iter().for_each(|part| {
+                for part in part.boxes() {
                     traffic.add(TrafficBox {
                         source: client_ports,
                         ..*part
-                    })
-                });
+                    });
+                }
             }
             let others = [Traffic::Tcp(PortRange::ALL), Traffic::Udp(PortRange::ALL)].map(TrafficBox::from);
             traffic.unite(&asked.without_box(others[0]).without_box(others[1]));
@@ -203,11 +203,7 @@ impl Simulation {
             Vec::new()
         };
         let internet = Internet::new(self.compiled(), &classes, &boundaries, &question.traffic);
-        let each = 0..if question.internet {
-            classes.classes.len()
-        } else {
-            0
-        };
+        let each = 0..if question.internet { classes.all.len() } else { 0 };
         let exposure = each.clone().map(|class| internet.exposure(class)).collect();
         let egress = each.map(|class| internet.egress(class)).collect();
         Reachability {
@@ -215,7 +211,7 @@ impl Simulation {
             exposure,
             egress,
             endpoints: classes.endpoints,
-            classes: classes.classes,
+            classes: classes.all,
             question: question.clone(),
         }
     }
@@ -223,8 +219,8 @@ impl Simulation {
     fn all_pairs(&self, classes: &Classes, question: &ReachQuestion) -> Vec<PairReach> {
         let mut pairs = Pairs::new(self.compiled(), classes, &question.traffic);
         let mut found = Vec::new();
-        for from in 0..classes.classes.len() {
-            for to in 0..classes.classes.len() {
+        for from in 0..classes.all.len() {
+            for to in 0..classes.all.len() {
                 let [apart, together] = pairs.answer(from, to);
                 let is_something =
                     |reach: &Option<Reach>| reach.as_ref().is_some_and(|reach| !reach.is_nothing());

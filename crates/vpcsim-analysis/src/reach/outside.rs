@@ -89,7 +89,7 @@ impl<'c> Internet<'c> {
     }
 
     fn speaker(&self, class: usize) -> &Endpoint {
-        &self.classes.endpoints[self.classes.classes[class].members[0]]
+        &self.classes.endpoints[self.classes.all[class].members[0]]
     }
 
     fn inwards(&self, endpoint: &Endpoint, public: Ipv4Addr, outside: Ipv4Addr) -> Reach {
@@ -108,7 +108,7 @@ impl<'c> Internet<'c> {
         let there = self.question.intersection(&arrived.traffic.from_any_port());
         let answers = PacketSet::new(endpoint.address, arrived.source, arrived.traffic.answers());
         if answers.traffic.is_empty() {
-            return Reach::of(self.question, there, &TrafficSet::nothing(), false);
+            return Reach::of(self.question, &there, &TrafficSet::nothing(), false);
         }
         let start = sends(&self.compiled.hosts[endpoint.plan], endpoint, arrived.source);
         let back = walk(self.compiled, start, answers, &mut way, &|_| false);
@@ -120,7 +120,7 @@ impl<'c> Internet<'c> {
             SetEnd::At(..) | SetEnd::Opaque(_) => return Reach::unasked(),
             SetEnd::Dropped(..) => TrafficSet::nothing(),
         };
-        Reach::of(self.question, there, &back, way.depends_on_port())
+        Reach::of(self.question, &there, &back, way.depends_on_port())
     }
 
     fn outwards(&self, endpoint: &Endpoint, outside: Ipv4Addr) -> (Reach, Option<Ipv4Addr>) {
@@ -143,7 +143,7 @@ impl<'c> Internet<'c> {
         let answers = PacketSet::new(outside, arrived.source, arrived.traffic.answers());
         if answers.traffic.is_empty() {
             return (
-                Reach::of(self.question, there, &TrafficSet::nothing(), false),
+                Reach::of(self.question, &there, &TrafficSet::nothing(), false),
                 appears_as,
             );
         }
@@ -154,7 +154,7 @@ impl<'c> Internet<'c> {
             SetEnd::Dropped(..) => TrafficSet::nothing(),
         };
         (
-            Reach::of(self.question, there, &back, way.depends_on_port()),
+            Reach::of(self.question, &there, &back, way.depends_on_port()),
             appears_as,
         )
     }

@@ -75,7 +75,7 @@ impl<'c> Pairs<'c> {
 
     /// What members of one class reach of another: in other subnets than their own, and in their own.
     pub(crate) fn answer(&mut self, from: usize, to: usize) -> [Option<Reach>; 2] {
-        let (one, other) = (&self.classes.classes[from], &self.classes.classes[to]);
+        let (one, other) = (&self.classes.all[from], &self.classes.all[to]);
         let apart = one.sites.apart(&other.sites);
         let together = one.sites.together(&other.sites);
         let is_odd = one.is_odd || other.is_odd;
@@ -94,7 +94,7 @@ impl<'c> Pairs<'c> {
     }
 
     fn load(&mut self, sender: usize, receiver: usize) {
-        let place = |endpoint: usize| self.classes.classes[self.classes.endpoints[endpoint].class].place;
+        let place = |endpoint: usize| self.classes.all[self.classes.endpoints[endpoint].class].place;
         let key = (place(sender), place(receiver));
         if !self.between.contains_key(&key) {
             let between = self.walk_between(sender, receiver);
@@ -108,10 +108,10 @@ impl<'c> Pairs<'c> {
         if !is_apart {
             let out = self.devices[sender].lets_out(to.address, self.question);
             let there = self.devices[receiver].lets_in(from.address, true, &out);
-            return Reach::of(self.question, there, &TrafficSet::everything(), false);
+            return Reach::of(self.question, &there, &TrafficSet::everything(), false);
         }
         self.load(sender, receiver);
-        let place = |endpoint: &Endpoint| self.classes.classes[endpoint.class].place;
+        let place = |endpoint: &Endpoint| self.classes.all[endpoint.class].place;
         match &self.between[&(place(from), place(to))] {
             Between::Nothing => Reach::nothing(),
             Between::Opaque => Reach::unasked(),
@@ -125,7 +125,7 @@ impl<'c> Pairs<'c> {
                 let out = self.devices[sender].lets_out(to.address, there);
                 let there =
                     self.devices[receiver].lets_in(seen_as.unwrap_or(from.address), *group_known, &out);
-                Reach::of(self.question, there, back, *depends_on_port)
+                Reach::of(self.question, &there, back, *depends_on_port)
             }
         }
     }
@@ -143,20 +143,7 @@ impl<'c> Pairs<'c> {
         }
         way.turn();
         let arrived = walked.packets;
-        let answers = PacketSet::new(
-            to.address,
-            arrived.source,
-            self.question
-                .intersection(&arrived.traffic.from_any_port())
-                .answers(),
-        );
-        let answers = match arrived.source == from.address {
-            true => answers,
-            false => PacketSet {
-                traffic: arrived.traffic.answers(),
-                ..answers
-            },
-        };
+        let answers = PacketSet::new(to.address, arrived.source, arrived.traffic.answers());
         let back = if answers.traffic.is_empty() {
             TrafficSet::nothing()
         } else {
@@ -220,7 +207,7 @@ impl<'c> Pairs<'c> {
         let there = self.question.intersection(&arrived.traffic.from_any_port());
         let answers = PacketSet::new(to.address, arrived.source, arrived.traffic.answers());
         if answers.traffic.is_empty() {
-            return Reach::of(self.question, there, &TrafficSet::nothing(), false);
+            return Reach::of(self.question, &there, &TrafficSet::nothing(), false);
         }
         let back = walk(
             self.compiled,
@@ -236,7 +223,7 @@ impl<'c> Pairs<'c> {
             SetEnd::At(..) | SetEnd::Opaque(_) => return Reach::unasked(),
             SetEnd::Dropped(..) => TrafficSet::nothing(),
         };
-        Reach::of(self.question, there, &back, way.depends_on_port())
+        Reach::of(self.question, &there, &back, way.depends_on_port())
     }
 
     /// The interface by which the host of an endpoint sends from its address to a destination, with its port.
@@ -267,7 +254,7 @@ impl Reach {
     /// From what arrives, and what of it is answered.
     pub(super) fn of(
         question: &TrafficSet,
-        there: TrafficSet,
+        there: &TrafficSet,
         back: &TrafficSet,
         depends_on_port: bool,
     ) -> Self {

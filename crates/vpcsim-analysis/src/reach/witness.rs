@@ -87,7 +87,7 @@ impl Prober {
         self.ask(&question, point)
     }
 
-    fn from_internet(&mut self, from: Ipv4Addr, to: Ipv4Addr, point: Point) -> Seen {
+    fn ask_from_internet(&mut self, from: Ipv4Addr, to: Ipv4Addr, point: Point) -> Seen {
         let question = self
             .simulation
             .question_from_internet(from, to, (point.protocol, point.service));
@@ -127,14 +127,17 @@ fn listening_everywhere(topology: &Topology) -> Topology {
     };
     let listeners = vec![all(Protocol::TCP), all(Protocol::UDP)];
     let ids: Vec<_> = topology.instances.ids().collect();
-    ids.into_iter()
-        .for_each(|id| topology.instances[id].listen.clone_from(&listeners));
+    for id in ids {
+        topology.instances[id].listen.clone_from(&listeners);
+    }
     let ids: Vec<_> = topology.managed_hosts.ids().collect();
-    ids.into_iter()
-        .for_each(|id| topology.managed_hosts[id].listen.clone_from(&listeners));
+    for id in ids {
+        topology.managed_hosts[id].listen.clone_from(&listeners);
+    }
     let ids: Vec<_> = topology.internet_hosts.ids().collect();
-    ids.into_iter()
-        .for_each(|id| topology.internet_hosts[id].listen.clone_from(&listeners));
+    for id in ids {
+        topology.internet_hosts[id].listen.clone_from(&listeners);
+    }
     topology.settings.internet_answers = true;
     topology
 }
@@ -153,9 +156,8 @@ impl Reach {
         let is_answered = one_way.unanswered().is_empty();
         match (is_in(&self.round_trip), is_in(&self.one_way)) {
             (true, _) if is_answered => Some(Seen::Answered),
-            (true, _) => Some(Seen::Arrived),
             (false, true) if self.depends_on_port => None,
-            (false, true) => Some(Seen::Arrived),
+            (true, _) | (false, true) => Some(Seen::Arrived),
             (false, false) => Some(Seen::Nothing),
         }
     }
@@ -314,7 +316,7 @@ impl Simulation {
             for row in exposure.get_mut(class).into_iter().flatten() {
                 let Some(public) = endpoint.public else { continue };
                 answer_row(row, &points, |outside, point| {
-                    prober.from_internet(outside, public, point)
+                    prober.ask_from_internet(outside, public, point)
                 });
             }
             for row in egress.get_mut(class).into_iter().flatten() {
@@ -361,7 +363,7 @@ impl Job {
                 let to = found.endpoints[to]
                     .public
                     .expect("only public addresses are asked from outside");
-                prober.from_internet(from, to, self.point)
+                prober.ask_from_internet(from, to, self.point)
             }
             (End::Outside(_), End::Outside(_)) => Seen::Unknown,
         }
@@ -473,12 +475,10 @@ fn by_packets(points: &[(Point, TrafficBox)], mut ask: impl FnMut(Point) -> Seen
         ..Reach::nothing()
     };
     for (point, spoken_for) in points {
+        let is_answered = TrafficSet::from(*spoken_for).unanswered().is_empty();
         match ask(*point) {
-            Seen::Answered => reach.round_trip.add(*spoken_for),
-            Seen::Arrived if TrafficSet::from(*spoken_for).unanswered().is_empty() => {
-                reach.one_way.add(*spoken_for)
-            }
-            Seen::Arrived => reach.round_trip.add(*spoken_for),
+            Seen::Arrived if is_answered => reach.one_way.add(*spoken_for),
+            Seen::Answered | Seen::Arrived => reach.round_trip.add(*spoken_for),
             Seen::Nothing => {}
             Seen::Unknown => {
                 return Reach {

@@ -307,7 +307,7 @@ impl SubnetDevice {
             Direction::Ingress => (drop_reason::NACL_INGRESS, packets.source),
         };
         let allowed = acl.allowed(direction, &packets.traffic, peer);
-        packets.narrow(allowed, reason, acl.default_decision(), way);
+        packets.narrow(&allowed, reason, acl.default_decision(), way);
     }
 
     fn lead(&self, packets: &mut PacketSet, index: ClaimIndex) -> SetStep {

@@ -74,18 +74,18 @@ impl PacketSet {
             .iter()
             .map(|protocol| TrafficBox::service(*protocol, PortRange::ALL));
         let allowed: TrafficSet = parts.collect();
-        self.narrow(allowed, reason, decision, way);
+        self.narrow(&allowed, reason, decision, way);
     }
 
     /// Drops what is not allowed.
     pub(crate) fn narrow(
         &mut self,
-        allowed: TrafficSet,
+        allowed: &TrafficSet,
         reason: DropReason,
         decision: Decision,
         way: &mut SetWay,
     ) {
-        let allowed = self.traffic.intersection(&allowed);
+        let allowed = self.traffic.intersection(allowed);
         if !allowed.covers(&self.traffic) {
             way.drops.push(SetDrop {
                 node: way.node,
@@ -210,12 +210,13 @@ impl SetWay {
                 .map(ProtocolRange::single)
                 .contains(&protocol)
         };
-        let translated = |part: &TrafficBox| match with_ports(part.protocols) {
-            true => TrafficBox {
-                source: TRANSLATED_PORTS,
-                ..*part
-            },
-            false => *part,
+        let translated = |part: &TrafficBox| {
+            let source = if with_ports(part.protocols) {
+                TRANSLATED_PORTS
+            } else {
+                part.source
+            };
+            TrafficBox { source, ..*part }
         };
         packets.traffic = packets.traffic.boxes().iter().map(translated).collect();
         packets.source = outside;
@@ -233,12 +234,10 @@ impl SetWay {
             return false;
         };
         let arrived = packets.traffic.questions();
-        let expected = |part: &TrafficBox| match part.protocols == ProtocolRange::single(Protocol::ICMP) {
-            true => *part,
-            false => TrafficBox {
-                source: TRANSLATED_PORTS,
-                ..*part
-            },
+        let expected = |part: &TrafficBox| {
+            let is_icmp = part.protocols == ProtocolRange::single(Protocol::ICMP);
+            let source = if is_icmp { part.source } else { TRANSLATED_PORTS };
+            TrafficBox { source, ..*part }
         };
         let expected: TrafficSet = arrived.boxes().iter().map(expected).collect();
         let certain = arrived.from_every_port_of(&expected);

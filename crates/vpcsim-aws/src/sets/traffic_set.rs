@@ -51,6 +51,15 @@ pub struct TrafficBox {
     pub source: PortRange,
 }
 
+impl fmt::Display for ProtocolRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self { first, last } if first == last => write!(f, "{first}"),
+            Self { first, last } => write!(f, "{first}-{last}"),
+        }
+    }
+}
+
 impl TrafficBox {
     /// Everything.
     pub const ALL: Self = Self {
@@ -472,10 +481,7 @@ impl TrafficSet {
         if count == 256 - KNOWN.len() {
             parts.push("other protocols".to_owned());
         } else if count > 0 {
-            let words = others.iter().map(|range| match range.first == range.last {
-                true => range.first.to_string(),
-                false => format!("{}-{}", range.first, range.last),
-            });
+            let words = others.iter().map(ProtocolRange::to_string);
             parts.push(format!("protocol {}", listed(words)));
         }
         parts

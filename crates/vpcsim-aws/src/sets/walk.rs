@@ -164,16 +164,15 @@ fn agreed(one: Walked, other: Walked, way: &mut SetWay) -> Walked {
             end: SetEnd::Opaque(node),
             ..one
         },
-        (SetEnd::Opaque(_), _) => one,
-        (_, SetEnd::Opaque(_)) => other,
-        (SetEnd::Dropped(..), SetEnd::Dropped(..)) => one,
-        (SetEnd::Dropped(..), SetEnd::At(..)) => {
-            way.depends_on_port = true;
-            one
-        }
         (SetEnd::At(..), SetEnd::Dropped(..)) => {
             way.depends_on_port = true;
             other
         }
+        (SetEnd::Dropped(..), SetEnd::At(..)) => {
+            way.depends_on_port = true;
+            one
+        }
+        (_, SetEnd::Opaque(_)) => other,
+        (SetEnd::Opaque(_), _) | (SetEnd::Dropped(..), SetEnd::Dropped(..)) => one,
     }
 }

@@ -340,7 +340,7 @@ impl SetDevice for NatGatewayDevice {
             Way::In => {}
             Way::Out => {
                 let opens = packets.traffic.without(&other_icmp());
-                packets.narrow(opens, drop_reason::NAT_NO_STATE, plan.decision, way);
+                packets.narrow(&opens, drop_reason::NAT_NO_STATE, plan.decision, way);
                 way.translate(packets, outside);
             }
         }

@@ -11,7 +11,7 @@ use super::{EndpointState, VpcEndpoint, by_itself};
 use crate::compile::{Build, Fabric};
 use crate::devices::subnet;
 use crate::model::Id;
-use crate::sets::{PacketSet, SetDevice, SetStep, SetWay};
+use crate::sets::{PacketSet, SetDevice, SetStep, SetWay, TrafficSet};
 use crate::traffic::{PortRange, Traffic};
 use crate::{drop_reason, mark, station};
 
@@ -124,8 +124,8 @@ impl SetDevice for GatewayEndpointDevice {
         match plan.judge_ends(packets.source, packets.destination) {
             Ok(hosts) => {
                 let carried = [Traffic::Tcp(PortRange::ALL), Traffic::Icmp { icmp_type: Some(icmp::ECHO_REQUEST), icmp_code: None }];
-                let carried = carried.into_iter().map(Into::into).collect();
-                packets.narrow(carried, drop_reason::VPCE_GATEWAY_PROTOCOL, plan.decision, way);
+                let carried: TrafficSet = carried.into_iter().map(Into::into).collect();
+                packets.narrow(&carried, drop_reason::VPCE_GATEWAY_PROTOCOL, plan.decision, way);
                 SetStep::Forward(hosts, Port(0))
             }
             Err(reason) => SetStep::Drop(reason, plan.decision),

@@ -51,10 +51,10 @@ impl NetworkInterfaceDevice {
         let is_host = matches!(self.fixed.behind, Behind::Host { .. });
         if is_host && self.restricts_mail_to(destination) {
             let carried = packets.traffic.without_box(mail());
-            packets.narrow(carried, drop_reason::SMTP_RESTRICTION, self.by_self(), way);
+            packets.narrow(&carried, drop_reason::SMTP_RESTRICTION, self.by_self(), way);
         }
         let allowed = self.lets_out(destination, &packets.traffic);
-        packets.narrow(allowed, drop_reason::SG_EGRESS, self.by_self(), way);
+        packets.narrow(&allowed, drop_reason::SG_EGRESS, self.by_self(), way);
         way.track(destination);
     }
 
@@ -94,7 +94,7 @@ impl NetworkInterfaceDevice {
         if !way.is_tracked(source) {
             let known = packets.mark & mark::GROUP_UNKNOWN == 0;
             let allowed = self.lets_in(source, known, &packets.traffic);
-            packets.narrow(allowed, drop_reason::SG_INGRESS, self.by_self(), way);
+            packets.narrow(&allowed, drop_reason::SG_INGRESS, self.by_self(), way);
             way.track(source);
         }
         if self.fixed.check && !self.owns(packets.destination) {
