@@ -4,6 +4,7 @@
 //!
 //! - [`style`]: colours and line breaking. [`pcapng`]: captures for Wireshark.
 //! - [`trace_text`]: one flow, hop by hop. [`matrix`] and [`run_text`]: a whole run.
+//! - [`exact`]: who reaches whom.
 //! - [`findings_text`]: what is wrong in a design, with the line of the source.
 //! - [`json`]: all of it for tools. [`explain`] and [`support`]: codes and coverage.
 //!
@@ -13,6 +14,7 @@
 //!   are given.
 //! - Equal answers give equal bytes.
 
+pub mod exact;
 pub mod explain;
 pub mod findings_text;
 pub mod json;

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 use crate::endpoint::Destination;
 use crate::output::ColorChoice;
+use crate::service::{ClientPorts, Service};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,6 +40,26 @@ Examples:
 
 Services: :443/tcp, :53/udp, :icmp. Hosts: a name, an id, an address, vpc/name, or internet.
 Exit status: 0 reachable, 1 not, 2 wrong input. With --flows: 0 once all flows are answered.";
+
+const REACH_EXAMPLES: &str = "\
+Examples:
+  vpcsim reach shop.yaml                                who reaches whom, by which services
+  vpcsim reach shop.yaml --from internet                what the internet can open, with a way for each
+  vpcsim reach shop.yaml --to internet                  who gets out, and with which address
+  vpcsim reach dump/ --from subnet:web --to type:rds --service 5432/tcp
+  vpcsim reach plan.json dump/ --by sg --format csv
+  vpcsim reach shop.yaml --verify                       prove every answer by packets
+
+Who: a name, an id, an address or range, internet, or tag:Name=web*, subnet:, sg:, vpc:, az:, type:.
+Exit status: 0 once answered, 1 if packets disagree with --verify, 2 wrong input.";
+
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  vpcsim diff main.yaml branch.yaml                     what the change opens and closes
+  vpcsim diff before/ after/ --format markdown          a comment for a pull request
+  vpcsim diff plan.json                                 the two halves of a Terraform plan
+
+Exit status: 0 nothing changes, 1 something does, 2 wrong input.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -95,6 +116,10 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Follow one flow there and back, hop by hop.
     Trace(TraceArguments),
+    /// Say exactly who can reach whom, by which services, there and back.
+    Reach(ReachArguments),
+    /// Say what a change opens and closes.
+    Diff(DiffArguments),
     /// List what is invalid, contradictory or surprising in the design.
     Check(CheckArguments),
     /// Write any design in the native YAML format.
@@ -242,6 +267,102 @@ pub(crate) struct TraceArguments {
     /// How to print the answers.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: AnswerFormat,
+}
+
+/// How to print exact answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// Comma-separated values.
+    Csv,
+    /// Tables for a comment.
+    Markdown,
+}
+
+/// How rows are grouped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Grouping {
+    /// Each host.
+    Instance,
+    /// Each network interface.
+    Interface,
+    /// Each subnet.
+    Subnet,
+    /// Each security group.
+    Sg,
+    /// Each VPC.
+    Vpc,
+    /// Each class of interfaces that nothing distinguishes.
+    Class,
+}
+
+/// Which flows are asked about.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Flows {
+    /// Who sends; may be given several times.
+    #[arg(long, value_name = "WHO")]
+    pub(crate) from: Vec<String>,
+    /// Who shall get it; may be given several times.
+    #[arg(long, value_name = "WHO")]
+    pub(crate) to: Vec<String>,
+    /// The services: 443/tcp, 1000-2000/udp, tcp, icmp, gre; all of them if nothing is said.
+    #[arg(long, value_name = "SERVICE,...", value_delimiter = ',')]
+    pub(crate) service: Vec<Service>,
+    /// The ports that clients send from.
+    #[arg(long, value_name = "FIRST-LAST", default_value = "32768-60999")]
+    pub(crate) client_ports: ClientPorts,
+    /// How rows are grouped; by instance up to 30 interfaces, else by subnet, if nothing is said.
+    #[arg(long, value_enum)]
+    pub(crate) by: Option<Grouping>,
+}
+
+/// What `reach` takes.
+#[derive(Args, Debug)]
+#[command(after_help = REACH_EXAMPLES)]
+pub(crate) struct ReachArguments {
+    #[command(flatten)]
+    pub(crate) designs: Designs,
+    #[command(flatten)]
+    pub(crate) flows: Flows,
+    /// Send packets that have to agree: for all answers, or for a sample of this many.
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "0", require_equals = true)]
+    pub(crate) verify: Option<usize>,
+    /// The seed of the sample.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Write to this file and not to standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// How to print the answers.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TableFormat,
+}
+
+/// What `diff` takes.
+#[derive(Args, Debug)]
+#[command(after_help = DIFF_EXAMPLES)]
+pub(crate) struct DiffArguments {
+    /// The old design, a file or a folder; the two halves of a Terraform plan if it is the only one.
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The new design.
+    #[arg(value_name = "NEW")]
+    pub(crate) new: Option<PathBuf>,
+    /// A design that belongs to both, such as the rest of the account; may be given several times.
+    #[arg(long, value_name = "DESIGN")]
+    pub(crate) with: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) flows: Flows,
+    /// Write to this file and not to standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// How to print the difference.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TableFormat,
 }
 
 /// What `check` takes.

@@ -9,6 +9,7 @@ mod flow_file;
 mod input;
 mod output;
 mod progress;
+mod service;
 mod written_file;
 
 use std::process::ExitCode;

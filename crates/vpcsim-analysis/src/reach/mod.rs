@@ -4,6 +4,8 @@
 //!
 //! - `boundaries`: where rules cut the address space. `classes`: interfaces that nothing distinguishes.
 //! - `pairs`: every class to every other. `outside`: the internet, in and out.
+//! - `difference`: two designs side by side.
+//! - `select`: who is meant. `rows`: answers grouped for reports.
 //! - `witness`: packets that have to agree, and answers where only packets tell.
 //!
 //! # Where AWS is silent
@@ -15,16 +17,24 @@
 
 mod boundaries;
 mod classes;
+mod difference;
 mod outside;
 mod pairs;
+mod rows;
+mod select;
 mod witness;
 
-use vpcsim_aws::Protocol;
-use vpcsim_aws::sets::{TrafficBox, TrafficSet};
+use std::sync::Arc;
+
+use vpcsim_aws::sets::{SetWay, TrafficBox, TrafficSet};
 use vpcsim_aws::traffic::{PortRange, Traffic};
+use vpcsim_aws::{AnyId, Compiled, Kind, Protocol};
 
 pub use classes::{Class, Endpoint};
+pub use difference::{Answered, Change, difference};
 pub use outside::Outside;
+pub use rows::{By, InternetRow, Row, Scope, Services};
+pub use select::{Selection, SelectionError, select};
 pub use witness::{Disagreement, Verification};
 
 use boundaries::Boundaries;
@@ -62,6 +72,20 @@ pub struct Reach {
     pub basis: Basis,
     /// Whether some services are left out because it depends on a port that a gateway chooses whether they are answered.
     pub depends_on_port: bool,
+    /// The gateways on the way there, in order; empty for what stays inside a VPC, and where packets were asked.
+    pub via: Arc<[AnyId]>,
+}
+
+/// Gateways that a set came through.
+fn gateways(compiled: &Compiled, way: &SetWay) -> Arc<[AnyId]> {
+    let mut via: Vec<AnyId> = way
+        .nodes()
+        .iter()
+        .filter_map(|node| compiled.owner(*node))
+        .collect();
+    via.retain(|owner| !matches!(owner.kind, Kind::Subnet | Kind::NetworkInterface));
+    via.dedup();
+    via.into()
 }
 
 impl Reach {
@@ -72,6 +96,7 @@ impl Reach {
             one_way: TrafficSet::nothing(),
             basis: Basis::Sets,
             depends_on_port: false,
+            via: Arc::from([]),
         }
     }
 

@@ -9,10 +9,10 @@ use vpcsim_aws::devices::internet_host::FROM_HOSTS;
 use vpcsim_aws::sets::{PacketSet, SetEnd, SetWay, TrafficSet, walk};
 use vpcsim_engine::{NodeId, Port};
 
-use super::Reach;
 use super::boundaries::Boundaries;
 use super::classes::{Classes, Endpoint};
 use super::pairs::sends;
+use super::{Reach, gateways};
 
 /// What a part of the internet and a class have to do with each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,22 @@ pub struct Outside {
     pub reach: Reach,
     /// Of flows that go out: the address that they appear with.
     pub appears_as: Option<Ipv4Addr>,
+    /// Whether that is the sender's own public address, so that each member of the class has another.
+    pub appears_as_own: bool,
+}
+
+/// How many addresses hosts on the internet can have: all but 0/8, 10/8, 100.64/10, 127/8, 169.254/16, 172.16/12, 192.168/16 and 224/3.
+const PUBLIC_ADDRESSES: u64 =
+    (1 << 32) - 3 * (1 << 24) - (1 << 22) - (1 << 16) - (1 << 20) - (1 << 16) - (1 << 29);
+
+/// The ranges in words; `0.0.0.0/0` for all that hosts on the internet can have.
+pub(super) fn range_words(ranges: &[AddressRange]) -> Vec<String> {
+    let size =
+        |range: &AddressRange| u64::from(range.last().to_bits()) - u64::from(range.first().to_bits()) + 1;
+    if ranges.iter().map(size).sum::<u64>() >= PUBLIC_ADDRESSES {
+        return vec!["0.0.0.0/0".to_owned()];
+    }
+    ranges.iter().map(|range| range.words()).collect()
 }
 
 /// Asks about flows between a class and the internet.
@@ -75,7 +91,7 @@ impl<'c> Internet<'c> {
             .pieces
             .iter()
             .map(|(range, address)| (*range, self.inwards(endpoint, public, *address), None));
-        merged(asked)
+        merged(asked, None)
     }
 
     /// What members of a class can open on the internet.
@@ -85,7 +101,7 @@ impl<'c> Internet<'c> {
             let (reach, appears_as) = self.outwards(endpoint, *address);
             (*range, reach, appears_as)
         });
-        merged(asked)
+        merged(asked, endpoint.public)
     }
 
     fn speaker(&self, class: usize) -> &Endpoint {
@@ -103,12 +119,13 @@ impl<'c> Internet<'c> {
             SetEnd::At(..) | SetEnd::Opaque(_) => return Reach::unasked(),
             SetEnd::Dropped(..) => return Reach::nothing(),
         }
+        let via = gateways(self.compiled, &way);
         way.turn();
         let arrived = there.packets;
         let there = self.question.intersection(&arrived.traffic.from_any_port());
         let answers = PacketSet::new(endpoint.address, arrived.source, arrived.traffic.answers());
         if answers.traffic.is_empty() {
-            return Reach::of(self.question, &there, &TrafficSet::nothing(), false);
+            return Reach::of(self.question, &there, &TrafficSet::nothing(), false, &via);
         }
         let start = sends(&self.compiled.hosts[endpoint.plan], endpoint, arrived.source);
         let back = walk(self.compiled, start, answers, &mut way, &|_| false);
@@ -120,7 +137,7 @@ impl<'c> Internet<'c> {
             SetEnd::At(..) | SetEnd::Opaque(_) => return Reach::unasked(),
             SetEnd::Dropped(..) => TrafficSet::nothing(),
         };
-        Reach::of(self.question, &there, &back, way.depends_on_port())
+        Reach::of(self.question, &there, &back, way.depends_on_port(), &via)
     }
 
     fn outwards(&self, endpoint: &Endpoint, outside: Ipv4Addr) -> (Reach, Option<Ipv4Addr>) {
@@ -136,6 +153,7 @@ impl<'c> Internet<'c> {
         let Some(uplink) = answered_from else {
             return (Reach::unasked(), None);
         };
+        let via = gateways(self.compiled, &way);
         way.turn();
         let arrived = there.packets;
         let appears_as = Some(arrived.source);
@@ -143,7 +161,7 @@ impl<'c> Internet<'c> {
         let answers = PacketSet::new(outside, arrived.source, arrived.traffic.answers());
         if answers.traffic.is_empty() {
             return (
-                Reach::of(self.question, &there, &TrafficSet::nothing(), false),
+                Reach::of(self.question, &there, &TrafficSet::nothing(), false, &via),
                 appears_as,
             );
         }
@@ -154,7 +172,7 @@ impl<'c> Internet<'c> {
             SetEnd::Dropped(..) => TrafficSet::nothing(),
         };
         (
-            Reach::of(self.question, &there, &back, way.depends_on_port()),
+            Reach::of(self.question, &there, &back, way.depends_on_port(), &via),
             appears_as,
         )
     }
@@ -173,7 +191,10 @@ impl<'c> Internet<'c> {
 }
 
 /// Pieces with equal answers as one, those that nothing passes left out.
-fn merged(asked: impl Iterator<Item = (AddressRange, Reach, Option<Ipv4Addr>)>) -> Vec<Outside> {
+fn merged(
+    asked: impl Iterator<Item = (AddressRange, Reach, Option<Ipv4Addr>)>,
+    own: Option<Ipv4Addr>,
+) -> Vec<Outside> {
     let mut rows: Vec<Outside> = Vec::new();
     for (range, reach, appears_as) in asked.filter(|(_, reach, _)| !reach.is_nothing()) {
         match rows
@@ -185,13 +206,14 @@ fn merged(asked: impl Iterator<Item = (AddressRange, Reach, Option<Ipv4Addr>)>) 
                 ranges: vec![range],
                 reach,
                 appears_as,
+                appears_as_own: appears_as.is_some() && appears_as == own,
             }),
         }
     }
     rows
 }
 
-fn add(ranges: &mut Vec<AddressRange>, range: AddressRange) {
+pub(super) fn add(ranges: &mut Vec<AddressRange>, range: AddressRange) {
     match ranges.last_mut() {
         Some(last) if last.last().to_bits().checked_add(1) == Some(range.first().to_bits()) => {
             *last = AddressRange::new(last.first(), range.last());

@@ -5,19 +5,20 @@
 //! once for each pair of places; the groups are asked for each pair of classes.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use vpcsim_aws::Compiled;
 use vpcsim_aws::compile::HostPlan;
 use vpcsim_aws::devices::instance::HostRouting;
 use vpcsim_aws::devices::network_interface::{FROM_OWNER, NetworkInterfaceDevice};
 use vpcsim_aws::devices::subnet::{FROM_GATEWAY, LEAVING};
 use vpcsim_aws::mark;
 use vpcsim_aws::sets::{PacketSet, SetEnd, SetWay, TrafficSet, walk};
+use vpcsim_aws::{AnyId, Compiled};
 use vpcsim_engine::{NodeId, Port};
 
 use super::classes::{Classes, Endpoint};
-use super::{Basis, Reach};
+use super::{Basis, Reach, gateways};
 
 /// What the network between two interfaces carries, without their groups.
 #[derive(Clone, Debug)]
@@ -34,6 +35,7 @@ enum Between {
         seen_as: Option<Ipv4Addr>,
         group_known: bool,
         depends_on_port: bool,
+        via: Arc<[AnyId]>,
     },
 }
 
@@ -44,6 +46,8 @@ pub(crate) struct Pairs<'c> {
     question: &'c TrafficSet,
     devices: Vec<&'c NetworkInterfaceDevice>,
     is_interface: Vec<bool>,
+    /// The way of what stays inside a subnet.
+    nowhere: Arc<[AnyId]>,
     between: FxHashMap<(usize, usize), Between>,
 }
 
@@ -69,6 +73,7 @@ impl<'c> Pairs<'c> {
             question,
             devices: classes.endpoints.iter().map(device).collect(),
             is_interface,
+            nowhere: Arc::from([]),
             between: FxHashMap::default(),
         }
     }
@@ -108,7 +113,13 @@ impl<'c> Pairs<'c> {
         if !is_apart {
             let out = self.devices[sender].lets_out(to.address, self.question);
             let there = self.devices[receiver].lets_in(from.address, true, &out);
-            return Reach::of(self.question, &there, &TrafficSet::everything(), false);
+            return Reach::of(
+                self.question,
+                &there,
+                &TrafficSet::everything(),
+                false,
+                &self.nowhere,
+            );
         }
         self.load(sender, receiver);
         let place = |endpoint: &Endpoint| self.classes.all[endpoint.class].place;
@@ -121,11 +132,12 @@ impl<'c> Pairs<'c> {
                 seen_as,
                 group_known,
                 depends_on_port,
+                via,
             } => {
                 let out = self.devices[sender].lets_out(to.address, there);
                 let there =
                     self.devices[receiver].lets_in(seen_as.unwrap_or(from.address), *group_known, &out);
-                Reach::of(self.question, &there, back, *depends_on_port)
+                Reach::of(self.question, &there, back, *depends_on_port, via)
             }
         }
     }
@@ -141,6 +153,7 @@ impl<'c> Pairs<'c> {
             SetEnd::At(..) | SetEnd::Opaque(_) => return Between::Opaque,
             SetEnd::Dropped(..) => return Between::Nothing,
         }
+        let via = gateways(self.compiled, &way);
         way.turn();
         let arrived = walked.packets;
         let answers = PacketSet::new(to.address, arrived.source, arrived.traffic.answers());
@@ -162,6 +175,7 @@ impl<'c> Pairs<'c> {
             seen_as: (arrived.source != from.address).then_some(arrived.source),
             group_known: arrived.mark & mark::GROUP_UNKNOWN == 0,
             depends_on_port: way.depends_on_port(),
+            via,
         }
     }
 
@@ -202,12 +216,13 @@ impl<'c> Pairs<'c> {
             SetEnd::At(..) | SetEnd::Opaque(_) => return Reach::unasked(),
             SetEnd::Dropped(..) => return Reach::nothing(),
         }
+        let via = gateways(self.compiled, &way);
         way.turn();
         let arrived = there.packets;
         let there = self.question.intersection(&arrived.traffic.from_any_port());
         let answers = PacketSet::new(to.address, arrived.source, arrived.traffic.answers());
         if answers.traffic.is_empty() {
-            return Reach::of(self.question, &there, &TrafficSet::nothing(), false);
+            return Reach::of(self.question, &there, &TrafficSet::nothing(), false, &via);
         }
         let back = walk(
             self.compiled,
@@ -223,7 +238,7 @@ impl<'c> Pairs<'c> {
             SetEnd::At(..) | SetEnd::Opaque(_) => return Reach::unasked(),
             SetEnd::Dropped(..) => TrafficSet::nothing(),
         };
-        Reach::of(self.question, &there, &back, way.depends_on_port())
+        Reach::of(self.question, &there, &back, way.depends_on_port(), &via)
     }
 
     /// The interface by which the host of an endpoint sends from its address to a destination, with its port.
@@ -257,17 +272,24 @@ impl Reach {
         there: &TrafficSet,
         back: &TrafficSet,
         depends_on_port: bool,
+        via: &Arc<[AnyId]>,
     ) -> Self {
         let arrives = there.from_every_port_of(question);
         let answered = there.intersection(back).from_every_port_of(question);
         let mut round_trip = answered;
         round_trip.unite(&arrives.unanswered());
         let one_way = arrives.without(&round_trip);
+        let some_ports = !one_way.is_empty()
+            && !there
+                .intersection(back)
+                .intersection(&one_way.from_any_port())
+                .is_empty();
         Self {
             round_trip,
             one_way,
             basis: Basis::Sets,
-            depends_on_port,
+            depends_on_port: depends_on_port || some_ports,
+            via: Arc::clone(via),
         }
     }
 }

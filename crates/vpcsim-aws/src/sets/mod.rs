@@ -149,6 +149,8 @@ pub struct SetWay {
     translations: Vec<Translation>,
     drops: Vec<SetDrop>,
     depends_on_port: bool,
+    /// The nodes that were entered since the last turn.
+    nodes: Vec<NodeId>,
 }
 
 impl Default for SetWay {
@@ -160,6 +162,7 @@ impl Default for SetWay {
             translations: Vec::new(),
             drops: Vec::new(),
             depends_on_port: false,
+            nodes: Vec::new(),
         }
     }
 }
@@ -169,11 +172,17 @@ impl SetWay {
     pub fn turn(&mut self) {
         self.is_answer = true;
         self.drops.clear();
+        self.nodes.clear();
     }
 
     /// Whether answers are on their way.
     pub fn is_answer(&self) -> bool {
         self.is_answer
+    }
+
+    /// The nodes that were entered since the last [turn](Self::turn), in order.
+    pub fn nodes(&self) -> &[NodeId] {
+        &self.nodes
     }
 
     /// The parts that were dropped since the last [turn](Self::turn), in order.

@@ -65,6 +65,7 @@ impl Walker<'_> {
                 };
             }
             way.node = node;
+            way.nodes.push(node);
             let Some(device) = self.compiled.for_sets(node) else {
                 let is_slot = self.compiled.slot(node).is_some();
                 let end = if is_slot {

@@ -3,7 +3,9 @@
 mod check;
 mod completions;
 mod convert;
+mod diff;
 mod explain;
+mod reach;
 mod run;
 mod schema;
 mod support;
@@ -18,6 +20,8 @@ pub(crate) fn run(command: &Command, terminal: &Terminal) -> Result<Status, Fail
     match command {
         Command::Run(arguments) => run::run(arguments, terminal),
         Command::Trace(arguments) => trace::run(arguments, terminal),
+        Command::Reach(arguments) => reach::run(arguments, terminal),
+        Command::Diff(arguments) => diff::run(arguments, terminal),
         Command::Check(arguments) => check::run(arguments, terminal),
         Command::Convert(arguments) => convert::run(arguments, terminal),
         Command::Explain { code } => explain::run(code.as_deref(), terminal),
