@@ -29,6 +29,7 @@
 //! ```
 
 pub mod designs;
+pub mod estate;
 pub mod packets;
 pub mod print;
 pub mod random_design;
