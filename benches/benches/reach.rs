@@ -2,6 +2,8 @@
 //!
 //! `REACH_INSTANCES=100000 cargo bench --bench reach` asks about other sizes than those by default.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,7 +37,10 @@ fn measured<T>(mut run: impl FnMut() -> T) -> (Duration, T) {
 fn main() {
     let smoke = std::env::args().any(|argument| argument == "--test");
     let sizes: Vec<usize> = match std::env::var("REACH_INSTANCES") {
-        Ok(text) => text.split(',').map(|size| size.parse().expect("sizes are numbers")).collect(),
+        Ok(text) => text
+            .split(',')
+            .map(|size| size.parse().expect("sizes are numbers"))
+            .collect(),
         Err(_) if smoke => vec![1_000],
         Err(_) => vec![1_000, 2_000, 5_000, 10_000],
     };
@@ -46,7 +51,10 @@ fn main() {
         let port = question(Traffic::Tcp(PortRange::single(5432)));
         let (one, found) = measured(|| Simulation::new(Arc::clone(&topology)).reach(&port));
         let (all, _) = measured(|| simulation.reach(&question(Traffic::All)));
-        let everything = ReachQuestion { inside: false, ..ReachQuestion::everything() };
+        let everything = ReachQuestion {
+            inside: false,
+            ..ReachQuestion::everything()
+        };
         let (internet, _) = measured(|| simulation.reach(&everything));
         println!(
             "{size:9}  {:7}  {:8}  {:>8.1?}  {:>8.1?}   {:>8.1?}  {:>8.1?}",
@@ -67,13 +75,23 @@ fn main() {
 fn measure_difference() {
     let old = Simulation::new(Arc::new(estate(10_000)));
     let mut changed = estate(10_000);
-    let group = changed.security_groups.ids().nth(3).expect("an estate has groups");
+    let group = changed
+        .security_groups
+        .ids()
+        .nth(3)
+        .expect("an estate has groups");
     changed.security_groups[group].ingress.truncate(1);
     let (time, changes) = measured(|| {
         let new = Simulation::new(Arc::new(changed.clone()));
-        let question = ReachQuestion { internet: false, ..ReachQuestion::everything() };
+        let question = ReachQuestion {
+            internet: false,
+            ..ReachQuestion::everything()
+        };
         let (was, is) = (old.reach(&question), new.reach(&question));
-        let answered = |simulation, found| Answered { topology: Simulation::topology(simulation), found };
+        let answered = |simulation, found| Answered {
+            topology: Simulation::topology(simulation),
+            found,
+        };
         difference(answered(&old, &was), answered(&new, &is)).len()
     });
     println!("difference of two designs of 10,000: {time:.1?}, {changes} changes");

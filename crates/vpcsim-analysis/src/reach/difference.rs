@@ -13,7 +13,7 @@ use vpcsim_aws::sets::TrafficSet;
 
 use super::outside::{add, range_words};
 use super::rows::Services;
-use super::{Basis, Endpoint, Outside, Reach, Reachability};
+use super::{Basis, Endpoint, Outside, PairReach, Reach, Reachability};
 
 /// Flows that a change opens or closes, between some senders and some receivers alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,12 +165,11 @@ fn name_of(design: Answered<'_>, member: usize) -> String {
 
 /// What changes between members of two joints; one change for members of different subnets, one for those of the same.
 fn compare(old: Answered<'_>, new: Answered<'_>, one: &Joint, other: &Joint) -> Vec<Change> {
-    let before = sides(old.found, one.before, other.before);
-    let now = sides(new.found, one.now, other.now);
+    let before = pair_of(old.found, one.before, other.before);
+    let now = pair_of(new.found, one.now, other.now);
     if before.is_none() && now.is_none() {
         return Vec::new();
     }
-    let nothing = || Reach::nothing();
     let mut changes = Vec::new();
     let mut seen: Vec<(bool, bool)> = Vec::new();
     for from in one.members.iter().take(MEMBERS_MAX) {
@@ -189,12 +188,11 @@ fn compare(old: Answered<'_>, new: Answered<'_>, one: &Joint, other: &Joint) -> 
                 continue;
             }
             seen.push(same);
-            let pick = |sides: Option<[&Option<Reach>; 2]>, together: bool| {
-                sides
-                    .and_then(|sides| sides[usize::from(together)].clone())
-                    .unwrap_or_else(nothing)
+            let pick = |found: &Reachability, pair: Option<PairReach>, together: bool| {
+                let reach = pair.and_then(|pair| found.reach(pair, together));
+                reach.cloned().unwrap_or_else(Reach::nothing)
             };
-            let (was, is) = (pick(before, same.0), pick(now, same.1));
+            let (was, is) = (pick(old.found, before, same.0), pick(new.found, now, same.1));
             let ways = [
                 gateway_names(old.topology, &was),
                 gateway_names(new.topology, &is),
@@ -214,14 +212,8 @@ fn compare(old: Answered<'_>, new: Answered<'_>, one: &Joint, other: &Joint) -> 
 /// Members of a class that are looked at to find pairs in one subnet and in two.
 const MEMBERS_MAX: usize = 8;
 
-fn sides(found: &Reachability, from: Option<usize>, to: Option<usize>) -> Option<[&Option<Reach>; 2]> {
-    let key = (from?, to?);
-    let index = found
-        .pairs
-        .binary_search_by_key(&key, |pair| (pair.from, pair.to))
-        .ok()?;
-    let pair = &found.pairs[index];
-    Some([&pair.apart, &pair.together])
+fn pair_of(found: &Reachability, from: Option<usize>, to: Option<usize>) -> Option<PairReach> {
+    found.find(from?, to?)
 }
 
 fn is_together(found: &Reachability, one: Option<usize>, other: Option<usize>) -> bool {
@@ -395,21 +387,18 @@ fn grouped(changes: Vec<Change>, by_sender: bool) -> Vec<Change> {
             (&change.to, &change.from)
         };
         let key = (effect(&change), kept.clone());
-        match places.get(&key) {
-            Some(place) => {
-                let group = &mut groups[*place];
-                let list = if by_sender { &mut group.to } else { &mut group.from };
-                let fresh: Vec<String> = joined
-                    .iter()
-                    .filter(|name| !list.contains(name))
-                    .cloned()
-                    .collect();
-                list.extend(fresh);
-            }
-            None => {
-                places.insert(key, groups.len());
-                groups.push(change);
-            }
+        if let Some(place) = places.get(&key) {
+            let group = &mut groups[*place];
+            let list = if by_sender { &mut group.to } else { &mut group.from };
+            let fresh: Vec<String> = joined
+                .iter()
+                .filter(|name| !list.contains(name))
+                .cloned()
+                .collect();
+            list.extend(fresh);
+        } else {
+            places.insert(key, groups.len());
+            groups.push(change);
         }
     }
     groups

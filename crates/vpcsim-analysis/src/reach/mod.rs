@@ -40,7 +40,7 @@ pub use witness::{Disagreement, Verification};
 use boundaries::Boundaries;
 use classes::Classes;
 use outside::Internet;
-use pairs::Pairs;
+use pairs::{NO_REACH, Pairs};
 
 use crate::simulation::Simulation;
 
@@ -157,16 +157,25 @@ impl ReachQuestion {
 }
 
 /// The answer about two classes, for members in different subnets and for members in the same one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Answers are numbers, since many pairs have the same: [`Reachability::reach`] gives them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PairReach {
-    /// The sender's class.
-    pub from: usize,
-    /// The receiver's class.
-    pub to: usize,
-    /// Between members in different subnets, if there are such.
-    pub apart: Option<Reach>,
-    /// Between two members in the same subnet, if there are such.
-    pub together: Option<Reach>,
+    from: u32,
+    to: u32,
+    apart: u32,
+    together: u32,
+}
+
+impl PairReach {
+    /// The sender's class and the receiver's.
+    pub const fn classes(self) -> (usize, usize) {
+        (self.from as usize, self.to as usize)
+    }
+
+    const fn number(self, together: bool) -> u32 {
+        if together { self.together } else { self.apart }
+    }
 }
 
 /// Who reaches whom.
@@ -178,6 +187,7 @@ pub struct Reachability {
     pub classes: Vec<Class>,
     /// The pairs of classes between which anything gets through, in ascending order.
     pub pairs: Vec<PairReach>,
+    reaches: Vec<Reach>,
     /// For each class what the internet reaches of it.
     pub exposure: Vec<Vec<Outside>>,
     /// For each class what it reaches of the internet.
@@ -193,19 +203,24 @@ impl Reachability {
         if one.host == other.host {
             return None;
         }
+        let reach = self
+            .find(one.class, other.class)
+            .and_then(|pair| self.reach(pair, one.subnet == other.subnet));
+        Some(reach.cloned().unwrap_or_else(Reach::nothing))
+    }
+
+    /// The answer about a pair, for members in one subnet or in two; `None` if nothing gets through.
+    pub fn reach(&self, pair: PairReach, together: bool) -> Option<&Reach> {
+        self.reaches.get(pair.number(together) as usize)
+    }
+
+    /// The pair of two classes, if anything gets through.
+    pub fn find(&self, from: usize, to: usize) -> Option<PairReach> {
         let found = self
             .pairs
-            .binary_search_by_key(&(one.class, other.class), |pair| (pair.from, pair.to));
-        let Ok(found) = found else {
-            return Some(Reach::nothing());
-        };
-        let pair = &self.pairs[found];
-        let reach = if one.subnet == other.subnet {
-            &pair.together
-        } else {
-            &pair.apart
-        };
-        Some(reach.clone().unwrap_or_else(Reach::nothing))
+            .binary_search_by_key(&(from, to), |pair| pair.classes())
+            .ok()?;
+        Some(self.pairs[found])
     }
 }
 
@@ -222,10 +237,10 @@ impl Simulation {
     pub(crate) fn reach_by_sets(&self, question: &ReachQuestion) -> Reachability {
         let boundaries = Boundaries::of(self.compiled());
         let classes = Classes::of(self.compiled(), &boundaries);
-        let pairs = if question.inside {
+        let (pairs, reaches) = if question.inside {
             self.all_pairs(&classes, question)
         } else {
-            Vec::new()
+            Default::default()
         };
         let internet = Internet::new(self.compiled(), &classes, &boundaries, &question.traffic);
         let each = 0..if question.internet { classes.all.len() } else { 0 };
@@ -233,6 +248,7 @@ impl Simulation {
         let egress = each.map(|class| internet.egress(class)).collect();
         Reachability {
             pairs,
+            reaches,
             exposure,
             egress,
             endpoints: classes.endpoints,
@@ -241,24 +257,22 @@ impl Simulation {
         }
     }
 
-    fn all_pairs(&self, classes: &Classes, question: &ReachQuestion) -> Vec<PairReach> {
+    fn all_pairs(&self, classes: &Classes, question: &ReachQuestion) -> (Vec<PairReach>, Vec<Reach>) {
         let mut pairs = Pairs::new(self.compiled(), classes, &question.traffic);
         let mut found = Vec::new();
         for from in 0..classes.all.len() {
             for to in 0..classes.all.len() {
                 let [apart, together] = pairs.answer(from, to);
-                let is_something =
-                    |reach: &Option<Reach>| reach.as_ref().is_some_and(|reach| !reach.is_nothing());
-                if is_something(&apart) || is_something(&together) {
+                if (apart, together) != (NO_REACH, NO_REACH) {
                     found.push(PairReach {
-                        from,
-                        to,
+                        from: from as u32,
+                        to: to as u32,
                         apart,
                         together,
                     });
                 }
             }
         }
-        found
+        (found, pairs.into_reaches())
     }
 }

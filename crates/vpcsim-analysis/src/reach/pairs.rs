@@ -7,15 +7,23 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use ipnet::Ipv4Net;
 use rustc_hash::FxHashMap;
 use vpcsim_aws::compile::HostPlan;
+use vpcsim_aws::devices::RouteTable;
 use vpcsim_aws::devices::instance::HostRouting;
 use vpcsim_aws::devices::network_interface::{FROM_OWNER, NetworkInterfaceDevice};
+use vpcsim_aws::devices::route_table::{Route, RouteDestination, RouteTarget};
+use vpcsim_aws::devices::security_group::CompiledRule;
 use vpcsim_aws::devices::subnet::{FROM_GATEWAY, LEAVING};
 use vpcsim_aws::mark;
-use vpcsim_aws::sets::{PacketSet, SetEnd, SetWay, TrafficSet, walk};
-use vpcsim_aws::{AnyId, Compiled};
+use vpcsim_aws::public_address::is_private;
+use vpcsim_aws::sets::{PacketSet, SetEnd, SetWay, TrafficBox, TrafficSet, walk};
+use vpcsim_aws::traffic::Traffic;
+use vpcsim_aws::{AnyId, Compiled, Kind};
 use vpcsim_engine::{NodeId, Port};
+
+use smallvec::SmallVec;
 
 use super::classes::{Classes, Endpoint};
 use super::{Basis, Reach, gateways};
@@ -39,25 +47,86 @@ enum Between {
     },
 }
 
+/// The number of a pair of places that nobody has walked between yet.
+const NOT_WALKED: u32 = u32::MAX;
+/// The number of an answer that nobody has.
+pub(super) const NO_REACH: u32 = u32::MAX;
+
+/// One direction of a class's security groups, as far as the question asks about it.
+#[derive(Debug)]
+struct Gate<'c> {
+    /// What each rule allows of the question; `None` where everything passes.
+    rules: Option<Vec<(TrafficSet, &'c CompiledRule)>>,
+}
+
+impl<'c> Gate<'c> {
+    fn new(rules: Option<&'c [CompiledRule]>, question: &TrafficSet) -> Self {
+        let part = |rule: &'c CompiledRule| (question.within(rule.traffic().into()), rule);
+        let relevant = |rules: &'c [CompiledRule]| {
+            rules
+                .iter()
+                .map(part)
+                .filter(|(part, _)| !part.is_empty())
+                .collect()
+        };
+        Self {
+            rules: rules.map(relevant),
+        }
+    }
+
+    /// Whether anything passes from or to the peer.
+    fn lets_pass(&self, peer: Ipv4Addr) -> bool {
+        let Some(rules) = &self.rules else { return true };
+        rules.iter().any(|(_, rule)| rule.contains_peer(peer))
+    }
+
+    /// What passes from or to the peer.
+    fn allowed(&self, question: &TrafficSet, peer: Ipv4Addr, group_known: bool) -> TrafficSet {
+        let Some(rules) = &self.rules else {
+            return question.clone();
+        };
+        let mut allowed = TrafficSet::nothing();
+        let meant = rules
+            .iter()
+            .filter(|(_, rule)| (group_known || !rule.refers_to_group()) && rule.contains_peer(peer));
+        for (part, rule) in meant {
+            if rule.traffic() == Traffic::All {
+                return question.clone();
+            }
+            allowed.unite(part);
+        }
+        allowed
+    }
+}
+
+/// What two answers have in common that are one.
+#[derive(PartialEq, Eq, Hash)]
+struct AnswerKey {
+    there: SmallVec<[TrafficBox; 4]>,
+    between: u32,
+}
+
 /// Asks about all pairs.
 pub(crate) struct Pairs<'c> {
     compiled: &'c Compiled,
     classes: &'c Classes,
     question: &'c TrafficSet,
-    devices: Vec<&'c NetworkInterfaceDevice>,
+    /// By class, what its groups let out and in.
+    gates: Vec<[Gate<'c>; 2]>,
     is_interface: Vec<bool>,
     /// The way of what stays inside a subnet.
     nowhere: Arc<[AnyId]>,
-    between: FxHashMap<(usize, usize), Between>,
+    /// Whether no gateway translates between interfaces: then the groups of both ends are asked before the network is.
+    is_untranslated: bool,
+    /// By pair of places, the number of what is between them.
+    walked: Vec<u32>,
+    between: Vec<Between>,
+    answers: FxHashMap<AnswerKey, u32>,
+    reaches: Vec<Reach>,
 }
 
 impl<'c> Pairs<'c> {
     pub(crate) fn new(compiled: &'c Compiled, classes: &'c Classes, question: &'c TrafficSet) -> Self {
-        let device = |endpoint: &Endpoint| {
-            compiled
-                .interface(endpoint.node)
-                .expect("an endpoint has an interface that runs")
-        };
         let nodes = compiled
             .running()
             .map(|(node, _)| node.0 as usize)
@@ -67,79 +136,154 @@ impl<'c> Pairs<'c> {
         for endpoint in &classes.endpoints {
             is_interface[endpoint.node.0 as usize] = true;
         }
+        let gates = classes.all.iter().map(|class| {
+            let device = device_of(compiled, &classes.endpoints[class.members[0]]);
+            let rules = device.rules();
+            [0, 1].map(|way| Gate::new(rules.map(|rules| rules[way]), question))
+        });
         Self {
             compiled,
             classes,
             question,
-            devices: classes.endpoints.iter().map(device).collect(),
+            gates: gates.collect(),
             is_interface,
             nowhere: Arc::from([]),
-            between: FxHashMap::default(),
+            is_untranslated: !translates_inside(compiled),
+            walked: vec![NOT_WALKED; classes.places.len() * classes.places.len()],
+            between: Vec::new(),
+            answers: FxHashMap::default(),
+            reaches: Vec::new(),
         }
     }
 
-    /// What members of one class reach of another: in other subnets than their own, and in their own.
-    pub(crate) fn answer(&mut self, from: usize, to: usize) -> [Option<Reach>; 2] {
+    /// What members of one class reach of another, by the numbers of the answers: in other subnets than their own, and in their
+    /// own.
+    pub(crate) fn answer(&mut self, from: usize, to: usize) -> [u32; 2] {
         let (one, other) = (&self.classes.all[from], &self.classes.all[to]);
-        let apart = one.sites.apart(&other.sites);
-        let together = one.sites.together(&other.sites);
         let is_odd = one.is_odd || other.is_odd;
-        let mut ask = |pair: Option<(usize, usize)>, is_apart: bool| {
-            let (sender, receiver) = pair?;
-            if self.classes.endpoints[sender].host == self.classes.endpoints[receiver].host {
-                return None;
-            }
-            Some(if is_odd {
-                self.walked(sender, receiver)
-            } else {
-                self.composed(sender, receiver, is_apart)
-            })
-        };
-        [ask(apart, true), ask(together, false)]
+        let addresses = [one, other].map(|class| self.classes.endpoints[class.members[0]].address);
+        if !is_odd
+            && self.is_untranslated
+            && !(self.gates[to][1].lets_pass(addresses[0]) && self.gates[from][0].lets_pass(addresses[1]))
+        {
+            return [NO_REACH; 2];
+        }
+        let pairs = [one.sites.apart(&other.sites), one.sites.together(&other.sites)];
+        let [apart, together] = pairs;
+        [
+            self.answer_for(apart, is_odd, true),
+            self.answer_for(together, is_odd, false),
+        ]
     }
 
-    fn load(&mut self, sender: usize, receiver: usize) {
-        let place = |endpoint: usize| self.classes.all[self.classes.endpoints[endpoint].class].place;
-        let key = (place(sender), place(receiver));
-        if !self.between.contains_key(&key) {
-            let between = self.walk_between(sender, receiver);
-            self.between.insert(key, between);
+    /// All answers, by their numbers.
+    pub(crate) fn into_reaches(self) -> Vec<Reach> {
+        self.reaches
+    }
+
+    fn answer_for(&mut self, pair: Option<(usize, usize)>, is_odd: bool, is_apart: bool) -> u32 {
+        let Some((sender, receiver)) = pair else {
+            return NO_REACH;
+        };
+        let (from, to) = (&self.classes.endpoints[sender], &self.classes.endpoints[receiver]);
+        // What a host sends to its own address stays inside it, whoever else has that address.
+        if from.host == to.host || from.address == to.address {
+            return NO_REACH;
         }
+        if !is_odd {
+            return self.composed(sender, receiver, is_apart);
+        }
+        let reach = self.walked(sender, receiver);
+        self.keep(reach)
+    }
+
+    fn keep(&mut self, reach: Reach) -> u32 {
+        if reach.is_nothing() {
+            return NO_REACH;
+        }
+        self.reaches.push(reach);
+        self.reaches.len() as u32 - 1
+    }
+
+    /// The number of what is between the places of two endpoints.
+    fn load(&mut self, sender: usize, receiver: usize) -> usize {
+        let place = |endpoint: usize| self.classes.all[self.classes.endpoints[endpoint].class].place;
+        let index = place(sender) * self.classes.places.len() + place(receiver);
+        if self.walked[index] == NOT_WALKED {
+            let between = self.walk_between(sender, receiver);
+            self.walked[index] = self.between.len() as u32;
+            self.between.push(between);
+        }
+        self.walked[index] as usize
     }
 
     /// From the parts: the groups of both, and the network between.
-    fn composed(&mut self, sender: usize, receiver: usize, is_apart: bool) -> Reach {
+    fn composed(&mut self, sender: usize, receiver: usize, is_apart: bool) -> u32 {
         let (from, to) = (&self.classes.endpoints[sender], &self.classes.endpoints[receiver]);
+        let mut out = self.gates[from.class][0].allowed(self.question, to.address, true);
+        if !is_private(to.address) {
+            out = device_of(self.compiled, from).lets_out(to.address, &out);
+        }
+        if out.is_empty() {
+            return NO_REACH;
+        }
+        let gate = &self.gates[to.class][1];
         if !is_apart {
-            let out = self.devices[sender].lets_out(to.address, self.question);
-            let there = self.devices[receiver].lets_in(from.address, true, &out);
-            return Reach::of(
+            let there = out.intersection(&gate.allowed(self.question, from.address, true));
+            return self.known(&there, u32::MAX);
+        }
+        if self.is_untranslated && !gate.lets_pass(from.address) {
+            return NO_REACH;
+        }
+        let (class, address) = (to.class, from.address);
+        let number = self.load(sender, receiver);
+        match &self.between[number] {
+            Between::Nothing => NO_REACH,
+            Between::Opaque => self.keep(Reach::unasked()),
+            Between::Carried {
+                there,
+                seen_as,
+                group_known,
+                ..
+            } => {
+                let into =
+                    self.gates[class][1].allowed(self.question, seen_as.unwrap_or(address), *group_known);
+                let there = there.intersection(&out).intersection(&into);
+                self.known(&there, number as u32)
+            }
+        }
+    }
+
+    /// The answer where this arrives over what is between two places; `u32::MAX` stands for one subnet.
+    fn known(&mut self, there: &TrafficSet, between: u32) -> u32 {
+        if there.is_empty() {
+            return NO_REACH;
+        }
+        let key = AnswerKey {
+            there: SmallVec::from_slice(there.boxes()),
+            between,
+        };
+        if let Some(known) = self.answers.get(&key) {
+            return *known;
+        }
+        let reach = match self.between.get(between as usize) {
+            Some(Between::Carried {
+                back,
+                depends_on_port,
+                via,
+                ..
+            }) => Reach::of(self.question, there, back, *depends_on_port, via),
+            _ => Reach::of(
                 self.question,
-                &there,
+                there,
                 &TrafficSet::everything(),
                 false,
                 &self.nowhere,
-            );
-        }
-        self.load(sender, receiver);
-        let place = |endpoint: &Endpoint| self.classes.all[endpoint.class].place;
-        match &self.between[&(place(from), place(to))] {
-            Between::Nothing => Reach::nothing(),
-            Between::Opaque => Reach::unasked(),
-            Between::Carried {
-                there,
-                back,
-                seen_as,
-                group_known,
-                depends_on_port,
-                via,
-            } => {
-                let out = self.devices[sender].lets_out(to.address, there);
-                let there =
-                    self.devices[receiver].lets_in(seen_as.unwrap_or(from.address), *group_known, &out);
-                Reach::of(self.question, &there, back, *depends_on_port, via)
-            }
-        }
+            ),
+        };
+        let number = self.keep(reach);
+        self.answers.insert(key, number);
+        number
     }
 
     fn walk_between(&self, sender: usize, receiver: usize) -> Between {
@@ -181,7 +325,7 @@ impl<'c> Pairs<'c> {
 
     /// Where what an interface sends to another subnet enters the network.
     fn edge_of(&self, endpoint: &Endpoint) -> (NodeId, Port) {
-        let subnet = self.devices_subnet(endpoint);
+        let subnet = device_of(self.compiled, endpoint).subnet_node();
         (
             subnet,
             if endpoint.sends_by == FROM_OWNER {
@@ -190,13 +334,6 @@ impl<'c> Pairs<'c> {
                 LEAVING
             },
         )
-    }
-
-    fn devices_subnet(&self, endpoint: &Endpoint) -> NodeId {
-        self.compiled
-            .interface(endpoint.node)
-            .expect("an endpoint has an interface that runs")
-            .subnet_node()
     }
 
     /// Device by device from host to host and back, without a shortcut.
@@ -247,6 +384,61 @@ impl<'c> Pairs<'c> {
     }
 }
 
+fn device_of<'c>(compiled: &'c Compiled, endpoint: &Endpoint) -> &'c NetworkInterfaceDevice {
+    compiled
+        .interface(endpoint.node)
+        .expect("an endpoint has an interface that runs")
+}
+
+/// Whether a route to an address of a VPC can lead to a gateway that translates.
+fn translates_inside(compiled: &Compiled) -> bool {
+    let topology = &*compiled.topology;
+    let is_translator = |route: &Route| match route.target {
+        RouteTarget::Resource(target) => matches!(target.kind, Kind::NatGateway | Kind::RegionalNatGateway),
+        _ => false,
+    };
+    let nets = |route: &Route| match route.destination {
+        RouteDestination::Cidr(net) => vec![net],
+        RouteDestination::PrefixList(list) => topology.prefix_lists[list].entries.clone(),
+    };
+    let ranges: Vec<Ipv4Net> = topology
+        .vpcs
+        .iter()
+        .flat_map(|(_, vpc)| &vpc.cidrs)
+        .map(|cidr| cidr.net)
+        .collect();
+    let reaches_inside = |table: &RouteTable| {
+        let own = topology.vpcs[table.vpc].cidrs.iter().map(|cidr| cidr.net);
+        let others = table
+            .routes
+            .iter()
+            .filter(|route| !is_translator(route))
+            .flat_map(nets);
+        let covered: Vec<Ipv4Net> = own.chain(others).collect();
+        table
+            .routes
+            .iter()
+            .filter(|route| is_translator(route))
+            .flat_map(nets)
+            .any(|net| {
+                // A wider route loses against whatever covers all of a VPC's range more closely.
+                let is_shielded = |range: &Ipv4Net| {
+                    covered
+                        .iter()
+                        .any(|other| other.prefix_len() > net.prefix_len() && other.contains(range))
+                };
+                ranges
+                    .iter()
+                    .any(|range| range.contains(&net) || net.contains(range) && !is_shielded(range))
+            })
+    };
+    topology
+        .route_tables
+        .iter()
+        .any(|(_, table)| reaches_inside(table))
+        || topology.regional_nat_gateways.iter().next().is_some()
+}
+
 /// The interface by which a host sends from an endpoint's address to a destination, with its port.
 pub(super) fn sends(plan: &HostPlan, endpoint: &Endpoint, destination: Ipv4Addr) -> (NodeId, Port) {
     if plan.routing == HostRouting::PerInterface {
@@ -256,7 +448,7 @@ pub(super) fn sends(plan: &HostPlan, endpoint: &Endpoint, destination: Ipv4Addr)
         let net = interface
             .addresses
             .first()
-            .and_then(|address| ipnet::Ipv4Net::new(*address, interface.prefix_len).ok());
+            .and_then(|address| Ipv4Net::new(*address, interface.prefix_len).ok());
         net.is_some_and(|net| net.contains(&destination))
     });
     let chosen = on_link.or(plan.interfaces.first());

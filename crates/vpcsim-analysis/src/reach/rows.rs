@@ -48,7 +48,8 @@ pub struct Services {
 
 impl Services {
     pub(super) fn of(set: &TrafficSet) -> Self {
-        let ranges = |protocol| -> Vec<String> { set.services(protocol).iter().map(ports_words).collect() };
+        let ranges =
+            |protocol| -> Vec<String> { set.services(protocol).iter().copied().map(ports_words).collect() };
         Self {
             text: set.to_string(),
             tcp: ranges(Protocol::TCP),
@@ -65,7 +66,7 @@ impl Services {
 }
 
 /// `80`, `80-90`, `0-65535`.
-fn ports_words(range: &PortRange) -> String {
+fn ports_words(range: PortRange) -> String {
     if range.first == range.last {
         range.first.to_string()
     } else {
@@ -171,7 +172,7 @@ struct Tally {
 
 impl Reachability {
     /// The names of the groups that an endpoint belongs to.
-    fn groups_of(&self, topology: &Topology, by: By, endpoint: &Endpoint) -> Vec<String> {
+    fn groups_of(topology: &Topology, by: By, endpoint: &Endpoint) -> Vec<String> {
         let label = |any| {
             topology
                 .label(any)
@@ -200,7 +201,7 @@ impl Reachability {
                 .enumerate()
                 .filter(|(index, _)| is_in(*index))
             {
-                for name in self.groups_of(topology, by, endpoint) {
+                for name in Self::groups_of(topology, by, endpoint) {
                     names.number(name);
                 }
             }
@@ -226,8 +227,7 @@ impl Reachability {
             .enumerate()
             .filter(|(index, _)| is_in(*index))
         {
-            let groups: Vec<usize> = self
-                .groups_of(topology, by, endpoint)
+            let groups: Vec<usize> = Self::groups_of(topology, by, endpoint)
                 .into_iter()
                 .map(|name| names.number(name))
                 .collect();
@@ -250,25 +250,21 @@ impl Reachability {
         let from = self.cells(topology, by, &|index| scope.sends(index), &mut names);
         let to = self.cells(topology, by, &|index| scope.receives(index), &mut names);
         let mut of_class: BTreeMap<usize, Vec<&Cell>> = BTreeMap::new();
-        to.iter()
-            .for_each(|cell| of_class.entry(cell.class).or_default().push(cell));
+        for cell in &to {
+            of_class.entry(cell.class).or_default().push(cell);
+        }
         let mut tallies: BTreeMap<(usize, usize), Tally> = BTreeMap::new();
         for one in &from {
-            let start = self.pairs.partition_point(|pair| pair.from < one.class);
+            let start = self.pairs.partition_point(|pair| pair.classes().0 < one.class);
             for pair in self.pairs[start..]
                 .iter()
-                .take_while(|pair| pair.from == one.class)
+                .take_while(|pair| pair.classes().0 == one.class)
             {
-                for other in of_class.get(&pair.to).into_iter().flatten() {
+                for other in of_class.get(&pair.classes().1).into_iter().flatten() {
                     if self.is_same(one, other) {
                         continue;
                     }
-                    let reach = if one.subnet == other.subnet {
-                        &pair.together
-                    } else {
-                        &pair.apart
-                    };
-                    let Some(reach) = reach.as_ref().filter(|reach| !reach.is_nothing()) else {
+                    let Some(reach) = self.reach(*pair, one.subnet == other.subnet) else {
                         continue;
                     };
                     for from in &one.groups {
@@ -301,9 +297,9 @@ impl Reachability {
         let mut of_group: [BTreeMap<usize, Vec<&Cell>>; 2] = Default::default();
         for (cells, groups) in [from, to].into_iter().zip(&mut of_group) {
             for cell in cells {
-                cell.groups
-                    .iter()
-                    .for_each(|group| groups.entry(*group).or_default().push(cell));
+                for group in &cell.groups {
+                    groups.entry(*group).or_default().push(cell);
+                }
             }
         }
         let [senders, receivers] = of_group;
@@ -347,7 +343,7 @@ impl Reachability {
             .filter(|(index, _)| is_in(*index))
         {
             for found in table.get(endpoint.class).into_iter().flatten() {
-                for group in self.groups_of(topology, by, endpoint) {
+                for group in Self::groups_of(topology, by, endpoint) {
                     let row = internet_row(group, endpoint, found, is_inwards);
                     let is_alike = |other: &&mut InternetRow| {
                         (&other.group, &other.outside, &other.round_trip, &other.one_way)

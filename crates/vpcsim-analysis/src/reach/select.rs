@@ -42,20 +42,14 @@ pub fn select(topology: &Topology, endpoints: &[Endpoint], text: &str) -> Result
     if text.eq_ignore_ascii_case(INTERNET) {
         return Ok(Selection::Internet);
     }
-    let found: Vec<usize> = match text.split_once(':') {
-        Some((key, value)) => {
-            let is_meant = criterion(topology, key, value).ok_or_else(|| unknown_key(text, key))?;
-            (0..endpoints.len())
-                .filter(|index| is_meant(&endpoints[*index]))
-                .collect()
-        }
-        None => {
-            let is_meant = by_address(text).unwrap_or_else(|| by_name(topology, text));
-            (0..endpoints.len())
-                .filter(|index| is_meant(&endpoints[*index]))
-                .collect()
-        }
+    let is_meant = if let Some((key, value)) = text.split_once(':') {
+        criterion(topology, key, value).ok_or_else(|| unknown_key(text, key))?
+    } else {
+        by_address(text).unwrap_or_else(|| by_name(topology, text))
     };
+    let found: Vec<usize> = (0..endpoints.len())
+        .filter(|index| is_meant(&endpoints[*index]))
+        .collect();
     if found.is_empty() {
         return Err(SelectionError {
             text: text.to_owned(),

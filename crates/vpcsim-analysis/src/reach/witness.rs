@@ -15,6 +15,7 @@ use vpcsim_aws::{Protocol, Topology};
 use vpcsim_engine::wire::icmp;
 use vpcsim_engine::{Network, Random};
 
+use super::pairs::NO_REACH;
 use super::{Basis, Outside, PairReach, Reach, ReachQuestion, Reachability};
 use crate::answer::{FlowQuery, Verdict};
 use crate::question::Question;
@@ -287,17 +288,13 @@ impl Simulation {
     /// Answers by packets what sets left open.
     pub(super) fn ask_the_rest(&self, found: &mut Reachability) {
         let is_open = |reach: &Reach| reach.basis == Basis::Packets;
-        let of_pairs = found
-            .pairs
-            .iter()
-            .flat_map(|pair| pair.apart.iter().chain(&pair.together));
         let of_internet = found
             .exposure
             .iter()
             .chain(&found.egress)
             .flatten()
             .map(|row| &row.reach);
-        if !of_pairs.chain(of_internet).any(is_open) {
+        if !found.reaches.iter().chain(of_internet).any(is_open) {
             return;
         }
         let points = cut_points(self.topology(), &found.question);
@@ -306,8 +303,7 @@ impl Simulation {
         for pair in &mut pairs {
             answer_pair(found, pair, &points, &mut prober);
         }
-        let is_something = |reach: &Option<Reach>| reach.as_ref().is_some_and(|reach| !reach.is_nothing());
-        pairs.retain(|pair| is_something(&pair.apart) || is_something(&pair.together));
+        pairs.retain(|pair| (pair.apart, pair.together) != (NO_REACH, NO_REACH));
         found.pairs = pairs;
         let mut exposure = std::mem::take(&mut found.exposure);
         let mut egress = std::mem::take(&mut found.egress);
@@ -411,7 +407,9 @@ fn jobs(found: &Reachability, seed: u64) -> Vec<Job> {
     for &from in &speakers {
         if found.question.inside {
             for &to in &speakers {
-                if let Some(reach) = found.between(from, to) {
+                // A packet to an address that the sender has itself says nothing about the other owner.
+                let is_told_apart = found.endpoints[from].address != found.endpoints[to].address;
+                if let Some(reach) = found.between(from, to).filter(|_| is_told_apart) {
                     add(End::Inside(from), End::Inside(to), &reach, is_primary(from));
                 }
             }
@@ -433,24 +431,30 @@ fn jobs(found: &Reachability, seed: u64) -> Vec<Job> {
 }
 
 fn answer_pair(
-    found: &Reachability,
+    found: &mut Reachability,
     pair: &mut PairReach,
     points: &[(Point, TrafficBox)],
     prober: &mut Prober,
 ) {
-    let (one, other) = (&found.classes[pair.from], &found.classes[pair.to]);
-    for (reach, members) in [
-        (&mut pair.apart, one.sites.apart(&other.sites)),
-        (&mut pair.together, one.sites.together(&other.sites)),
-    ] {
-        let (Some(reach), Some((from, to))) = (reach, members) else {
+    let (from, to) = pair.classes();
+    let (one, other) = (&found.classes[from], &found.classes[to]);
+    let members = [one.sites.apart(&other.sites), one.sites.together(&other.sites)];
+    for (number, members) in [&mut pair.apart, &mut pair.together].into_iter().zip(members) {
+        let is_open = found
+            .reaches
+            .get(*number as usize)
+            .is_some_and(|reach| reach.basis == Basis::Packets);
+        let Some((from, to)) = members.filter(|_| is_open) else {
             continue;
         };
-        if reach.basis == Basis::Packets {
-            let (from, to) = (&found.endpoints[from], &found.endpoints[to]);
-            *reach = by_packets(points, |point| {
-                prober.between(from.plan, from.address, to.address, point)
-            });
+        let (from, to) = (&found.endpoints[from], &found.endpoints[to]);
+        let reach = by_packets(points, |point| {
+            prober.between(from.plan, from.address, to.address, point)
+        });
+        if reach.is_nothing() {
+            *number = NO_REACH;
+        } else {
+            found.reaches[*number as usize] = reach;
         }
     }
 }

@@ -86,7 +86,7 @@ impl PacketSet {
         way: &mut SetWay,
     ) {
         let allowed = self.traffic.intersection(allowed);
-        if !allowed.covers(&self.traffic) {
+        if allowed.volume() < self.traffic.volume() {
             way.drops.push(SetDrop {
                 node: way.node,
                 reason,

@@ -230,6 +230,27 @@ impl TrafficSet {
         other.without(self).is_empty()
     }
 
+    /// How many kinds of traffic are in it: protocols times services times source ports.
+    pub fn volume(&self) -> u64 {
+        let size = |first: u16, last: u16| u64::from(last - first) + 1;
+        let of = |part: &TrafficBox| {
+            let protocols = u64::from(part.protocols.last - part.protocols.first) + 1;
+            protocols
+                * size(part.service.first, part.service.last)
+                * size(part.source.first, part.source.last)
+        };
+        self.boxes.iter().map(of).sum()
+    }
+
+    /// Adds all of `other`, which has nothing in common with it.
+    pub fn append(&mut self, other: &Self) {
+        debug_assert!(
+            self.intersection(other).is_empty(),
+            "the boxes of a set have nothing in common"
+        );
+        self.boxes.extend_from_slice(&other.boxes);
+    }
+
     /// Adds a box.
     pub fn add(&mut self, added: TrafficBox) {
         if self.boxes.iter().any(|part| part.covers(added)) {

@@ -3,6 +3,8 @@
 mod difference;
 mod text;
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 use vpcsim_analysis::reach::{By, InternetRow, Reachability, Row, Verification};
 use vpcsim_aws::Topology;
@@ -172,9 +174,9 @@ pub fn markdown(document: &ReachDocument) -> String {
         if rows.is_empty() {
             return;
         }
-        page.push_str(&format!("| {title} | to | services |\n| --- | --- | --- |\n"));
+        let _ = writeln!(page, "| {title} | to | services |\n| --- | --- | --- |");
         for [from, to, services] in rows {
-            page.push_str(&format!("| {from} | {to} | {services} |\n"));
+            let _ = writeln!(page, "| {from} | {to} | {services} |");
         }
         page.push('\n');
     };

@@ -117,13 +117,17 @@ impl NetworkAclLookup {
     pub fn allowed(&self, direction: Direction, asked: &TrafficSet, peer: Ipv4Addr) -> TrafficSet {
         let (mut allowed, mut undecided) = (TrafficSet::nothing(), asked.clone());
         for entry in self.entries(direction).iter().filter(|entry| entry.peer.contains(peer)) {
-            if entry.allow {
-                allowed.unite(&undecided.within(entry.traffic.into()));
-            }
-            if undecided.is_empty() || entry.traffic == Traffic::All {
-                break;
+            let decided = undecided.within(entry.traffic.into());
+            if decided.is_empty() {
+                continue;
             }
             undecided = undecided.without_box(entry.traffic.into());
+            if entry.allow {
+                allowed.append(&decided);
+            }
+            if undecided.is_empty() {
+                break;
+            }
         }
         allowed
     }

@@ -8,6 +8,7 @@ use vpcsim_wire::Protocol;
 use super::{Behind, METADATA, NetworkInterfaceDevice, RESOLVER, SMTP_PORT, TIME_SYNC};
 use crate::devices::Kind;
 use crate::devices::network_interface::{FROM_HOST, FROM_NEIGHBOUR, FROM_OWNER, FROM_SERVICE};
+use crate::devices::security_group::CompiledRule;
 use crate::devices::subnet::{FROM_GATEWAY, LEAVING};
 use crate::public_address::is_private;
 use crate::sets::{PacketSet, SetDevice, SetStep, SetWay, TrafficBox, TrafficSet};
@@ -28,6 +29,11 @@ impl NetworkInterfaceDevice {
         if self.fixed.unfiltered { asked.clone() } else { self.shared.ingress.allowed(asked, peer, group_known) }
     }
 
+    /// The compiled rules that let packets out and those that let them in; `None` where everything passes.
+    pub fn rules(&self) -> Option<[&[CompiledRule]; 2]> {
+        (!self.fixed.unfiltered).then(|| [self.shared.egress.rules(), self.shared.ingress.rules()])
+    }
+
     /// The node that stands behind it and gets what it lets in, if one does.
     pub fn behind(&self) -> Option<NodeId> {
         match self.fixed.behind {
@@ -41,7 +47,8 @@ impl NetworkInterfaceDevice {
         self.fixed.subnet_node
     }
 
-    fn restricts_mail_to(&self, destination: Ipv4Addr) -> bool {
+    /// Whether the platform keeps mail from going to the destination (ENI-16).
+    pub fn restricts_mail_to(&self, destination: Ipv4Addr) -> bool {
         let primary = self.shared.fabric.cidrs().first();
         !is_private(destination) && !primary.is_some_and(|primary| primary.contains(&destination))
     }
