@@ -6,6 +6,7 @@
 //! - [`simulation`]: a compiled design that makes fresh networks with hosts in them.
 //! - [`trace`]: one flow in a network of its own. [`run`]: the whole design in one network.
 //! - [`reach`]: exact answers for all pairs, from the devices' tables, with packets that have to agree.
+//! - [`judgement`]: expectations held against exact answers.
 //! - [`recorder`]: the onlooker that keeps trails and captures. [`grammar`]: the legal orders of stations.
 //! - Inside: `question` (a precise query), `legs` (trails as answers), `explain` (why and what would help),
 //!   `unread` (what an answer rests on), `similar` (suggestions).
@@ -23,6 +24,7 @@ pub mod endpoint;
 mod explain;
 mod gateway_codes;
 pub mod grammar;
+pub mod judgement;
 mod legs;
 mod question;
 pub mod reach;
@@ -38,6 +40,7 @@ pub use answer::{
     Verdict,
 };
 pub use endpoint::QuestionError;
+pub use judgement::{Judgement, Outcome, Unanswerable};
 pub use recorder::{CaptureChoice, Recorder};
 pub use run::{ExpectationResult, RunReport};
 pub use simulation::{Options, Simulation};

@@ -4,6 +4,7 @@
 //!
 //! - [`devices`]: every noun, one file each, and the list that registers them; it makes the [`Topology`].
 //! - [`model`]: ids, labels, findings. [`traffic`]: what a rule is about. [`topology`]: settings and expectations.
+//! - [`assertion`]: what a design is expected to let through. [`service_words`]: services as users write them.
 //! - [`arrangement`]: the order of resources, and what follows from it for the ids that they hold.
 //! - [`aws_service`]: the services of AWS itself, with their ports and addresses.
 //! - [`completion`]: what AWS makes by itself and a design need not say.
@@ -78,6 +79,7 @@
 pub mod address_set;
 pub mod appliance;
 pub mod arrangement;
+pub mod assertion;
 pub mod aws_service;
 pub mod compile;
 pub mod completion;
@@ -95,6 +97,7 @@ pub mod model;
 pub mod mtu;
 pub mod public_address;
 pub mod rate_limit;
+pub mod service_words;
 pub mod services;
 pub mod sets;
 pub mod station;

@@ -30,6 +30,7 @@ mod declared;
 mod deployment;
 mod describe;
 mod encoding;
+mod expectation_file;
 mod formats;
 mod names;
 mod native;
@@ -38,6 +39,7 @@ mod recognise;
 mod terraform;
 mod write;
 
+pub use expectation_file::read_expectations;
 pub use formats::{Formats, declared_as, formats_of};
 pub use reading::{Design, Half, Options, Source, SourceText, read, read_with};
 

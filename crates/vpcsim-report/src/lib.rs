@@ -4,7 +4,7 @@
 //!
 //! - [`style`]: colours and line breaking. [`pcapng`]: captures for Wireshark.
 //! - [`trace_text`]: one flow, hop by hop. [`matrix`] and [`run_text`]: a whole run.
-//! - [`exact`]: who reaches whom.
+//! - [`exact`]: who reaches whom. [`faces`]: judged expectations, one file for each format.
 //! - [`findings_text`]: what is wrong in a design, with the line of the source.
 //! - [`json`]: all of it for tools. [`explain`] and [`support`]: codes and coverage.
 //!
@@ -16,6 +16,7 @@
 
 pub mod exact;
 pub mod explain;
+pub mod faces;
 pub mod findings_text;
 pub mod json;
 pub mod matrix;

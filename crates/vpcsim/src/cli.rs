@@ -2,9 +2,11 @@
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use vpcsim_report::faces::{FACES, Face};
 
 use crate::endpoint::Destination;
 use crate::output::ColorChoice;
@@ -40,6 +42,16 @@ Examples:
 
 Services: :443/tcp, :53/udp, :icmp. Hosts: a name, an id, an address, vpc/name, or internet.
 Exit status: 0 reachable, 1 not, 2 wrong input. With --flows: 0 once all flows are answered.";
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  vpcsim test shop.yaml                                 the expectations that stand in the design
+  vpcsim test plan.json dump/ --expect expect.yaml      those of a file
+  vpcsim test shop.yaml --expect expect.yaml --format github --format junit=report.xml
+  vpcsim test shop.yaml --expect expect.yaml --update   take today's answers as expected
+
+Formats: text, json, junit, sarif, github, markdown.
+Exit status: 0 all hold, 1 one does not (unknown counts as one that does not), 2 wrong input.";
 
 const REACH_EXAMPLES: &str = "\
 Examples:
@@ -116,6 +128,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Follow one flow there and back, hop by hop.
     Trace(TraceArguments),
+    /// Hold the design against what is expected of it.
+    Test(TestArguments),
     /// Say exactly who can reach whom, by which services, there and back.
     Reach(ReachArguments),
     /// Say what a change opens and closes.
@@ -267,6 +281,57 @@ pub(crate) struct TraceArguments {
     /// How to print the answers.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: AnswerFormat,
+}
+
+/// What `test` takes.
+#[derive(Args, Debug)]
+#[command(after_help = TEST_EXAMPLES)]
+pub(crate) struct TestArguments {
+    #[command(flatten)]
+    pub(crate) designs: Designs,
+    /// A file of expectations; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expect: Vec<PathBuf>,
+    /// How to print the results, or what to write to a file; may be given several times.
+    #[arg(long, value_name = "FORMAT[=FILE]", default_value = "text")]
+    pub(crate) format: Vec<FaceChoice>,
+    /// Let expectations pass whose answer is unknown.
+    #[arg(long)]
+    pub(crate) allow_unknown: bool,
+    /// Write today's answers into the file of expectations, which is made if it is missing.
+    #[arg(long, requires = "expect")]
+    pub(crate) update: bool,
+}
+
+/// A format of results, and where they go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FaceChoice {
+    /// The format's name.
+    pub(crate) name: String,
+    /// The file; standard output if there is none.
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl FromStr for FaceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, file) = match text.split_once('=') {
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        if Face::find(name).is_none() {
+            let known: Vec<&str> = FACES.iter().map(|face| face.name).collect();
+            return Err(format!(
+                "there is no format `{name}`; there are {}",
+                known.join(", ")
+            ));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            file,
+        })
+    }
 }
 
 /// How to print exact answers.

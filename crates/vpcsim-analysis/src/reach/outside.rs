@@ -31,11 +31,20 @@ pub struct Outside {
 const PUBLIC_ADDRESSES: u64 =
     (1 << 32) - 3 * (1 << 24) - (1 << 22) - (1 << 16) - (1 << 20) - (1 << 16) - (1 << 29);
 
-/// The ranges in words; `0.0.0.0/0` for all that hosts on the internet can have.
-pub(super) fn range_words(ranges: &[AddressRange]) -> Vec<String> {
+fn is_everything<'r>(ranges: impl Iterator<Item = &'r AddressRange>) -> bool {
     let size =
         |range: &AddressRange| u64::from(range.last().to_bits()) - u64::from(range.first().to_bits()) + 1;
-    if ranges.iter().map(size).sum::<u64>() >= PUBLIC_ADDRESSES {
+    ranges.map(size).sum::<u64>() >= PUBLIC_ADDRESSES
+}
+
+/// Whether the rows are about every address that hosts on the internet can have.
+pub fn covers_the_internet(rows: &[Outside]) -> bool {
+    is_everything(rows.iter().flat_map(|row| &row.ranges))
+}
+
+/// The ranges in words; `0.0.0.0/0` for all that hosts on the internet can have.
+pub(super) fn range_words(ranges: &[AddressRange]) -> Vec<String> {
+    if is_everything(ranges.iter()) {
         return vec!["0.0.0.0/0".to_owned()];
     }
     ranges.iter().map(|range| range.words()).collect()

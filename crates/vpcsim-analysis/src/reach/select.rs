@@ -33,7 +33,7 @@ pub struct SelectionError {
 }
 
 /// Who is meant by `internet`, a name, an id, an address, a range, `tag:KEY=VALUE`, `subnet:…`, `sg:…`, `vpc:…` or `type:…`; `*` stands for
-/// any letters.
+/// any letters, and of criteria joined by ` & ` all have to hold.
 ///
 /// # Errors
 /// [`SelectionError`] if nobody is.
@@ -42,11 +42,14 @@ pub fn select(topology: &Topology, endpoints: &[Endpoint], text: &str) -> Result
     if text.eq_ignore_ascii_case(INTERNET) {
         return Ok(Selection::Internet);
     }
-    let is_meant = if let Some((key, value)) = text.split_once(':') {
-        criterion(topology, key, value).ok_or_else(|| unknown_key(text, key))?
-    } else {
-        by_address(text).unwrap_or_else(|| by_name(topology, text))
-    };
+    let mut criteria = Vec::new();
+    for part in text.split(" & ") {
+        criteria.push(match part.split_once(':') {
+            Some((key, value)) => criterion(topology, key, value).ok_or_else(|| unknown_key(part, key))?,
+            None => by_address(part).unwrap_or_else(|| by_name(topology, part)),
+        });
+    }
+    let is_meant = |endpoint: &Endpoint| criteria.iter().all(|criterion| criterion(endpoint));
     let found: Vec<usize> = (0..endpoints.len())
         .filter(|index| is_meant(&endpoints[*index]))
         .collect();

@@ -9,6 +9,7 @@ mod reach;
 mod run;
 mod schema;
 mod support;
+mod test;
 mod trace;
 
 use crate::cli::Command;
@@ -20,6 +21,7 @@ pub(crate) fn run(command: &Command, terminal: &Terminal) -> Result<Status, Fail
     match command {
         Command::Run(arguments) => run::run(arguments, terminal),
         Command::Trace(arguments) => trace::run(arguments, terminal),
+        Command::Test(arguments) => test::run(arguments, terminal),
         Command::Reach(arguments) => reach::run(arguments, terminal),
         Command::Diff(arguments) => diff::run(arguments, terminal),
         Command::Check(arguments) => check::run(arguments, terminal),

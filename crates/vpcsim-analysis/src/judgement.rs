@@ -1,0 +1,736 @@
+//! Expectations held against exact answers: every assertion and invariant passes, fails or is unknown, with a flow that shows why.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use vpcsim_aws::assertion::{Assertion, Expectations, Expected, Invariant, InvariantLine, Selector};
+use vpcsim_aws::devices::peering_connection::PeeringState;
+use vpcsim_aws::devices::route_table::RouteTarget;
+use vpcsim_aws::devices::transit_gateway_route_table::TransitTarget;
+use vpcsim_aws::devices::{NatGateway, PeeringConnection};
+use vpcsim_aws::sets::TrafficSet;
+use vpcsim_aws::traffic::Traffic;
+use vpcsim_aws::{Origin, Protocol, Topology};
+
+use crate::answer::{Answer, FlowQuery};
+use crate::reach::{
+    Basis, By, CLIENT_PORTS, Reach, ReachQuestion, Reachability, Scope, Selection, covers_the_internet,
+    select,
+};
+use crate::simulation::{Options, Simulation};
+
+/// What became of an assertion or invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It holds.
+    Passed,
+    /// It does not.
+    Failed,
+    /// Something that is not modelled decides about it.
+    Unknown,
+    /// It was not judged; why.
+    Skipped(String),
+}
+
+/// A judged assertion or invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// What it is called.
+    pub id: String,
+    /// Where it stands.
+    pub origin: Origin,
+    /// What was expected, in words.
+    pub expected: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// How bad a failure is, in the author's words.
+    pub severity: Option<String>,
+    /// What is otherwise than expected, a line each.
+    pub details: Vec<String>,
+    /// The code of the first reason that shows it (`SG_INGRESS`), or one of the judgement's own.
+    pub code: String,
+    /// A flow that shows it, with its answer.
+    pub witness: Option<Box<(FlowQuery, Answer)>>,
+    /// What would have been right to expect, where one word says it.
+    pub today: Option<Expected>,
+    /// Where that word stands.
+    pub expected_origin: Origin,
+}
+
+/// An expectation that asks about nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unanswerable {
+    /// Where it stands.
+    pub origin: Origin,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Up to so many flows that are otherwise than expected are listed.
+const DETAILS_MAX: usize = 10;
+
+/// Somebody on the internet, where nobody in particular is meant.
+const SOMEBODY: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 9);
+
+/// One end of an assertion.
+enum End {
+    Internet,
+    Endpoints(Vec<usize>),
+    /// Somebody that only packets are sent to or from: an address, a host on the internet, a load balancer.
+    Named(String),
+}
+
+impl Simulation {
+    /// Judges everything that is expected.
+    ///
+    /// # Errors
+    /// The expectations that select nobody.
+    pub fn judge(&self, expectations: &Expectations) -> Result<Vec<Judgement>, Vec<Unanswerable>> {
+        let found = self.reach(&ReachQuestion::everything());
+        let mut judge = Judge {
+            simulation: self,
+            found: &found,
+            wrong: Vec::new(),
+        };
+        let mut judgements: Vec<Judgement> = expectations
+            .assertions
+            .iter()
+            .map(|assertion| judge.assertion(assertion))
+            .collect();
+        judgements.extend(expectations.invariants.iter().map(|line| judge.invariant(line)));
+        if judge.wrong.is_empty() {
+            Ok(judgements)
+        } else {
+            Err(judge.wrong)
+        }
+    }
+}
+
+struct Judge<'s> {
+    simulation: &'s Simulation,
+    found: &'s Reachability,
+    wrong: Vec<Unanswerable>,
+}
+
+/// A flow between two ends with what is known of it.
+struct Seen {
+    from: String,
+    to: String,
+    reach: Reach,
+    asked: TrafficSet,
+    query: Option<FlowQuery>,
+}
+
+impl Judge<'_> {
+    fn topology(&self) -> &Topology {
+        self.simulation.topology()
+    }
+
+    /// Who is meant; whom the exact answers do not know has to be known to the packets, with `other` at the other end.
+    fn end(&mut self, selector: &Selector, other: Option<&Selector>, is_sender: bool) -> Option<End> {
+        let text = &selector.text;
+        if let Ok(address) = text.parse::<Ipv4Addr>()
+            && self
+                .found
+                .endpoints
+                .iter()
+                .any(|endpoint| endpoint.public == Some(address))
+        {
+            return Some(End::Named(text.clone()));
+        }
+        match select(self.topology(), &self.found.endpoints, text) {
+            Ok(Selection::Internet) => Some(End::Internet),
+            Ok(Selection::Endpoints(list)) => Some(End::Endpoints(list)),
+            Err(error) => {
+                let other = other.map_or_else(|| "internet".to_owned(), |other| self.speaker(other));
+                let (source, dst) = if is_sender {
+                    (text.clone(), other)
+                } else {
+                    (other, text.clone())
+                };
+                if self.is_known(source, dst) {
+                    return Some(End::Named(text.clone()));
+                }
+                self.wrong.push(Unanswerable {
+                    origin: selector.origin,
+                    message: error.to_string(),
+                });
+                None
+            }
+        }
+    }
+
+    /// Somebody who is meant, for a question to packets.
+    fn speaker(&self, selector: &Selector) -> String {
+        match select(self.topology(), &self.found.endpoints, &selector.text) {
+            Ok(Selection::Endpoints(list)) if selector.text.contains([':', '*', '/']) => {
+                self.found.endpoints[list[0]].address.to_string()
+            }
+            _ => selector.text.clone(),
+        }
+    }
+
+    fn is_known(&self, source: String, dst: String) -> bool {
+        let query = FlowQuery {
+            source,
+            dst,
+            protocol: "tcp".to_owned(),
+            dst_port: Some(80),
+            ..FlowQuery::default()
+        };
+        self.simulation.question(&query).is_ok()
+    }
+
+    fn assertion(&mut self, assertion: &Assertion) -> Judgement {
+        let mut judgement = Judgement {
+            id: assertion.id.clone(),
+            origin: assertion.origin,
+            expected: expected_words(assertion),
+            outcome: Outcome::Passed,
+            severity: assertion.severity.clone(),
+            details: Vec::new(),
+            code: String::new(),
+            witness: None,
+            today: None,
+            expected_origin: assertion.expected_origin,
+        };
+        let ends = (
+            self.end(&assertion.from, Some(&assertion.to), true),
+            self.end(&assertion.to, Some(&assertion.from), false),
+        );
+        let (Some(from), Some(to)) = ends else {
+            return judgement;
+        };
+        if let Some(why) = &assertion.skip {
+            judgement.outcome = Outcome::Skipped(why.clone());
+            return judgement;
+        }
+        let flows = self.flows(assertion, &from, &to);
+        self.judge_flows(assertion, &flows, &mut judgement);
+        judgement
+    }
+
+    fn flows(&self, assertion: &Assertion, from: &End, to: &End) -> Vec<Seen> {
+        let asked = ReachQuestion::about(&assertion.services, CLIENT_PORTS).traffic;
+        match (from, to) {
+            (End::Endpoints(senders), End::Endpoints(receivers)) => {
+                let pairs = senders
+                    .iter()
+                    .flat_map(|from| receivers.iter().map(move |to| (*from, *to)));
+                let seen = pairs.filter_map(|(from, to)| {
+                    let reach = self.found.between(from, to)?;
+                    let (one, other) = (&self.found.endpoints[from], &self.found.endpoints[to]);
+                    let query = FlowQuery {
+                        source: one.address.to_string(),
+                        bind: Some(one.address),
+                        dst: other.address.to_string(),
+                        ..FlowQuery::default()
+                    };
+                    Some(Seen {
+                        from: self.name(from),
+                        to: self.name(to),
+                        reach,
+                        asked: asked.clone(),
+                        query: Some(query),
+                    })
+                });
+                seen.collect()
+            }
+            (End::Internet, End::Endpoints(receivers)) => receivers
+                .iter()
+                .flat_map(|to| self.with_internet(*to, &asked, true))
+                .collect(),
+            (End::Endpoints(senders), End::Internet) => senders
+                .iter()
+                .flat_map(|from| self.with_internet(*from, &asked, false))
+                .collect(),
+            _ => self.by_packets(assertion, (from, &assertion.from), (to, &assertion.to)),
+        }
+    }
+
+    fn name(&self, endpoint: usize) -> String {
+        let host = self.found.endpoints[endpoint].host;
+        self.topology()
+            .label(host)
+            .map_or_else(String::new, |label| label.name.clone())
+    }
+
+    /// What each part of the internet reaches of an endpoint, or the endpoint of it.
+    fn with_internet(&self, endpoint: usize, asked: &TrafficSet, is_inwards: bool) -> Vec<Seen> {
+        let known = &self.found.endpoints[endpoint];
+        let rows = if is_inwards {
+            &self.found.exposure[known.class]
+        } else {
+            &self.found.egress[known.class]
+        };
+        let seen = |reach: Reach, outside: Option<Ipv4Addr>| {
+            let query = if is_inwards {
+                let dst = known.public.unwrap_or(known.address).to_string();
+                FlowQuery {
+                    source: "internet".to_owned(),
+                    src_ip: outside,
+                    dst,
+                    ..FlowQuery::default()
+                }
+            } else {
+                let dst = outside.unwrap_or(SOMEBODY).to_string();
+                FlowQuery {
+                    source: known.address.to_string(),
+                    bind: Some(known.address),
+                    dst,
+                    ..FlowQuery::default()
+                }
+            };
+            let (internet, name) = ("internet".to_owned(), self.name(endpoint));
+            let (from, to) = if is_inwards {
+                (internet, name)
+            } else {
+                (name, internet)
+            };
+            Seen {
+                from,
+                to,
+                reach,
+                asked: asked.clone(),
+                query: Some(query),
+            }
+        };
+        let mut all: Vec<Seen> = rows
+            .iter()
+            .map(|row| seen(row.reach.clone(), row.ranges.first().map(|range| range.first())))
+            .collect();
+        if !covers_the_internet(rows) {
+            all.push(seen(Reach::nothing(), None));
+        }
+        all
+    }
+
+    /// One flow for the first and the last port of each service.
+    fn by_packets(&self, assertion: &Assertion, from: (&End, &Selector), to: (&End, &Selector)) -> Vec<Seen> {
+        let words = |(end, selector): (&End, &Selector)| -> Vec<String> {
+            match end {
+                End::Internet => vec!["internet".to_owned()],
+                End::Named(text) => vec![text.clone()],
+                End::Endpoints(list) if selector.text.contains([':', '*', '/']) => list
+                    .iter()
+                    .map(|endpoint| self.found.endpoints[*endpoint].address.to_string())
+                    .collect(),
+                End::Endpoints(_) => vec![selector.text.clone()],
+            }
+        };
+        let mut seen = Vec::new();
+        for source in words(from) {
+            for dst in words(to) {
+                for service in assertion.services.iter().flat_map(|service| samples(*service)) {
+                    let query = sample_query(&source, &dst, service);
+                    let Ok((answer, _)) = self.simulation.trace(&query, &Options::default()) else {
+                        continue;
+                    };
+                    let asked = ReachQuestion::about(&[service], CLIENT_PORTS).traffic;
+                    seen.push(Seen {
+                        from: source.clone(),
+                        to: dst.clone(),
+                        reach: as_reach(&answer, &asked),
+                        asked,
+                        query: Some(query),
+                    });
+                }
+            }
+        }
+        seen
+    }
+
+    fn judge_flows(&self, assertion: &Assertion, flows: &[Seen], judgement: &mut Judgement) {
+        let passing = |seen: &Seen| {
+            let mut set = seen.reach.round_trip.clone();
+            if !assertion.round_trip {
+                set.unite(&seen.reach.one_way);
+            }
+            set.from_any_port().intersection(&seen.asked)
+        };
+        if let Some(unknown) = flows.iter().find(|seen| seen.reach.basis == Basis::Unknown) {
+            judgement.outcome = Outcome::Unknown;
+            judgement.code = "NOT_MODELLED".to_owned();
+            judgement.details.push(format!(
+                "{} -> {}: something on the way is not modelled",
+                unknown.from, unknown.to
+            ));
+            return;
+        }
+        let all = flows
+            .iter()
+            .all(|seen| seen.asked.without(&passing(seen)).is_empty());
+        let none = flows.iter().all(|seen| passing(seen).is_empty());
+        let today = match (all, none) {
+            (true, false) => Expected::Reachable,
+            (false, true) => Expected::Unreachable,
+            _ => Expected::Partial,
+        };
+        judgement.today = Some(today);
+        if today != assertion.expected {
+            judgement.outcome = Outcome::Failed;
+        }
+        for seen in flows {
+            let passes = passing(seen);
+            let off = match assertion.expected {
+                Expected::Reachable => seen.asked.without(&passes),
+                Expected::Unreachable => passes,
+                Expected::Partial if today == Expected::Partial => TrafficSet::nothing(),
+                Expected::Partial => seen.asked.clone(),
+            };
+            self.note(assertion, seen, &off, judgement);
+        }
+        if judgement.outcome == Outcome::Passed {
+            self.check_ways(assertion, flows, judgement);
+        }
+        let more = judgement.details.len().saturating_sub(DETAILS_MAX);
+        if more > 0 {
+            judgement.details.truncate(DETAILS_MAX);
+            judgement.details.push(format!("and {more} more"));
+        }
+    }
+
+    /// Notes what is otherwise than expected; the first time with a flow that shows it.
+    fn note(&self, assertion: &Assertion, seen: &Seen, off: &TrafficSet, judgement: &mut Judgement) {
+        if off.is_empty() {
+            return;
+        }
+        let verb = match assertion.expected {
+            Expected::Reachable if seen.reach.one_way.from_any_port().intersection(off).is_empty() => {
+                "is not reachable"
+            }
+            Expected::Reachable => "gets no answer back",
+            Expected::Unreachable => "is reachable",
+            Expected::Partial => "is wholly open or wholly closed",
+        };
+        judgement
+            .details
+            .push(format!("{} -> {}: {off} {verb}", seen.from, seen.to));
+        if judgement.witness.is_none() {
+            self.show(seen, off, judgement);
+        }
+    }
+
+    fn show(&self, seen: &Seen, off: &TrafficSet, judgement: &mut Judgement) {
+        let Some(query) = seen.query.as_ref().and_then(|query| witness_of(query, off)) else {
+            return;
+        };
+        let Ok((answer, _)) = self.simulation.trace(&query, &Options::default()) else {
+            return;
+        };
+        judgement.code = answer
+            .explanations
+            .first()
+            .map_or_else(|| "REACHABLE".to_owned(), |first| first.code.clone());
+        judgement.witness = Some(Box::new((query, answer)));
+    }
+
+    /// Whether what passes goes the way that it shall, and what is stopped is for the reason that it shall.
+    fn check_ways(&self, assertion: &Assertion, flows: &[Seen], judgement: &mut Judgement) {
+        for seen in flows {
+            let is_open = !seen
+                .reach
+                .round_trip
+                .from_any_port()
+                .intersection(&seen.asked)
+                .is_empty();
+            let wants_way = !assertion.via.is_empty() || !assertion.never_via.is_empty();
+            if is_open && wants_way {
+                let way = self.way_of(seen);
+                let missing = assertion
+                    .via
+                    .iter()
+                    .filter(|name| !way.contains(*name))
+                    .map(|name| format!("does not go by {name}"));
+                let forbidden = assertion
+                    .never_via
+                    .iter()
+                    .filter(|name| way.contains(*name))
+                    .map(|name| format!("goes by {name}"));
+                for what in missing.chain(forbidden) {
+                    judgement.outcome = Outcome::Failed;
+                    "WRONG_WAY".clone_into(&mut judgement.code);
+                    judgement
+                        .details
+                        .push(format!("{} -> {}: {what}", seen.from, seen.to));
+                }
+            }
+            if !is_open && !assertion.by.is_empty() {
+                self.check_reason(assertion, seen, judgement);
+            }
+        }
+    }
+
+    fn check_reason(&self, assertion: &Assertion, seen: &Seen, judgement: &mut Judgement) {
+        let Some(query) = seen
+            .query
+            .as_ref()
+            .and_then(|query| witness_of(query, &seen.asked))
+        else {
+            return;
+        };
+        let Ok((answer, _)) = self.simulation.trace(&query, &Options::default()) else {
+            return;
+        };
+        let reasons = std::iter::once(&answer.forward)
+            .chain(&answer.back)
+            .filter_map(|leg| leg.reason.clone());
+        let codes: BTreeSet<String> = reasons
+            .chain(
+                answer
+                    .explanations
+                    .iter()
+                    .map(|explanation| explanation.code.clone()),
+            )
+            .collect();
+        let is_meant = |code: &String| {
+            assertion
+                .by
+                .iter()
+                .any(|wanted| wanted.eq_ignore_ascii_case(code))
+        };
+        if !codes.iter().any(is_meant) {
+            let found = codes.iter().cloned().collect::<Vec<_>>().join(", ");
+            judgement.outcome = Outcome::Failed;
+            judgement.code.clone_from(codes.first().unwrap_or(&String::new()));
+            judgement.details.push(format!(
+                "{} -> {}: stopped by {found}, not by {}",
+                seen.from,
+                seen.to,
+                assertion.by.join(" or ")
+            ));
+            judgement.witness.get_or_insert_with(|| Box::new((query, answer)));
+        }
+    }
+
+    /// Names and ids of what is on the way of a flow's packets.
+    fn way_of(&self, seen: &Seen) -> BTreeSet<String> {
+        let set = seen.reach.round_trip.from_any_port().intersection(&seen.asked);
+        let query = seen.query.as_ref().and_then(|query| witness_of(query, &set));
+        let answer = query.and_then(|query| self.simulation.trace(&query, &Options::default()).ok());
+        let hops = answer.into_iter().flat_map(|(answer, _)| answer.forward.trail);
+        hops.flat_map(|hop| [hop.component, hop.name]).collect()
+    }
+
+    fn invariant(&mut self, line: &InvariantLine) -> Judgement {
+        let details = match &line.invariant {
+            Invariant::NoAsymmetricPaths => self.one_way_flows(),
+            Invariant::NoBlackholeRoutes => self.blackholes(),
+            Invariant::OwnZoneNat => self.foreign_zone_nats(),
+            Invariant::OnlyFromInternet(allowed) => self.exposed_besides(allowed),
+        };
+        Judgement {
+            id: line.text.clone(),
+            origin: line.origin,
+            expected: "holds".to_owned(),
+            outcome: if details.is_empty() {
+                Outcome::Passed
+            } else {
+                Outcome::Failed
+            },
+            severity: None,
+            details,
+            code: "INVARIANT".to_owned(),
+            witness: None,
+            today: None,
+            expected_origin: Origin::NOWHERE,
+        }
+    }
+
+    fn one_way_flows(&self) -> Vec<String> {
+        let rows = self.found.rows(self.topology(), By::Instance, &Scope::default());
+        let inside = rows.iter().filter(|row| !row.one_way.is_empty());
+        let inside = inside.map(|row| {
+            format!(
+                "{} -> {}: {} arrives, and no answer comes back",
+                row.from, row.to, row.one_way.text
+            )
+        });
+        let outside = self
+            .found
+            .exposure_rows(self.topology(), By::Instance, &Scope::default());
+        let outside: Vec<String> = outside
+            .iter()
+            .filter(|row| !row.one_way.is_empty())
+            .map(|row| {
+                format!(
+                    "internet -> {}: {} arrives, and no answer comes back",
+                    row.group, row.one_way.text
+                )
+            })
+            .collect();
+        inside.chain(outside).collect()
+    }
+
+    fn blackholes(&self) -> Vec<String> {
+        let topology = self.topology();
+        let is_dead = |target: &RouteTarget| match target {
+            RouteTarget::Missing(_) => true,
+            RouteTarget::Resource(any) => any
+                .downcast::<PeeringConnection>()
+                .is_some_and(|id| topology.peering_connections[id].state != PeeringState::Active),
+            RouteTarget::Local | RouteTarget::Unmodelled(..) => false,
+        };
+        let mut found = Vec::new();
+        for (id, table) in topology.route_tables.iter() {
+            for (index, _) in table
+                .routes
+                .iter()
+                .enumerate()
+                .filter(|(_, route)| route.blackhole || is_dead(&route.target))
+            {
+                let words = topology.rule_text(id.into(), index).unwrap_or_default();
+                found.push(format!("route table {}: {words}", table.label.display()));
+            }
+        }
+        for (_, table) in topology.transit_gateway_route_tables.iter() {
+            let dead = table.routes.iter().filter(|route| {
+                route.target != TransitTarget::Blackhole && matches!(route.target, TransitTarget::Missing(_))
+            });
+            found.extend(dead.map(|_| {
+                format!(
+                    "transit gateway route table {} has a route to what does not exist",
+                    table.label.display()
+                )
+            }));
+        }
+        found
+    }
+
+    fn foreign_zone_nats(&self) -> Vec<String> {
+        let topology = self.topology();
+        let mut found = Vec::new();
+        for (id, subnet) in topology.subnets.iter() {
+            let Some(table) = topology.route_table_of(id) else {
+                continue;
+            };
+            for route in &topology.route_tables[table].routes {
+                let RouteTarget::Resource(target) = &route.target else {
+                    continue;
+                };
+                let Some(nat) = target.downcast::<NatGateway>() else {
+                    continue;
+                };
+                let zone = &topology.subnets[topology.nat_gateways[nat].subnet].availability_zone;
+                if *zone != subnet.availability_zone {
+                    let (name, nat) = (subnet.label.display(), topology.name_of(nat));
+                    found.push(format!(
+                        "subnet {name} in {} leaves by {nat} in {zone}",
+                        subnet.availability_zone
+                    ));
+                }
+            }
+        }
+        found
+    }
+
+    fn exposed_besides(&mut self, allowed: &[Selector]) -> Vec<String> {
+        let mut meant = BTreeSet::new();
+        for selector in allowed {
+            if let Some(End::Endpoints(list)) = self.end(selector, None, false) {
+                meant.extend(list);
+            }
+        }
+        let rest: Vec<usize> = (0..self.found.endpoints.len())
+            .filter(|endpoint| !meant.contains(endpoint))
+            .collect();
+        let scope = Scope {
+            from: None,
+            to: Some(rest),
+        };
+        let rows = self.found.exposure_rows(self.topology(), By::Instance, &scope);
+        rows.iter()
+            .map(|row| format!("internet -> {}: {} is reachable", row.group, row.round_trip.text))
+            .collect()
+    }
+}
+
+fn expected_words(assertion: &Assertion) -> String {
+    let services: Vec<String> = assertion.services.iter().map(ToString::to_string).collect();
+    format!(
+        "{} -> {} {} {}",
+        assertion.from.text,
+        assertion.to.text,
+        services.join(", "),
+        assertion.expected.word()
+    )
+}
+
+/// The services that speak for a range of them where packets are asked.
+fn samples(service: Traffic) -> Vec<Traffic> {
+    use vpcsim_aws::traffic::PortRange;
+    let ends = |ports: PortRange| {
+        let mut ends = vec![ports.first.max(1), ports.last];
+        ends.dedup();
+        ends
+    };
+    match service {
+        Traffic::Tcp(ports) => ends(ports)
+            .into_iter()
+            .map(|port| Traffic::Tcp(PortRange::single(port)))
+            .collect(),
+        Traffic::Udp(ports) => ends(ports)
+            .into_iter()
+            .map(|port| Traffic::Udp(PortRange::single(port)))
+            .collect(),
+        Traffic::All => vec![
+            Traffic::Tcp(PortRange::single(1)),
+            Traffic::Tcp(PortRange::single(u16::MAX)),
+            Traffic::Icmp {
+                icmp_type: Some(8),
+                icmp_code: Some(0),
+            },
+        ],
+        other => vec![other],
+    }
+}
+
+fn sample_query(source: &str, dst: &str, service: Traffic) -> FlowQuery {
+    let (protocol, dst_port) = match service {
+        Traffic::Tcp(ports) => (Protocol::TCP, Some(ports.first)),
+        Traffic::Udp(ports) => (Protocol::UDP, Some(ports.first)),
+        Traffic::Other(protocol) => (protocol, None),
+        Traffic::Icmp { .. } | Traffic::All => (Protocol::ICMP, None),
+    };
+    FlowQuery {
+        source: source.to_owned(),
+        dst: dst.to_owned(),
+        protocol: protocol.to_string(),
+        dst_port,
+        ..FlowQuery::default()
+    }
+}
+
+fn as_reach(answer: &Answer, asked: &TrafficSet) -> Reach {
+    let mut reach = Reach::nothing();
+    if answer.unknown {
+        reach.basis = Basis::Unknown;
+    } else if answer.round_trip {
+        reach.round_trip = asked.clone();
+    } else if answer.forward.verdict == crate::answer::Verdict::Delivered {
+        reach.one_way = asked.clone();
+    }
+    reach
+}
+
+/// The query for one flow of a set.
+fn witness_of(query: &FlowQuery, set: &TrafficSet) -> Option<FlowQuery> {
+    for protocol in [Protocol::TCP, Protocol::UDP] {
+        let services = set.services(protocol);
+        let usual = [443, 80, 22]
+            .into_iter()
+            .find(|port| services.iter().any(|range| range.contains(*port)));
+        if let Some(port) = usual.or(services.first().map(|range| range.first.max(1))) {
+            return Some(FlowQuery {
+                protocol: protocol.to_string(),
+                dst_port: Some(port),
+                ..query.clone()
+            });
+        }
+    }
+    let is_icmp = !set.services(Protocol::ICMP).is_empty();
+    is_icmp.then(|| FlowQuery {
+        protocol: Protocol::ICMP.to_string(),
+        ..query.clone()
+    })
+}

@@ -1,0 +1,100 @@
+//! SARIF 2.1.0: a result for each failure, with its place and the way of a flow that shows it.
+
+use serde_json::{Value, json};
+use vpcsim_analysis::{Judgement, Outcome};
+use vpcsim_aws::Origin;
+
+use super::{Judged, headline, hops};
+use crate::json::pretty;
+use crate::style::Style;
+
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+pub(super) fn render(judged: &Judged<'_>, _: Style) -> String {
+    let failures: Vec<&Judgement> = judged
+        .judgements
+        .iter()
+        .filter(|one| judged.is_failure(one))
+        .collect();
+    let mut codes: Vec<&str> = failures.iter().map(|one| rule_id(one)).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let rule = |code: &&str| json!({ "id": code, "shortDescription": { "text": words(code) } });
+    let rules: Vec<Value> = codes.iter().map(rule).collect();
+    let results: Vec<Value> = failures.iter().map(|one| result(judged, one)).collect();
+    let driver = json!({ "name": "vpcsim", "version": env!("CARGO_PKG_VERSION"), "rules": rules });
+    pretty(&json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{ "tool": { "driver": driver }, "columnKind": "unicodeCodePoints", "results": results }],
+    }))
+}
+
+fn rule_id(one: &Judgement) -> &str {
+    if one.code.is_empty() {
+        "EXPECTATION"
+    } else {
+        &one.code
+    }
+}
+
+/// What a code means.
+fn words(code: &str) -> String {
+    match code {
+        "REACHABLE" => "A flow gets through that was not to.".to_owned(),
+        "WRONG_WAY" => "A flow takes another way than it was to.".to_owned(),
+        "INVARIANT" => "Something does not hold for the whole design.".to_owned(),
+        _ => format!("An expectation fails: {code}."),
+    }
+}
+
+fn result(judged: &Judged<'_>, one: &Judgement) -> Value {
+    let level = if one.outcome == Outcome::Unknown {
+        "warning"
+    } else {
+        "error"
+    };
+    let mut result = json!({
+        "ruleId": rule_id(one),
+        "level": level,
+        "message": { "text": headline(one) },
+        "partialFingerprints": { "assertion/v1": fingerprint(&format!("{} {}", one.id, one.expected)) },
+        "properties": { "assertion": one.id },
+    });
+    if let Some(location) = location(judged, one.origin, &one.id) {
+        result["locations"] = json!([location]);
+    }
+    let hops = hops(one);
+    if !hops.is_empty() {
+        let step = |hop: &String| json!({ "location": { "message": { "text": hop } } });
+        let steps: Vec<Value> = hops.iter().map(step).collect();
+        result["codeFlows"] = json!([{ "threadFlows": [{ "locations": steps }] }]);
+    }
+    result
+}
+
+fn location(judged: &Judged<'_>, origin: Origin, name: &str) -> Option<Value> {
+    let file = judged.file_of(origin)?;
+    Some(json!({
+        "physicalLocation": {
+            "artifactLocation": { "uri": uri(file) },
+            "region": { "startLine": origin.line, "startColumn": origin.column.max(1) },
+        },
+        "logicalLocations": [{ "fullyQualifiedName": name }],
+    }))
+}
+
+/// A path as a reference of a URI.
+fn uri(path: &str) -> String {
+    path.replace('%', "%25")
+        .replace(' ', "%20")
+        .replace('#', "%23")
+        .replace('?', "%3F")
+}
+
+/// FNV-1a, which is the same everywhere and always.
+fn fingerprint(text: &str) -> String {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    format!("{:016x}", text.bytes().fold(0xcbf2_9ce4_8422_2325, step))
+}
