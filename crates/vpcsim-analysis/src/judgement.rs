@@ -350,7 +350,7 @@ impl Judge<'_> {
         };
         if let Some(unknown) = flows.iter().find(|seen| seen.reach.basis == Basis::Unknown) {
             judgement.outcome = Outcome::Unknown;
-            judgement.code = "NOT_MODELLED".to_owned();
+            "NOT_MODELLED".clone_into(&mut judgement.code);
             judgement.details.push(format!(
                 "{} -> {}: something on the way is not modelled",
                 unknown.from, unknown.to

@@ -6,6 +6,7 @@
 //! - [`simulation`]: a compiled design that makes fresh networks with hosts in them.
 //! - [`trace`]: one flow in a network of its own. [`run`]: the whole design in one network.
 //! - [`reach`]: exact answers for all pairs, from the devices' tables, with packets that have to agree.
+//! - [`blockers`]: all that stands in a flow's way.
 //! - [`judgement`]: expectations held against exact answers.
 //! - [`recorder`]: the onlooker that keeps trails and captures. [`grammar`]: the legal orders of stations.
 //! - Inside: `question` (a precise query), `legs` (trails as answers), `explain` (why and what would help),
@@ -20,6 +21,7 @@
 
 mod analyzer_code;
 pub mod answer;
+pub mod blockers;
 pub mod endpoint;
 mod explain;
 mod gateway_codes;
@@ -39,6 +41,7 @@ pub use answer::{
     Answer, Capture, CaptureInterface, CaptureRecord, Explanation, FlowQuery, Hop, Leg, Observed, UnreadNote,
     Verdict,
 };
+pub use blockers::Blocker;
 pub use endpoint::QuestionError;
 pub use judgement::{Judgement, Outcome, Unanswerable};
 pub use recorder::{CaptureChoice, Recorder};

@@ -108,7 +108,9 @@ struct Reader<'f> {
 impl Reader<'_> {
     fn read_root(&mut self, root: &Node) {
         if let Value::Sequence(items) = &root.value {
-            items.iter().for_each(|item| self.read_assertion(item));
+            for item in items {
+                self.read_assertion(item);
+            }
             return;
         }
         let fields = Fields::check(root, &FILE, "an expectation file", self.findings);
@@ -122,14 +124,12 @@ impl Reader<'_> {
                 }
             }
         }
-        fields
-            .items("assertions")
-            .iter()
-            .for_each(|item| self.read_assertion(item));
-        fields
-            .items("invariants")
-            .iter()
-            .for_each(|item| self.read_invariant(item));
+        for item in fields.items("assertions") {
+            self.read_assertion(item);
+        }
+        for item in fields.items("invariants") {
+            self.read_invariant(item);
+        }
     }
 
     /// A line, the one-key mapping that YAML makes of it, or a mapping with the parts.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use vpcsim_analysis::{Answer, ExpectationResult, FlowQuery, RunReport};
+use vpcsim_analysis::{Answer, Blocker, ExpectationResult, FlowQuery, RunReport};
 use vpcsim_aws::{Findings, Severity, Topology};
 
 use crate::findings_text::{SourceFile, Tally};
@@ -36,6 +36,9 @@ pub struct Asked<'a> {
     /// The answer.
     #[serde(flatten)]
     pub answer: &'a Answer,
+    /// All that stops the flow, there and back.
+    #[serde(skip_serializing_if = "<[Blocker]>::is_empty")]
+    pub blockers: &'a [Blocker],
 }
 
 #[derive(Serialize)]
@@ -126,7 +129,11 @@ pub fn reachability(design: &Topology, seed: u64, report: &RunReport) -> String 
         answers: report
             .answers
             .iter()
-            .map(|(query, answer)| Asked { query, answer })
+            .map(|(query, answer)| Asked {
+                query,
+                answer,
+                blockers: &[],
+            })
             .collect(),
         unread: unread.collect(),
         counters: CounterLine {
@@ -229,6 +236,7 @@ mod tests {
         let asked = [Asked {
             query: &query,
             answer: &answer,
+            blockers: &[],
         }];
         let text = traces("shop", 7, &asked);
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();

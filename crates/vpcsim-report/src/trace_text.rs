@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use vpcsim_analysis::{Answer, Explanation, FlowQuery, Hop, Leg, Observed, Verdict};
+use vpcsim_analysis::{Answer, Blocker, Explanation, FlowQuery, Hop, Leg, Observed, Verdict};
 use vpcsim_aws::drop_reason;
 
 use crate::style::{LINE_WIDTH, Role, Style, counted, padded, push_labelled, time_words, width, wrapped};
@@ -22,6 +22,43 @@ pub fn render(query: &FlowQuery, answer: &Answer, style: Style) -> String {
         push_leg(&mut page, "back", "return", back, answer, style);
     }
     push_unread(&mut page, answer, style);
+    page
+}
+
+/// What else stops the flow behind its first blocker, and the changes that would open it all.
+pub fn render_blockers(blockers: &[Blocker], style: Style) -> String {
+    let mut page = String::new();
+    if blockers.len() < 2 {
+        return page;
+    }
+    let _ = writeln!(
+        page,
+        "\n{}",
+        style.paint(Role::Strong, "also stopped by, if that were mended")
+    );
+    for blocker in &blockers[1..] {
+        let way = if blocker.direction == "forward" {
+            "there"
+        } else {
+            "back"
+        };
+        push_labelled(
+            &mut page,
+            &format!("    {}", padded(way, 7)),
+            11,
+            &format!("{} {}: {}", blocker.component, blocker.reason, blocker.detail),
+        );
+    }
+    let _ = writeln!(page, "\n{}", style.paint(Role::Strong, "to open it"));
+    for (number, blocker) in blockers.iter().enumerate() {
+        let change = blocker.change.clone().unwrap_or_else(|| {
+            format!(
+                "mend {} ({}); what is behind it shows then",
+                blocker.component, blocker.reason
+            )
+        });
+        push_labelled(&mut page, &format!("    {}. ", number + 1), 7, &change);
+    }
     page
 }
 

@@ -484,3 +484,276 @@ fn a_reader_who_goes_away_is_no_error() {
     drop(child.stdout.take());
     Ended::of(&child.wait_with_output().expect("vpcsim ends")).ends_with(0);
 }
+
+/// The shop after a change: operators get in, and the database takes its own subnet only.
+fn changed() -> String {
+    let more = SHOP.replace(
+        "tcp 80 from 0.0.0.0/0]",
+        "tcp 80 from 0.0.0.0/0, tcp 22 from 0.0.0.0/0]",
+    );
+    more.replace("tcp 5432 from web", "tcp 5432 from 10.0.2.0/24")
+}
+
+#[test]
+fn reach_says_who_gets_where_and_packets_agree() {
+    let desk = Desk::with(SHOP);
+    let ended = desk.vpcsim(&["reach", "shop.yaml", "--verify"]);
+    ended
+        .ends_with(0)
+        .prints("  → db-1          tcp 5432\n")
+        .prints(", 0 disagreements");
+    ended
+        .prints("tcp 80 at 203.0.113.1 from anywhere")
+        .prints("internet gateway igw, network ACL default");
+    let asked = desk.vpcsim(&[
+        "reach",
+        "shop.yaml",
+        "--from",
+        "subnet:public-a",
+        "--to",
+        "db-1",
+        "--service",
+        "5432/tcp",
+        "--format",
+        "csv",
+    ]);
+    let csv = "from,to,round_trip,one_way,only_some,basis,outside,public\nweb-1,db-1,tcp 5432,nothing,false,sets,,\n";
+    assert_eq!(asked.ends_with(0).stdout, csv);
+}
+
+#[test]
+fn reach_as_json_names_its_version_and_every_row() {
+    let desk = Desk::with(SHOP);
+    let document = desk
+        .vpcsim(&["reach", "shop.yaml", "--format", "json", "--by", "sg"])
+        .ends_with(0)
+        .json();
+    assert_eq!(
+        (document["schema_version"].as_str(), document["kind"].as_str()),
+        (Some("1"), Some("reach"))
+    );
+    let row = &document["rows"][0];
+    assert_eq!(
+        (row["from"].as_str(), row["to"].as_str(), row["basis"].as_str()),
+        (Some("web"), Some("db"), Some("sets"))
+    );
+    assert_eq!(row["round_trip"]["tcp"], serde_json::json!(["5432"]));
+    assert_eq!(document["exposure"][0]["witness"]["dst_port"], 80);
+}
+
+#[test]
+fn reach_refuses_whom_nobody_is_and_ports_that_are_none() {
+    let desk = Desk::with(SHOP);
+    let nobody = desk.vpcsim(&["reach", "shop.yaml", "--from", "web-9", "--to", "subnet:nowhere"]);
+    nobody
+        .ends_with(2)
+        .complains("`web-9` selects nothing")
+        .complains("did you mean web-1")
+        .complains("`subnet:nowhere`");
+    let port = desk.vpcsim(&["reach", "shop.yaml", "--service", "70000/tcp"]);
+    port.ends_with(2).complains("ports go from 0 to 65535");
+}
+
+#[test]
+fn diff_says_what_a_change_opens_and_closes() {
+    let desk = Desk::with(SHOP);
+    desk.put("branch.yaml", &changed());
+    let ended = desk.vpcsim(&["diff", "shop.yaml", "branch.yaml"]);
+    ended
+        .ends_with(1)
+        .prints("db-1, the internet → web-1\n  + opens tcp 22\n")
+        .prints("web-1 → db-1\n  - closes tcp 5432\n");
+    let comment = desk.vpcsim(&["diff", "shop.yaml", "branch.yaml", "--format", "markdown"]);
+    comment
+        .ends_with(1)
+        .prints("| + opens | db-1, the internet | web-1 | tcp 22 |");
+    desk.vpcsim(&["diff", "shop.yaml", "shop.yaml"])
+        .ends_with(0)
+        .prints("nothing changes");
+}
+
+#[test]
+fn diff_refuses_designs_of_different_accounts() {
+    let desk = Desk::with(&SHOP.replace(
+        "    cidr: 10.0.0.0/16\n",
+        "    cidr: 10.0.0.0/16\n    account: \"111111111111\"\n",
+    ));
+    desk.put(
+        "other.yaml",
+        &SHOP.replace(
+            "    cidr: 10.0.0.0/16\n",
+            "    cidr: 10.0.0.0/16\n    account: \"222222222222\"\n",
+        ),
+    );
+    let ended = desk.vpcsim(&["diff", "shop.yaml", "other.yaml"]);
+    ended
+        .ends_with(2)
+        .complains("different accounts, 111111111111 and 222222222222");
+}
+
+const EXPECTATIONS: &str = "\
+version: 1
+endpoints: { web: { subnet: public-a } }
+assertions:
+  - { id: open, from: internet, to: web, port: [80/tcp], expect: reachable, via: [igw] }
+  - { id: private, from: internet, to: sg:db, port: any, expect: unreachable, severity: critical }
+  - { id: mail, from: web, to: db-1, port: 25/tcp, expect: reachable }
+  - { id: later, from: web, to: db-1, expect: unreachable, skip: not yet }
+invariants: [no-asymmetric-paths, only-from-internet: [web]]
+";
+
+#[test]
+fn test_judges_a_file_of_expectations_in_every_format() {
+    let desk = Desk::with(SHOP);
+    desk.put("expect.yaml", EXPECTATIONS);
+    let formats = [
+        "text",
+        "json=o.json",
+        "junit=o.xml",
+        "sarif=o.sarif",
+        "github=o.txt",
+        "markdown=o.md",
+    ];
+    let mut arguments = vec!["test", "shop.yaml", "--expect", "expect.yaml"];
+    for format in &formats {
+        arguments.extend(["--format", format]);
+    }
+    let ended = desk.vpcsim(&arguments);
+    ended
+        .ends_with(1)
+        .prints("PASS    private [critical]")
+        .prints("FAIL    mail")
+        .prints("6 assertions: 4 passed, 1 failed, 1 skipped");
+    let text = |name: &str| String::from_utf8(desk.read(name)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text("o.json")).unwrap();
+    assert_eq!(
+        (
+            json["assertions"][2]["outcome"].as_str(),
+            json["assertions"][2]["line"].as_u64()
+        ),
+        (Some("failed"), Some(6))
+    );
+    assert!(text("o.xml").contains("<failure message=") && text("o.xml").contains("failures=\"1\""));
+    let sarif: serde_json::Value = serde_json::from_str(&text("o.sarif")).unwrap();
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(
+        result["locations"][0]["physicalLocation"]["region"]["startLine"],
+        6
+    );
+    assert!(
+        result["codeFlows"][0]["threadFlows"][0]["locations"]
+            .as_array()
+            .is_some_and(|steps| steps.len() > 3)
+    );
+    assert!(text("o.txt").starts_with("::error file=expect.yaml,line=6,col=5,title=mail::"));
+    assert!(text("o.md").contains("| ✗ | mail |"));
+}
+
+#[test]
+fn test_names_all_that_is_wrong_with_expectations() {
+    let desk = Desk::with(SHOP);
+    desk.put("expect.yaml", "assertions:\n  - web-1 -> db-1 tcp 80: maybe\n  - { from: web-1, to: db-1, port: 70000/tcp, expect: reachable }\n");
+    let ended = desk.vpcsim(&["test", "shop.yaml", "--expect", "expect.yaml"]);
+    ended
+        .ends_with(2)
+        .complains("expect.yaml:2:")
+        .complains("expect.yaml:3:")
+        .complains("ports go from 0 to 65535");
+    desk.put(
+        "expect.yaml",
+        "assertions:\n  - nobody -> db-1 tcp 80: reachable\n",
+    );
+    let ended = desk.vpcsim(&["test", "shop.yaml", "--expect", "expect.yaml"]);
+    ended
+        .ends_with(2)
+        .complains("`nobody` selects nothing")
+        .complains("expect.yaml:2:5");
+    desk.vpcsim(&["test", "shop.yaml"])
+        .ends_with(2)
+        .complains("nothing is expected of the design");
+}
+
+#[test]
+fn test_update_writes_todays_answers_and_nothing_else() {
+    let desk = Desk::with(SHOP);
+    desk.put("expect.yaml", EXPECTATIONS);
+    desk.vpcsim(&["test", "shop.yaml", "--expect", "expect.yaml", "--update"])
+        .ends_with(0);
+    let updated = String::from_utf8(desk.read("expect.yaml")).unwrap();
+    assert_eq!(
+        updated,
+        EXPECTATIONS.replace("25/tcp, expect: reachable", "25/tcp, expect: unreachable")
+    );
+    desk.vpcsim(&["test", "shop.yaml", "--expect", "new.yaml", "--update"])
+        .ends_with(0);
+    desk.vpcsim(&["test", "shop.yaml", "--expect", "new.yaml"])
+        .ends_with(0)
+        .prints("5 assertions: 5 passed");
+}
+
+const TIGHT: &str = "\
+name: tight
+region: eu-west-1
+vpcs:
+  net:
+    cidr: 10.0.0.0/16
+    subnets:
+      a: { az: a, cidr: 10.0.1.0/24, network_acl: ssh }
+      b: { az: b, cidr: 10.0.2.0/24, network_acl: ssh }
+    network_acls:
+      ssh: { ingress: [ 100 allow tcp 22 from 10.0.0.0/16 ], egress: [ 100 allow tcp 22 to 10.0.0.0/16 ] }
+    security_groups:
+      mute: { egress: [ tcp 443 to 0.0.0.0/0 ] }
+      deaf: { ingress: [ tcp 22 from 10.0.9.0/24 ] }
+    instances:
+      client: { subnet: a, security_groups: [mute] }
+      server: { subnet: b, security_groups: [deaf], listen: [tcp 5432] }
+";
+
+#[test]
+fn trace_lists_every_blocker_and_the_changes_open_the_flow() {
+    let desk = Desk::with(TIGHT);
+    let flow = [
+        "trace",
+        "shop.yaml",
+        "--from",
+        "client",
+        "--to",
+        "server:5432/tcp",
+    ];
+    let ended = desk.vpcsim(&flow);
+    ended.ends_with(1).prints("also stopped by, if that were mended");
+    for change in [
+        "1. add `tcp 5432 to 10.0.2.4/32` to the egress rules of mute",
+        "2. add `allow tcp 5432 to 10.0.2.4/32` to the egress entries of ssh",
+        "3. add `allow tcp 5432 from 10.0.1.4/32` to the ingress entries of ssh",
+        "4. add `tcp 5432 from 10.0.1.4/32` to the ingress rules of deaf",
+        "5. add `allow tcp 32768-60999 to 10.0.1.4/32` to the egress entries of ssh",
+        "6. add `allow tcp 32768-60999 from 10.0.2.4/32` to the ingress entries of ssh",
+    ] {
+        ended.prints(change);
+    }
+    let json = desk.vpcsim(&[&flow[..], &["--format", "json"]].concat()).json();
+    assert_eq!(json["answers"][0]["blockers"].as_array().map(Vec::len), Some(6));
+    let out = "110 allow tcp 5432 to 10.0.2.4/32, 120 allow tcp 32768-60999 to 10.0.1.4/32";
+    let into = "110 allow tcp 5432 from 10.0.1.4/32, 120 allow tcp 32768-60999 from 10.0.2.4/32";
+    let mended = TIGHT
+        .replace(
+            "egress: [ 100 allow tcp 22 to 10.0.0.0/16",
+            &format!("egress: [ 100 allow tcp 22 to 10.0.0.0/16, {out}"),
+        )
+        .replace(
+            "ingress: [ 100 allow tcp 22 from 10.0.0.0/16",
+            &format!("ingress: [ 100 allow tcp 22 from 10.0.0.0/16, {into}"),
+        )
+        .replace(
+            "tcp 443 to 0.0.0.0/0",
+            "tcp 443 to 0.0.0.0/0, tcp 5432 to 10.0.2.4/32",
+        )
+        .replace(
+            "tcp 22 from 10.0.9.0/24",
+            "tcp 22 from 10.0.9.0/24, tcp 5432 from 10.0.1.4/32",
+        );
+    desk.put("shop.yaml", &mended);
+    desk.vpcsim(&flow).ends_with(0);
+}

@@ -14,6 +14,7 @@ mod determinism;
 mod exact;
 #[cfg(test)]
 mod expectations;
+#[cfg(test)]
 mod explained_codes;
 #[cfg(test)]
 mod four_ways;

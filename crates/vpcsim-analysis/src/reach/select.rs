@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use thiserror::Error;
 use vpcsim_aws::devices::ManagedHost;
-use vpcsim_aws::{Label, Topology};
+use vpcsim_aws::{AnyId, Label, Topology};
 
 use super::Endpoint;
 use crate::similar::edit_distance;
@@ -176,36 +176,40 @@ fn unknown_key(text: &str, key: &str) -> SelectionError {
 }
 
 fn nobody(topology: &Topology, endpoints: &[Endpoint], text: &str) -> String {
-    let wanted = text.split_once(':').map_or(text, |(_, value)| value);
-    let names = |endpoint: &Endpoint| {
-        let subnet = &topology.subnets[endpoint.subnet];
-        let groups = topology.network_interfaces[endpoint.interface]
-            .security_groups
-            .iter()
-            .map(|group| topology.name_of(*group).to_owned());
-        let own = [
-            topology
-                .label(endpoint.host)
-                .map_or_else(String::new, |label| label.name.clone()),
-            subnet.label.name.clone(),
-            topology.name_of(subnet.vpc).to_owned(),
-        ];
-        own.into_iter().chain(groups).collect::<Vec<_>>()
+    let (key, wanted) = text.split_once(':').unwrap_or(("", text));
+    let name = |any: AnyId| {
+        topology
+            .label(any)
+            .map_or_else(String::new, |label| label.name.clone())
     };
-    let mut known: Vec<String> = endpoints
+    let names = |endpoint: &Endpoint| -> Vec<String> {
+        match key {
+            "subnet" => vec![name(endpoint.subnet.into())],
+            "vpc" => vec![name(topology.subnets[endpoint.subnet].vpc.into())],
+            "sg" => {
+                let groups = &topology.network_interfaces[endpoint.interface].security_groups;
+                groups.iter().map(|group| name((*group).into())).collect()
+            }
+            _ => vec![name(endpoint.host)],
+        }
+    };
+    let distance = |name: String| (edit_distance(&name, wanted), name);
+    let mut known: Vec<(usize, String)> = endpoints
         .iter()
         .flat_map(names)
-        .filter(|name| edit_distance(name, wanted) <= 2)
+        .map(distance)
+        .filter(|(distance, _)| *distance <= 2)
         .collect();
     known.sort_unstable();
     known.dedup();
-    known.truncate(3);
-    match known.as_slice() {
-        [] => "no interface with a running host has it".to_owned(),
-        names => format!(
+    let known: Vec<String> = known.into_iter().take(3).map(|(_, name)| name).collect();
+    if known.is_empty() {
+        "no interface with a running host has it".to_owned()
+    } else {
+        format!(
             "no interface with a running host has it; did you mean {}?",
-            names.join(" or ")
-        ),
+            known.join(" or ")
+        )
     }
 }
 

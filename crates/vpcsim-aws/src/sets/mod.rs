@@ -86,12 +86,18 @@ impl PacketSet {
         way: &mut SetWay,
     ) {
         let allowed = self.traffic.intersection(allowed);
-        if allowed.volume() < self.traffic.volume() {
+        let is_narrower = allowed.volume() < self.traffic.volume();
+        if is_narrower {
             way.drops.push(SetDrop {
                 node: way.node,
                 reason,
                 decision,
+                source: self.source,
+                destination: self.destination,
             });
+        }
+        if is_narrower && way.is_lenient {
+            return;
         }
         self.traffic = allowed;
     }
@@ -127,6 +133,10 @@ pub struct SetDrop {
     pub reason: DropReason,
     /// What decided so.
     pub decision: Decision,
+    /// The source that the set had there.
+    pub source: Ipv4Addr,
+    /// The destination that it had there.
+    pub destination: Ipv4Addr,
 }
 
 /// A translation on the way of a set.
@@ -149,6 +159,7 @@ pub struct SetWay {
     translations: Vec<Translation>,
     drops: Vec<SetDrop>,
     depends_on_port: bool,
+    is_lenient: bool,
     /// The nodes that were entered since the last turn.
     nodes: Vec<NodeId>,
 }
@@ -162,12 +173,21 @@ impl Default for SetWay {
             translations: Vec::new(),
             drops: Vec::new(),
             depends_on_port: false,
+            is_lenient: false,
             nodes: Vec::new(),
         }
     }
 }
 
 impl SetWay {
+    /// A way on which filters note what they would drop, and let it go on: to find all that stands in a flow's way.
+    pub fn lenient() -> Self {
+        Self {
+            is_lenient: true,
+            ..Self::default()
+        }
+    }
+
     /// From now on answers go the other way.
     pub fn turn(&mut self) {
         self.is_answer = true;

@@ -119,7 +119,7 @@ impl DiffDocument {
         let closes = count(|change| !change.closed.is_empty() || !change.closed_one_way.is_empty());
         let moves = count(|change| change.way.is_some() || change.address.is_some());
         format!(
-            "{}: {opens} open flows, {closes} close some, {moves} take another way",
+            "{}: opens in {opens}, closes in {closes}, another way in {moves}",
             counted(self.changes.len(), "change")
         )
     }
@@ -173,10 +173,15 @@ fn gateways(names: &[String]) -> String {
 }
 
 fn listed(names: &[String]) -> String {
+    let words = |name: &String| match name.strip_prefix("internet ") {
+        Some("0.0.0.0/0") => "the internet".to_owned(),
+        Some(range) => format!("{range} on the internet"),
+        None => name.clone(),
+    };
     let shown = names
         .iter()
         .take(NAMES_MAX)
-        .cloned()
+        .map(words)
         .collect::<Vec<_>>()
         .join(", ");
     match names.len().saturating_sub(NAMES_MAX) {

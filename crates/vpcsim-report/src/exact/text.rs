@@ -197,10 +197,14 @@ fn push_summary(page: &mut String, document: &ReachDocument, style: Style) {
         .filter(|row| !row.round_trip.is_empty())
         .count();
     let one_way = document.rows.iter().filter(|row| !row.one_way.is_empty()).count();
+    let found = if document.receivers.is_empty() {
+        String::new()
+    } else {
+        format!("; {} with an answer, {one_way} one way", counted(open, "pair"))
+    };
     let _ = writeln!(
         page,
-        "{interfaces} of {classes}; {} with an answer, {one_way} one way, asked for {}",
-        counted(open, "pair"),
+        "{interfaces} of {classes}{found}; asked for {}",
         document.asked
     );
     if let Some(found) = &document.verification {

@@ -11,9 +11,8 @@ pub(super) fn render(judged: &Judged<'_>, _: Style) -> String {
     let mut page = String::new();
     for one in judged.judgements {
         let level = match one.outcome {
-            Outcome::Failed => "error",
             Outcome::Unknown if judged.allow_unknown => "warning",
-            Outcome::Unknown => "error",
+            Outcome::Failed | Outcome::Unknown => "error",
             Outcome::Passed | Outcome::Skipped(_) => continue,
         };
         let place = place(judged, one);

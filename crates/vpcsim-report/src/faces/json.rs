@@ -13,11 +13,11 @@ struct Document<'a> {
     kind: &'static str,
     design: &'a str,
     passed: bool,
-    assertions: Vec<Line<'a>>,
+    assertions: Vec<Verdict<'a>>,
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Verdict<'a> {
     id: &'a str,
     outcome: &'static str,
     expected: &'a str,
@@ -36,7 +36,7 @@ struct Line<'a> {
 }
 
 pub(super) fn render(judged: &Judged<'_>, _: Style) -> String {
-    let assertions = judged.judgements.iter().map(|one| line(judged, one)).collect();
+    let assertions = judged.judgements.iter().map(|one| verdict(judged, one)).collect();
     pretty(&Document {
         schema_version: SCHEMA_VERSION,
         kind: "test",
@@ -46,14 +46,14 @@ pub(super) fn render(judged: &Judged<'_>, _: Style) -> String {
     })
 }
 
-fn line<'a>(judged: &'a Judged<'_>, one: &'a Judgement) -> Line<'a> {
+fn verdict<'a>(judged: &'a Judged<'_>, one: &'a Judgement) -> Verdict<'a> {
     let (outcome, skipped) = match &one.outcome {
         Outcome::Passed => ("passed", None),
         Outcome::Failed => ("failed", None),
         Outcome::Unknown => ("unknown", None),
         Outcome::Skipped(why) => ("skipped", Some(why.as_str())),
     };
-    Line {
+    Verdict {
         id: &one.id,
         outcome,
         expected: &one.expected,

@@ -27,10 +27,9 @@ fn case(judged: &Judged<'_>, one: &Judgement) -> TestCase {
         status
     };
     let status = match &one.outcome {
-        Outcome::Passed => TestCaseStatus::success(),
         Outcome::Failed => failure(headline(one)),
         Outcome::Unknown if !judged.allow_unknown => failure(format!("unknown: {}", headline(one))),
-        Outcome::Unknown => TestCaseStatus::success(),
+        Outcome::Passed | Outcome::Unknown => TestCaseStatus::success(),
         Outcome::Skipped(why) => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(why.clone());

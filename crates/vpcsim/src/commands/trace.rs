@@ -45,7 +45,18 @@ fn one(arguments: &TraceArguments, simulation: &Simulation, terminal: &Terminal)
     if let Some(path) = &arguments.pcap {
         written_file::write(path, |sink| pcapng::write(&capture, sink))?;
     }
-    terminal.print(&page(arguments, simulation, &query, &answer, terminal)?)?;
+    let blockers = if answer.round_trip {
+        Vec::new()
+    } else {
+        simulation.blockers(&query).unwrap_or_default()
+    };
+    let asked = json::Asked {
+        query: &query,
+        answer: &answer,
+        blockers: &blockers,
+    };
+    let shown = page(arguments, simulation, asked, terminal)?;
+    terminal.print(&shown)?;
     Ok(Status::of(answer.round_trip && !answer.unknown))
 }
 
@@ -70,19 +81,18 @@ fn query(arguments: &TraceArguments) -> Result<FlowQuery, Failure> {
 fn page(
     arguments: &TraceArguments,
     simulation: &Simulation,
-    query: &FlowQuery,
-    answer: &Answer,
+    asked: json::Asked<'_>,
     terminal: &Terminal,
 ) -> Result<String, Failure> {
     Ok(match arguments.format {
-        AnswerFormat::Text => trace_text::render(query, answer, terminal.style),
-        AnswerFormat::Json => {
-            let asked = [json::Asked { query, answer }];
-            json::traces(&simulation.topology().name, arguments.seed, &asked)
+        AnswerFormat::Text => {
+            let trace = trace_text::render(asked.query, asked.answer, terminal.style);
+            trace + &trace_text::render_blockers(asked.blockers, terminal.style)
         }
+        AnswerFormat::Json => json::traces(&simulation.topology().name, arguments.seed, &[asked]),
         AnswerFormat::Jsonl => {
             let mut line = Vec::new();
-            json::write_line(answer, &mut line)?;
+            json::write_line(asked.answer, &mut line)?;
             String::from_utf8_lossy(&line).into_owned()
         }
     })
@@ -113,7 +123,11 @@ fn many(
     if arguments.format == AnswerFormat::Json {
         let asked: Vec<_> = answers
             .iter()
-            .map(|(query, answer)| json::Asked { query, answer })
+            .map(|(query, answer)| json::Asked {
+                query,
+                answer,
+                blockers: &[],
+            })
             .collect();
         terminal.print(&json::traces(&simulation.topology().name, arguments.seed, &asked))?;
     }

@@ -28,6 +28,18 @@ pub(super) const CODES: &[FindingCode] = &[
         "Write `tcp 80 from 0.0.0.0/0` in a security group, `100 allow tcp 80 from 0.0.0.0/0` in a network ACL.",
     ),
     code(
+        "bad-service",
+        &[],
+        "A service in an expectation cannot be read.",
+        "Write `443/tcp`, `1000-2000/udp`, `tcp`, `icmp`, `gre` or `any`; ports go from 0 to 65535.",
+    ),
+    code(
+        "contradictory-expectations",
+        &[],
+        "Two expectations say different things about the same flows: one of them always fails.",
+        "Keep the one that is meant.",
+    ),
+    code(
         "duplicate-key",
         &[],
         "A key stands twice in one place, so that one of the two would be lost.",
@@ -74,6 +86,18 @@ pub(super) const CODES: &[FindingCode] = &[
         &[],
         "Every address of the pool for public addresses is taken.",
         "Write down the public addresses of some hosts.",
+    ),
+    code(
+        "selects-nothing",
+        &[],
+        "An expectation is about somebody whom the design does not have.",
+        "Write a name, an id, an address, or tag:, subnet:, sg:, vpc:, az:, type: or cidr:; `vpcsim reach` lists who is there.",
+    ),
+    code(
+        "unknown-invariant",
+        &[],
+        "An expectation file asks for an invariant that there is not.",
+        "Write no-asymmetric-paths, no-blackhole-routes, own-zone-nat or only-from-internet: [who, …].",
     ),
     code(
         "unknown-key",
