@@ -430,6 +430,20 @@ pub(crate) struct DiffArguments {
     pub(crate) format: TableFormat,
 }
 
+/// How to print findings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FindingsFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+}
+
 /// What `check` takes.
 #[derive(Args, Debug)]
 #[command(after_help = CHECK_EXAMPLES)]
@@ -438,7 +452,7 @@ pub(crate) struct CheckArguments {
     pub(crate) designs: Designs,
     /// How to print the findings.
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: PageFormat,
+    pub(crate) format: FindingsFormat,
 }
 
 /// What `convert` takes.

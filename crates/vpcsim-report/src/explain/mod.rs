@@ -78,6 +78,21 @@ pub fn list(style: Style) -> String {
     page
 }
 
+/// What a code means, in a sentence.
+pub fn words_of(code: &str) -> Option<&'static str> {
+    let finding = finding_codes::all()
+        .find(|entry| entry.code == code)
+        .map(|entry| entry.words);
+    let reason = || {
+        drop_reason::ALL
+            .iter()
+            .find(|info| info.name == code)
+            .map(|info| info.words)
+    };
+    let analyzer = || analyzer_codes::by_name(code).map(|entry| entry.words);
+    finding.or_else(reason).or_else(analyzer)
+}
+
 fn push_group(page: &mut String, title: &str, group: &[(&str, &str)], style: Style) {
     let _ = writeln!(page, "{}", style.paint(Role::Strong, title));
     for (code, words) in group {

@@ -40,11 +40,11 @@ fn place(judged: &Judged<'_>, one: &Judgement) -> String {
 }
 
 /// As the runner wants text behind the colons.
-fn message(text: &str) -> String {
+pub(super) fn message(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// As the runner wants text in a property.
-fn property(text: &str) -> String {
+pub(super) fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -1,5 +1,6 @@
 //! Judged expectations for people and tools, one file for each format.
 
+pub mod findings;
 mod github;
 mod json;
 mod junit;

@@ -5,6 +5,7 @@ use vpcsim_analysis::{Judgement, Outcome};
 use vpcsim_aws::Origin;
 
 use super::{Judged, headline, hops};
+use crate::explain;
 use crate::json::pretty;
 use crate::style::Style;
 
@@ -20,9 +21,18 @@ pub(super) fn render(judged: &Judged<'_>, _: Style) -> String {
     let mut codes: Vec<&str> = failures.iter().map(|one| rule_id(one)).collect();
     codes.sort_unstable();
     codes.dedup();
-    let rule = |code: &&str| json!({ "id": code, "shortDescription": { "text": words(code) } });
-    let rules: Vec<Value> = codes.iter().map(rule).collect();
-    let results: Vec<Value> = failures.iter().map(|one| result(judged, one)).collect();
+    let rules = codes.iter().map(|code| rule(code, &words(code)));
+    document(rules, failures.iter().map(|one| result(judged, one)))
+}
+
+/// What a code means, as SARIF has it.
+pub(super) fn rule(code: &str, words: &str) -> Value {
+    json!({ "id": code, "shortDescription": { "text": words } })
+}
+
+/// One run of the program, with the rules that its results refer to.
+pub(super) fn document(rules: impl Iterator<Item = Value>, results: impl Iterator<Item = Value>) -> String {
+    let (rules, results): (Vec<Value>, Vec<Value>) = (rules.collect(), results.collect());
     let driver = json!({ "name": "vpcsim", "version": env!("CARGO_PKG_VERSION"), "rules": rules });
     pretty(&json!({
         "$schema": SCHEMA,
@@ -45,7 +55,7 @@ fn words(code: &str) -> String {
         "REACHABLE" => "A flow gets through that was not to.".to_owned(),
         "WRONG_WAY" => "A flow takes another way than it was to.".to_owned(),
         "INVARIANT" => "Something does not hold for the whole design.".to_owned(),
-        _ => format!("An expectation fails: {code}."),
+        _ => explain::words_of(code).map_or_else(|| format!("An expectation fails: {code}."), str::to_owned),
     }
 }
 
@@ -62,7 +72,9 @@ fn result(judged: &Judged<'_>, one: &Judgement) -> Value {
         "partialFingerprints": { "assertion/v1": fingerprint(&format!("{} {}", one.id, one.expected)) },
         "properties": { "assertion": one.id },
     });
-    if let Some(location) = location(judged, one.origin, &one.id) {
+    if let Some(file) = judged.file_of(one.origin) {
+        let mut location = place(file, one.origin);
+        location["logicalLocations"] = json!([{ "fullyQualifiedName": one.id }]);
         result["locations"] = json!([location]);
     }
     let hops = hops(one);
@@ -74,15 +86,14 @@ fn result(judged: &Judged<'_>, one: &Judgement) -> Value {
     result
 }
 
-fn location(judged: &Judged<'_>, origin: Origin, name: &str) -> Option<Value> {
-    let file = judged.file_of(origin)?;
-    Some(json!({
+/// A place in a file.
+pub(super) fn place(file: &str, origin: Origin) -> Value {
+    json!({
         "physicalLocation": {
             "artifactLocation": { "uri": uri(file) },
             "region": { "startLine": origin.line, "startColumn": origin.column.max(1) },
         },
-        "logicalLocations": [{ "fullyQualifiedName": name }],
-    }))
+    })
 }
 
 /// A path as a reference of a URI.
@@ -94,7 +105,7 @@ fn uri(path: &str) -> String {
 }
 
 /// FNV-1a, which is the same everywhere and always.
-fn fingerprint(text: &str) -> String {
+pub(super) fn fingerprint(text: &str) -> String {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     format!("{:016x}", text.bytes().fold(0xcbf2_9ce4_8422_2325, step))
 }

@@ -1,8 +1,9 @@
 //! `vpcsim check`: what is wrong or surprising in a design.
 
+use vpcsim_report::faces::findings;
 use vpcsim_report::{findings_text, json};
 
-use crate::cli::{CheckArguments, PageFormat};
+use crate::cli::{CheckArguments, FindingsFormat};
 use crate::failure::{Failure, Status};
 use crate::input;
 use crate::output::Terminal;
@@ -11,8 +12,10 @@ pub(super) fn run(arguments: &CheckArguments, terminal: &Terminal) -> Result<Sta
     let design = input::read_design(&arguments.designs)?;
     let sources = input::source_files(&design);
     let page = match arguments.format {
-        PageFormat::Json => json::findings(&design.findings, &sources),
-        PageFormat::Text => {
+        FindingsFormat::Sarif => findings::sarif(&design.findings, &sources),
+        FindingsFormat::Github => findings::github(&design.findings, &sources),
+        FindingsFormat::Json => json::findings(&design.findings, &sources),
+        FindingsFormat::Text => {
             let names = input::names(&arguments.designs.paths);
             findings_text::render(&design.findings, &sources, terminal.style)
                 + &findings_text::summary(&names, &design.findings, terminal.style)
