@@ -67,8 +67,8 @@
 //!   load balancers has an unknown verdict after the rules that a design gives them.
 //! - **Managed hosts** do not fail over (RDS-02), and what AWS sends between them is not there (RDS-05).
 //! - **Hosts**: a frame with a foreign source MAC address is let out (L2-06), no route of a host has an MTU of its own (MTU-11),
-//!   the metadata service has no limit but the link-local one (IMDS-06), and no advice says which ephemeral ports a network
-//!   ACL should open (NACL-11). A path through an internet gateway is followed, which AWS's analysis does not do (IGW-21).
+//!   the metadata service has no limit but the link-local one (IMDS-06), and advice about a network ACL's ephemeral ports
+//!   (NACL-11) is about TCP. A path through an internet gateway is followed, which AWS's analysis does not do (IGW-21).
 //!
 //! # Invariants
 //!

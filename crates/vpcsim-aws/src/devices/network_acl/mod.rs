@@ -29,6 +29,7 @@ use vpcsim_engine::Decision;
 mod lookup;
 #[cfg(test)]
 mod tests;
+mod surprises;
 mod validate;
 
 pub use lookup::{AclVerdict, CompiledEntry, NetworkAclLookup, compile};

@@ -4,7 +4,7 @@ use crate::devices::{NetworkAcl, Topology};
 use crate::model::{Finding, Findings, Id};
 use crate::traffic::Direction;
 
-use super::NetworkAclEntry;
+use super::{NetworkAclEntry, surprises};
 
 /// The highest number that an entry may have; the lowest is 1 (NACL-01).
 pub const NUMBER_MAX: u16 = 32_766;
@@ -27,6 +27,7 @@ pub(super) fn validate(id: Id<NetworkAcl>, topology: &Topology, findings: &mut F
             validate_effect(acl, direction, entry, findings);
         }
     }
+    surprises::check(id, topology, findings);
 }
 
 fn validate_default(id: Id<NetworkAcl>, acl: &NetworkAcl, topology: &Topology, findings: &mut Findings) {

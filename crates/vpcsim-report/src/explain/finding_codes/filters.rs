@@ -12,14 +12,20 @@ pub(super) const CODES: &[FindingCode] = &[
     code(
         "network-acl-entry-hidden",
         &["NACL-01"],
-        "An entry of a network ACL never decides: one before it takes all its packets and says the opposite.",
-        "Give it a smaller number than that one, or remove it.",
+        "An entry of a network ACL never decides: those before it take all its packets.",
+        "Give it a smaller number than those, or remove it.",
     ),
     code(
         "network-acl-entry-quota",
         &["NACL-10"],
         "A network ACL has more than 20 entries in one direction.",
         "Join entries, or ask AWS for a higher quota; 40 are the most.",
+    ),
+    code(
+        "network-acl-forgets-answers",
+        &["NACL-11"],
+        "A network ACL lets requests in, and none of their answers out: network ACLs remember no flow.",
+        "Add an egress entry that allows the ports of clients, such as tcp 1024-65535.",
     ),
     code(
         "network-acl-number",
