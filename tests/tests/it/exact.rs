@@ -6,13 +6,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use vpcsim_analysis::Simulation;
-use vpcsim_analysis::reach::{ReachQuestion, Verification};
-use vpcsim_aws::Topology;
+use vpcsim_analysis::reach::{ReachQuestion, Reachability, Selection, Verification, select};
+use vpcsim_analysis::{FlowQuery, Simulation};
+use vpcsim_aws::sets::TrafficSet;
+use vpcsim_aws::{Protocol, Topology};
 use vpcsim_import::{read, write_native};
 use vpcsim_testkit::random_design::random_design;
 use vpcsim_testkit::shrink::shrink;
 
+use crate::measured::flows;
 use crate::{beside, designs};
 
 /// What is sent for one design at most.
@@ -75,6 +77,89 @@ fn packets_agree_with_exact_answers_about_measured_networks_and_peer_cases() {
             assert_eq!(found.disagreements, [], "{}", folder.display());
         }
     }
+}
+
+/// The exact answer about a flow to an interface; `None` for flows to something else, or to oneself.
+fn answer_about(simulation: &Simulation, found: &Reachability, query: &FlowQuery) -> Option<TrafficSet> {
+    let endpoints = &found.endpoints;
+    match select(simulation.topology(), endpoints, &query.source).ok()? {
+        Selection::Internet => {
+            let receiver = endpoints.iter().find(|endpoint| {
+                endpoint
+                    .public
+                    .is_some_and(|public| public.to_string() == query.dst)
+            })?;
+            let mut all = TrafficSet::nothing();
+            found.exposure[receiver.class]
+                .iter()
+                .for_each(|row| all.unite(&row.reach.round_trip));
+            Some(all)
+        }
+        Selection::Endpoints(senders) => {
+            let bound = |index: &usize| {
+                query
+                    .bind
+                    .is_none_or(|address| endpoints[*index].address == address)
+            };
+            let to = endpoints
+                .iter()
+                .position(|endpoint| endpoint.address.to_string() == query.dst)?;
+            Some(found.between(senders.into_iter().find(bound)?, to)?.round_trip)
+        }
+    }
+}
+
+/// Flows to the interfaces of a lab that AWS's hosts measured: those that the exact answer agrees with, and all.
+fn compare_with_measured(lab: &Path) -> (usize, usize) {
+    let design = read(beside::sources(&lab.join("aws_configs")));
+    let simulation = Simulation::new(Arc::new(design.topology));
+    let found = simulation.reach(&ReachQuestion::everything());
+    let (mut agreeing, mut total) = (0, 0);
+    for measured in flows(lab) {
+        let query = &measured.query;
+        let Some(reach) = answer_about(&simulation, &found, query) else {
+            continue;
+        };
+        let service = match (query.protocol.as_str(), query.dst_port) {
+            ("tcp", Some(port)) => (Protocol::TCP, port),
+            ("icmp", _) => (Protocol::ICMP, u16::from_be_bytes([8, 0])),
+            _ => continue,
+        };
+        let said = reach.from_any_port().contains(service.0, 0, service.1);
+        total += 1;
+        agreeing += usize::from(said == measured.round_trip);
+        if said != measured.round_trip {
+            println!(
+                "  {}: {} -> {} measured {}",
+                query.id, query.source, query.dst, measured.round_trip
+            );
+        }
+    }
+    (agreeing, total)
+}
+
+#[test]
+fn exact_answers_are_what_hosts_on_aws_measured() {
+    let Some(folder) = beside::folder("measured-aws") else {
+        return;
+    };
+    let mut labs: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    labs.sort();
+    let mut all = (0, 0);
+    for lab in labs.iter().filter(|lab| lab.join("flows.jsonl").is_file()) {
+        let (agreeing, total) = compare_with_measured(lab);
+        println!(
+            "{}: {agreeing}/{total} flows to interfaces",
+            lab.file_name().unwrap_or_default().to_string_lossy()
+        );
+        all = (all.0 + agreeing, all.1 + total);
+    }
+    println!("{}/{}", all.0, all.1);
+    assert_eq!(all.0, all.1);
+    assert!(all.1 > 250);
 }
 
 const DESIGN_COUNT: u64 = 60;

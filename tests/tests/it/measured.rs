@@ -17,14 +17,14 @@ use crate::beside;
 const INSIDE_TTL_MIN: u64 = 250;
 
 /// One measured flow.
-struct Measured {
-    query: FlowQuery,
-    round_trip: bool,
+pub(crate) struct Measured {
+    pub(crate) query: FlowQuery,
+    pub(crate) round_trip: bool,
     observed: String,
     reply_ttl: Option<u64>,
 }
 
-fn flows(folder: &Path) -> Vec<Measured> {
+pub(crate) fn flows(folder: &Path) -> Vec<Measured> {
     let text = std::fs::read_to_string(folder.join("flows.jsonl")).unwrap();
     let flow = |line: &str| {
         let json: Value = serde_json::from_str(line).unwrap();
