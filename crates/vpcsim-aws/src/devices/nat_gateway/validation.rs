@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use super::{Connectivity, NatGateway, NatGatewayState};
 use crate::devices::network_interface::Attachment;
 use crate::devices::route_table::RouteTarget;
-use crate::devices::{InternetGateway, Subnet};
+use crate::devices::{InternetGateway, RouteTable, Subnet};
 use crate::model::{Finding, Findings, Id};
 use crate::topology::Topology;
 
@@ -30,6 +30,7 @@ pub(super) fn validate(id: Id<NatGateway>, topology: &Topology, findings: &mut F
     check.addresses(findings);
     check.connectivity(findings);
     check.quota(findings);
+    check.zones(findings);
 }
 
 struct Check<'t> {
@@ -171,6 +172,33 @@ impl Check<'_> {
     }
 }
 
+impl Check<'_> {
+    /// Subnets that leave by a gateway of another zone, and stand still with that (NAT-43).
+    fn zones(&self, findings: &mut Findings) {
+        let topology = self.topology;
+        let leads_here = |table: &RouteTable| {
+            let here = RouteTarget::Resource(self.id.into());
+            table.routes.iter().any(|route| route.target == here)
+        };
+        let tables: Vec<Id<RouteTable>> =
+            topology.route_tables.iter().filter(|(_, table)| leads_here(table)).map(|(id, _)| id).collect();
+        let zone = &topology.subnets[self.gateway.subnet].availability_zone;
+        let far: Vec<String> = topology
+            .subnets
+            .iter()
+            .filter(|(_, subnet)| subnet.availability_zone != *zone)
+            .filter(|(id, _)| topology.route_table_of(*id).is_some_and(|table| tables.contains(&table)))
+            .map(|(_, subnet)| format!("{} ({})", subnet.label.display(), subnet.availability_zone))
+            .collect();
+        if far.is_empty() {
+            return;
+        }
+        let message = format!("NAT gateway {} in {zone} serves subnets of other zones: {}", self.name, far.join(", "));
+        let finding = Finding::note("nat-gateway-in-another-zone", self.gateway.label.origin, message).rule("NAT-43");
+        findings.push(finding.help("their traffic is charged between zones, and ends when this zone fails; give each zone a gateway of its own"));
+    }
+}
+
 /// The first four addresses and the last one (SUB-03).
 fn is_reserved(cidr: Ipv4Net, address: Ipv4Addr) -> bool {
     let offset = address.to_bits().wrapping_sub(cidr.network().to_bits());
@@ -252,6 +280,27 @@ mod tests {
             }
         });
         assert_eq!(found, ["nat-gateway-quota"]);
+    }
+
+    #[test]
+    fn subnets_of_another_zone_that_leave_by_the_gateway_are_named() {
+        let through = |zone: &'static str| {
+            codes(|design| {
+                let far = design.topology.subnets.ids().nth(1).expect("there are two");
+                let vpc = design.topology.subnets[far].vpc;
+                let mut table = design.topology.route_tables[Id::from_index(0)].clone();
+                table.main = false;
+                table.vpc = vpc;
+                table.routes[0].target = RouteTarget::Resource(design.nat.into());
+                let table = design.topology.route_tables.push(table);
+                let own = design.topology.subnets[design.public_subnet].availability_zone.clone();
+                let subnet = &mut design.topology.subnets[far];
+                subnet.route_table = Some(table);
+                subnet.availability_zone = if zone == "same" { own } else { zone.to_owned() };
+            })
+        };
+        assert_eq!(through("eu-west-1c"), ["nat-gateway-in-another-zone"]);
+        assert!(through("same").is_empty());
     }
 
     #[test]

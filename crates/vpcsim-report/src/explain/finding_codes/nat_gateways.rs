@@ -34,6 +34,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Remove one.",
     ),
     code(
+        "nat-gateway-in-another-zone",
+        &["NAT-43"],
+        "Subnets leave by a NAT gateway of another zone: that costs more, and ends when its zone fails.",
+        "Give each zone a NAT gateway, and each zone's subnets a route table that leads to it.",
+    ),
+    code(
         "nat-gateway-in-private-subnet",
         &["NAT-01"],
         "A public NAT gateway stands in a subnet without a route to an internet gateway.",
