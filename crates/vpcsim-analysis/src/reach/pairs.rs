@@ -106,6 +106,46 @@ struct AnswerKey {
     between: u32,
 }
 
+/// What is between two places, as it is told from what is between others.
+#[derive(PartialEq, Eq, Hash)]
+struct BetweenKey {
+    there: SmallVec<[TrafficBox; 4]>,
+    back: SmallVec<[TrafficBox; 4]>,
+    seen_as: Option<Ipv4Addr>,
+    group_known: bool,
+    depends_on_port: bool,
+    via: Arc<[AnyId]>,
+}
+
+impl Between {
+    /// `None` for what tells nothing from others of its kind.
+    fn key(&self) -> Option<BetweenKey> {
+        let boxes = |set: &TrafficSet| SmallVec::from_slice(set.boxes());
+        match self {
+            Self::Nothing | Self::Opaque => None,
+            Self::Carried {
+                there,
+                back,
+                seen_as,
+                group_known,
+                depends_on_port,
+                via,
+            } => Some(BetweenKey {
+                there: boxes(there),
+                back: boxes(back),
+                seen_as: *seen_as,
+                group_known: *group_known,
+                depends_on_port: *depends_on_port,
+                via: Arc::clone(via),
+            }),
+        }
+    }
+}
+
+/// The places of what needs no key.
+const NOTHING: usize = 0;
+const OPAQUE: usize = 1;
+
 /// Asks about all pairs.
 pub(crate) struct Pairs<'c> {
     compiled: &'c Compiled,
@@ -120,7 +160,9 @@ pub(crate) struct Pairs<'c> {
     is_untranslated: bool,
     /// By pair of places, the number of what is between them.
     walked: Vec<u32>,
+    /// Each once: many pairs of places have the same between them.
     between: Vec<Between>,
+    known_between: FxHashMap<BetweenKey, u32>,
     answers: FxHashMap<AnswerKey, u32>,
     reaches: Vec<Reach>,
 }
@@ -150,7 +192,8 @@ impl<'c> Pairs<'c> {
             nowhere: Arc::from([]),
             is_untranslated: !translates_inside(compiled),
             walked: vec![NOT_WALKED; classes.places.len() * classes.places.len()],
-            between: Vec::new(),
+            between: vec![Between::Nothing, Between::Opaque],
+            known_between: FxHashMap::default(),
             answers: FxHashMap::default(),
             reaches: Vec::new(),
         }
@@ -211,10 +254,22 @@ impl<'c> Pairs<'c> {
         let index = place(sender) * self.classes.places.len() + place(receiver);
         if self.walked[index] == NOT_WALKED {
             let between = self.walk_between(sender, receiver);
-            self.walked[index] = self.between.len() as u32;
-            self.between.push(between);
+            self.walked[index] = self.number_of(between);
         }
         self.walked[index] as usize
+    }
+
+    fn number_of(&mut self, between: Between) -> u32 {
+        let next = self.between.len() as u32;
+        let number = match (between.key(), &between) {
+            (Some(key), _) => *self.known_between.entry(key).or_insert(next),
+            (None, Between::Opaque) => OPAQUE as u32,
+            (None, _) => NOTHING as u32,
+        };
+        if number == next {
+            self.between.push(between);
+        }
+        number
     }
 
     /// From the parts: the groups of both, and the network between.
