@@ -8,6 +8,7 @@
 //! - A delegated prefix is a /28 of the subnet (ENI-12).
 //! - Only the primary address of the primary interface gets a public address by itself (PIP-02), any other needs an Elastic
 //!   IP (PIP-13).
+//! - A public address needs a route to an internet gateway in its own subnet (PIP-11): answers leave by it.
 //!
 //! # Not checked
 //!
@@ -19,7 +20,8 @@ use ipnet::Ipv4Net;
 
 use crate::completion::RESERVED_FIRST;
 use crate::devices::network_interface::Attachment;
-use crate::devices::{NetworkInterface, Subnet};
+use crate::devices::route_table::{Route, RouteTarget};
+use crate::devices::{Kind, NetworkInterface, Subnet};
 use crate::model::{Finding, Findings, Id, Label};
 use crate::topology::Topology;
 
@@ -68,6 +70,7 @@ pub(crate) fn check(id: Id<NetworkInterface>, topology: &Topology, findings: &mu
         }
     }
     check_public(interface, topology, findings);
+    check_way_back(interface, subnet, topology, findings);
 }
 
 fn check_address(interface: &NetworkInterface, subnet: &Subnet, address: Ipv4Addr, findings: &mut Findings) {
@@ -131,6 +134,56 @@ fn check_public(interface: &NetworkInterface, topology: &Topology, findings: &mu
     }
 }
 
+/// Answers to what reaches a public address leave by the subnet's own route table: without a route that can lead them to the
+/// internet gateway nobody outside ever gets one.
+fn check_way_back(
+    interface: &NetworkInterface,
+    subnet: &Subnet,
+    topology: &Topology,
+    findings: &mut Findings,
+) {
+    if !matches!(interface.attachment, Attachment::Instance { .. }) {
+        return;
+    }
+    let Some(public) = interface.addresses.iter().find_map(|address| address.public) else {
+        return;
+    };
+    let mut gateways = topology.internet_gateways.iter();
+    let table = topology.route_table_of(interface.subnet);
+    let (true, Some(table)) = (
+        gateways.any(|(_, gateway)| gateway.vpc == Some(subnet.vpc)),
+        table.and_then(|id| topology.route_tables.find(id)),
+    ) else {
+        return;
+    };
+    if table.routes.iter().any(may_lead_outside) {
+        return;
+    }
+    let message = format!(
+        "network interface {} has the public address {public}, but subnet {} has no route to an internet gateway",
+        interface.label.display(),
+        subnet.label.display()
+    );
+    let finding = Finding::warning("public-address-without-way-back", interface.label.origin, message);
+    findings.push(finding.rule("PIP-11").help(format!(
+        "route 0.0.0.0/0 of route table {} to the internet gateway, or do without the public address",
+        table.label.display()
+    )));
+}
+
+/// Whether packets that follow the route may get to an internet gateway: by itself, or behind a middlebox or something that is
+/// not modelled.
+fn may_lead_outside(route: &Route) -> bool {
+    match &route.target {
+        RouteTarget::Resource(target) => matches!(
+            target.kind,
+            Kind::InternetGateway | Kind::Instance | Kind::NetworkInterface
+        ),
+        RouteTarget::Unmodelled(..) | RouteTarget::Missing(_) => true,
+        RouteTarget::Local => false,
+    }
+}
+
 /// In a shared VPC a participant places interfaces in subnets that are shared with it, with groups of its own.
 fn check_sharing(
     interface: &NetworkInterface,
@@ -182,7 +235,9 @@ fn check_sharing(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::devices::ElasticIp;
+    use crate::devices::route_table::{RouteDestination, RouteSource};
+    use crate::devices::{ElasticIp, InternetGateway};
+    use crate::model::Origin;
     use crate::services::fixture::shop;
 
     fn codes(change: impl FnOnce(&mut NetworkInterface)) -> Vec<&'static str> {
@@ -262,6 +317,33 @@ mod tests {
         assert!(with_prefix("10.0.1.16/28").is_empty());
         assert_eq!(with_prefix("10.0.1.16/29"), ["interface-prefix"]);
         assert_eq!(with_prefix("10.0.2.16/28"), ["interface-prefix"]);
+    }
+
+    #[test]
+    fn answers_of_a_public_address_need_a_route_to_the_internet_gateway() {
+        let mut topology = shop();
+        let subnet = topology.network_interfaces[Id::from_index(0)].subnet;
+        let vpc = topology.subnets[subnet].vpc;
+        topology.complete();
+        assert!(found(&topology).is_empty(), "no gateway is another finding");
+        let gateway = topology.internet_gateways.push(InternetGateway {
+            label: Label::named("igw"),
+            vpc: Some(vpc),
+            route_table: None,
+        });
+        assert_eq!(found(&topology), ["public-address-without-way-back"]);
+        let table = topology.route_table_of(Id::from_index(0)).unwrap();
+        topology.route_tables[table].routes.push(Route {
+            destination: RouteDestination::Cidr("0.0.0.0/0".parse().unwrap()),
+            target: RouteTarget::Resource(gateway.into()),
+            source: RouteSource::Static,
+            blackhole: false,
+            origin: Origin::NOWHERE,
+        });
+        assert!(found(&topology).is_empty());
+        topology.route_tables[table].routes.clear();
+        topology.network_interfaces[Id::from_index(0)].addresses[0].public = None;
+        assert!(found(&topology).is_empty(), "a private host needs no way out");
     }
 
     #[test]

@@ -81,4 +81,10 @@ pub(super) const CODES: &[FindingCode] = &[
         "A public address does nothing, because its VPC has no internet gateway.",
         "Attach an internet gateway to the VPC.",
     ),
+    code(
+        "public-address-without-way-back",
+        &["PIP-11"],
+        "What the internet sends to a public address arrives, but its subnet has no route by which an answer could leave.",
+        "Route 0.0.0.0/0 of the subnet's table to the internet gateway, or do without the public address.",
+    ),
 ];
