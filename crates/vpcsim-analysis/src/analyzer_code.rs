@@ -11,6 +11,7 @@ use vpcsim_engine::wire::Summary;
 use vpcsim_engine::{Decision, DropReason};
 
 use crate::gateway_codes::reference_needs_support;
+use crate::way::Rule;
 
 /// How many routes that do not help are listed.
 const LISTED_ROUTES_MAX: usize = 5;
@@ -29,6 +30,21 @@ pub(crate) struct Further {
     pub(crate) code: &'static str,
     pub(crate) component: AnyId,
     pub(crate) detail: String,
+    /// The route, listener or target that it is about.
+    pub(crate) rule: Option<Rule>,
+}
+
+/// A code that says more than the drop reason's own, and the rule that it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refined {
+    pub(crate) code: &'static str,
+    pub(crate) rule: Option<Rule>,
+}
+
+impl Refined {
+    fn to(code: &'static str) -> Self {
+        Self { code, rule: None }
+    }
 }
 
 impl Dropped<'_> {
@@ -42,45 +58,54 @@ impl Dropped<'_> {
     }
 
     /// The code that says more than the reason's own, if there is one.
-    pub(crate) fn refined(&self) -> Option<&'static str> {
+    pub(crate) fn refined(&self) -> Option<Refined> {
         match self.reason {
             drop_reason::SG_EGRESS => self.security_groups(Direction::Egress),
             drop_reason::SG_INGRESS => self.security_groups(Direction::Ingress),
-            drop_reason::IGW_NO_PUBLIC_MAPPING => self.spoofed(),
-            drop_reason::NLB_NO_TARGETS => self.not_installed(),
+            drop_reason::IGW_NO_PUBLIC_MAPPING => self.spoofed().map(Refined::to),
+            drop_reason::NLB_NO_TARGETS => self.not_installed().map(Refined::to),
             _ => None,
         }
     }
 
     /// No rules at all, a group of a VPC that the design does not have, or one that would match if the packet still
     /// had it (RT-31, SG-10).
-    fn security_groups(&self, direction: Direction) -> Option<&'static str> {
+    fn security_groups(&self, direction: Direction) -> Option<Refined> {
         let topology = self.topology();
         let interface = &topology.network_interfaces[self.decider::<NetworkInterface>()?];
         let (groups, vpc) = (&interface.security_groups, topology.subnets[interface.subnet].vpc);
         let rules = || {
-            groups
-                .iter()
-                .flat_map(|group| topology.security_groups[*group].rules(direction))
+            groups.iter().flat_map(|group| {
+                let declared = &topology.security_groups[*group];
+                let first = declared.first_rule(direction);
+                let rules = declared.rules(direction).iter().enumerate();
+                rules.map(move |(index, rule)| (Rule::new(*group, first + index), rule))
+            })
         };
         if rules().next().is_none() {
-            return Some("SG_HAS_NO_RULES");
+            return Some(Refined::to("SG_HAS_NO_RULES"));
         }
         let peer = match direction {
             Direction::Egress => self.packet.destination(),
             Direction::Ingress => self.packet.source(),
         };
-        let mut fitting = rules().filter(|rule| rule.traffic.matches(self.packet));
-        fitting.find_map(|rule| match &rule.peer {
-            Peer::SecurityGroup(group) if is_member(topology, *group, peer) => {
-                Some(if reference_needs_support(topology, *group, vpc) {
-                    "SG_REFERENCING_SUPPORT"
-                } else {
-                    "SG_REFERENCES_NOT_PRESERVED"
-                })
-            }
-            Peer::Missing(id) if id.starts_with("sg-") => Some("UNKNOWN_PEERED_SGS"),
-            _ => None,
+        let mut fitting = rules().filter(|(_, rule)| rule.traffic.matches(self.packet));
+        fitting.find_map(|(place, rule)| {
+            let code = match &rule.peer {
+                Peer::SecurityGroup(group) if is_member(topology, *group, peer) => {
+                    if reference_needs_support(topology, *group, vpc) {
+                        "SG_REFERENCING_SUPPORT"
+                    } else {
+                        "SG_REFERENCES_NOT_PRESERVED"
+                    }
+                }
+                Peer::Missing(id) if id.starts_with("sg-") => "UNKNOWN_PEERED_SGS",
+                _ => return None,
+            };
+            Some(Refined {
+                code,
+                rule: Some(place),
+            })
         })
     }
 
@@ -115,26 +140,28 @@ impl Dropped<'_> {
     fn uncovering(&self, table: Id<RouteTable>) -> Vec<Further> {
         let topology = self.topology();
         let (row, destination) = (&topology.route_tables[table], self.packet.destination());
-        let further = |code, words: String| Further {
+        let further = |code, words: String, number| Further {
             code,
             component: table.into(),
             detail: format!("`{words}` does not cover {destination}"),
+            rule: Some(Rule::new(table, number)),
         };
-        let local = topology.vpcs[row.vpc].cidrs.iter().filter(|cidr| cidr.associated);
-        let local = local.map(|cidr| {
+        let cidrs = topology.vpcs[row.vpc].cidrs.iter().enumerate();
+        let local = cidrs.filter(|(_, cidr)| cidr.associated).map(|(index, cidr)| {
             further(
                 "VPC_LOCAL_ROUTE_CIDR_RESTRICTION",
                 format!("{} -> local", cidr.net),
+                row.routes.len() + index,
             )
         });
-        let declared = row.routes.iter().map(|route| {
+        let declared = row.routes.iter().enumerate().map(|(index, route)| {
             let is_local = route.target == RouteTarget::Local;
             let code = if is_local {
                 "VPC_LOCAL_ROUTE_CIDR_RESTRICTION"
             } else {
                 "CANNOT_ROUTE"
             };
-            further(code, route.words(topology))
+            further(code, route.words(topology), index)
         });
         local.chain(declared).collect()
     }
@@ -151,8 +178,9 @@ impl Dropped<'_> {
         let beaten = row
             .routes
             .iter()
-            .filter(|route| !std::ptr::eq(*route, winner) && !route.blackhole);
-        let further = beaten.filter_map(|route| {
+            .enumerate()
+            .filter(|(_, route)| !std::ptr::eq(*route, winner) && !route.blackhole);
+        let further = beaten.filter_map(|(index, route)| {
             let len = self.covering_len(route)?;
             let (code, why) = match len.cmp(&winning_len) {
                 std::cmp::Ordering::Less => ("MORE_SPECIFIC_ROUTE", "is more specific"),
@@ -164,6 +192,7 @@ impl Dropped<'_> {
                 code,
                 component: table.into(),
                 detail: format!("`{route}` is not taken: `{winner}` {why}"),
+                rule: Some(Rule::new(table, index)),
             })
         });
         further.collect()

@@ -13,7 +13,9 @@ use vpcsim_engine::{Decision, DropReason};
 
 use crate::analyzer_code::Dropped;
 use crate::answer::{Explanation, Leg};
+use crate::legs::blamed;
 use crate::recorder::{StepEvent, Trail};
+use crate::way::{self, Cause};
 
 /// Ports that clients take for themselves: what answers go to.
 const CLIENT_PORTS: &str = "1024-65535";
@@ -51,6 +53,17 @@ impl Explainer<'_> {
 
     /// Why a dropped packet was dropped, and beside it what else AWS would list; nothing if it was not dropped.
     pub(crate) fn explain(&self, trail: &Trail, leg: &Leg, is_back: bool) -> Vec<Explanation> {
+        let all = self.explained(trail, leg, is_back).into_iter();
+        all.map(|(words, _)| words).collect()
+    }
+
+    /// The same in ids.
+    pub(crate) fn causes(&self, trail: &Trail, leg: &Leg, is_back: bool) -> Vec<Cause> {
+        let all = self.explained(trail, leg, is_back).into_iter();
+        all.map(|(_, cause)| cause).collect()
+    }
+
+    fn explained(&self, trail: &Trail, leg: &Leg, is_back: bool) -> Vec<(Explanation, Cause)> {
         let Some(step) = trail.end() else {
             return Vec::new();
         };
@@ -60,8 +73,18 @@ impl Explainer<'_> {
         let Some(info) = drop_reason::info(reason) else {
             return Vec::new();
         };
+        let code = info.analyzer_code.unwrap_or(info.name).to_owned();
+        let cause = Cause {
+            code: code.clone(),
+            is_back,
+            reason,
+            component: blamed(self.compiled, reason, decision, step.node),
+            owner: self.compiled.owner(step.node),
+            rule: way::rule(self.compiled, decision),
+            header: summarize(&step.bytes).ok().as_ref().map(way::header),
+        };
         let mut explanation = Explanation {
-            code: info.analyzer_code.unwrap_or(info.name).to_owned(),
+            code,
             component: leg.component.clone().unwrap_or_default(),
             direction: if is_back { "return" } else { "forward" }.to_owned(),
             detail: info.words.to_owned(),
@@ -79,33 +102,49 @@ impl Explainer<'_> {
             if reason == drop_reason::MIDDLEBOX_LOOP {
                 explanation.detail = format!("{} ({})", explanation.detail, circle(leg));
             }
-            return self.with_analyzer_codes(explanation, &drop);
+            return self.with_analyzer_codes(explanation, cause, &drop);
         }
-        vec![explanation]
+        vec![(explanation, cause)]
     }
 
     /// The explanation under the code that says most, and the further ones of AWS's analysis behind it.
-    fn with_analyzer_codes(&self, mut explanation: Explanation, drop: &Drop<'_>) -> Vec<Explanation> {
+    fn with_analyzer_codes(
+        &self,
+        mut explanation: Explanation,
+        mut cause: Cause,
+        drop: &Drop<'_>,
+    ) -> Vec<(Explanation, Cause)> {
         let dropped = Dropped {
             compiled: self.compiled,
             reason: drop.info.reason,
             decision: drop.decision,
             packet: &drop.packet,
         };
-        if let Some(code) = dropped.refined() {
-            code.clone_into(&mut explanation.code);
+        if let Some(refined) = dropped.refined() {
+            refined.code.clone_into(&mut explanation.code);
+            refined.code.clone_into(&mut cause.code);
+            cause.rule = refined.rule.or(cause.rule);
         }
         let label = |any| self.topology().label(any).map_or("?", |label| label.id_or_name());
-        let further = dropped.further().into_iter().map(|further| Explanation {
-            code: further.code.to_owned(),
-            component: label(further.component).to_owned(),
-            direction: explanation.direction.clone(),
-            detail: further.detail,
-            nearest: None,
-            help: None,
+        let further = dropped.further().into_iter().map(|further| {
+            let words = Explanation {
+                code: further.code.to_owned(),
+                component: label(further.component).to_owned(),
+                direction: explanation.direction.clone(),
+                detail: further.detail,
+                nearest: None,
+                help: None,
+            };
+            let cause = Cause {
+                code: further.code.to_owned(),
+                component: Some(further.component),
+                rule: further.rule,
+                ..cause.clone()
+            };
+            (words, cause)
         });
-        let further: Vec<Explanation> = further.collect();
-        std::iter::once(explanation).chain(further).collect()
+        let further: Vec<(Explanation, Cause)> = further.collect();
+        std::iter::once((explanation, cause)).chain(further).collect()
     }
 
     /// What the rules that a dropped packet was held against name and the design does not have, where it might have matched.

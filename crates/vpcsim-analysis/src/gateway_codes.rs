@@ -10,6 +10,7 @@ use vpcsim_aws::devices::{LoadBalancer, SecurityGroup, TargetGroup, TransitGatew
 use vpcsim_aws::{Id, Resource, Topology};
 
 use crate::analyzer_code::{Dropped, Further};
+use crate::way::Rule;
 
 impl Dropped<'_> {
     /// The listener that takes the packet, if one does.
@@ -26,15 +27,15 @@ impl Dropped<'_> {
         Some((id, &self.topology().load_balancers[id]))
     }
 
-    fn target_group(&self, balancer: &LoadBalancer) -> Option<&TargetGroup> {
+    fn target_group(&self, balancer: &LoadBalancer) -> Option<(Id<TargetGroup>, &TargetGroup)> {
         let group = self.listener(balancer)?.target_group?;
-        self.topology().target_groups.find(group)
+        Some((group, self.topology().target_groups.find(group)?))
     }
 
     /// A group whose targets are all in zones that the load balancer is not enabled for (ELB-01).
     pub(crate) fn not_installed(&self) -> Option<&'static str> {
         let (_, balancer) = self.balancer()?;
-        let group = self.target_group(balancer)?;
+        let (_, group) = self.target_group(balancer)?;
         let mut registered = group.targets.iter();
         let is_registered = registered.any(|target| target.health != Some(TargetHealth::Draining));
         is_registered.then_some("ELB_INSTALLED_AZ_RESTRICTION")
@@ -46,7 +47,7 @@ impl Dropped<'_> {
             return Vec::new();
         };
         let (protocol, port) = (self.packet.protocol(), self.packet.key.destination_port());
-        let further = |listener: &Listener| {
+        let further = |(index, listener): (usize, &Listener)| {
             let words = format!("listener {} {}", listener.protocol.word(), listener.port);
             let (code, why) = if listener.protocol.takes(protocol) {
                 ("ELBV2_LISTENER_PORT_RESTRICTION", format!("port {port}"))
@@ -57,9 +58,10 @@ impl Dropped<'_> {
                 code,
                 component: id.into(),
                 detail: format!("{words} does not take {why}"),
+                rule: Some(Rule::new(id, index)),
             }
         };
-        balancer.listeners.iter().map(further).collect()
+        balancer.listeners.iter().enumerate().map(further).collect()
     }
 
     /// Why the listener's target group takes nothing from the node: each target with what keeps it away (ELB-01, NLB-09).
@@ -67,14 +69,18 @@ impl Dropped<'_> {
         let Some((id, balancer)) = self.balancer() else {
             return Vec::new();
         };
-        let (Some(listener), Some(group)) = (self.listener(balancer), self.target_group(balancer)) else {
+        let (Some(listener), Some((group_id, group))) =
+            (self.listener(balancer), self.target_group(balancer))
+        else {
             return Vec::new();
         };
-        let further = |code, detail| Further {
+        let further = |code, detail, rule| Further {
             code,
             component: id.into(),
             detail,
+            rule,
         };
+        let place = balancer.listeners.iter().position(|row| *row == listener);
         let (words, name) = (listener.protocol.word(), group.label.display());
         let mut found = vec![further(
             "ELBV2_LISTENER_REQUIRES_TG_ACCEPT",
@@ -82,9 +88,11 @@ impl Dropped<'_> {
                 "listener {words} {} needs a target of group {name} that takes it",
                 listener.port
             ),
+            place.map(|place| Rule::new(id, place)),
         )];
-        let registered = group.targets.iter();
-        for target in registered.filter(|target| target.health != Some(TargetHealth::Draining)) {
+        let registered = group.targets.iter().enumerate();
+        for (index, target) in registered.filter(|(_, target)| target.health != Some(TargetHealth::Draining))
+        {
             if let Some((address, zone)) = self.place_of(group, target) {
                 let is_enabled = balancer
                     .nodes
@@ -98,7 +106,12 @@ impl Dropped<'_> {
                         "which the load balancer is not enabled for",
                     )
                 };
-                found.push(further(code, format!("target {address} is in {zone}, {why}")));
+                let rule = Some(Rule::new(group_id, index));
+                found.push(further(
+                    code,
+                    format!("target {address} is in {zone}, {why}"),
+                    rule,
+                ));
             }
         }
         found
@@ -165,6 +178,7 @@ impl Dropped<'_> {
                 code,
                 component: table.into(),
                 detail: format!("`{words}` {why}"),
+                rule: Some(Rule::new(table, route.index)),
             })
         };
         self.transit_lens().into_iter().filter_map(further).collect()

@@ -4,7 +4,7 @@
 //!
 //! - [`answer`]: a question about one flow, and its answer. [`endpoint`]: who and which address is meant by a name.
 //! - [`simulation`]: a compiled design that makes fresh networks with hosts in them.
-//! - [`trace`]: one flow in a network of its own. [`run`]: the whole design in one network.
+//! - [`trace`]: one flow in a network of its own. [`way`]: the same in ids. [`run`]: the whole design in one network.
 //! - [`reach`]: exact answers for all pairs, from the devices' tables, with packets that have to agree.
 //! - [`blockers`]: all that stands in a flow's way.
 //! - [`judgement`]: expectations held against exact answers.
@@ -36,6 +36,7 @@ mod similar;
 pub mod simulation;
 pub mod trace;
 mod unread;
+pub mod way;
 
 pub use answer::{
     Answer, Capture, CaptureInterface, CaptureRecord, Explanation, FlowQuery, Hop, Leg, Observed, UnreadNote,
@@ -47,6 +48,7 @@ pub use judgement::{Judgement, Outcome, Unanswerable};
 pub use recorder::{CaptureChoice, Recorder};
 pub use run::{ExpectationResult, RunReport};
 pub use simulation::{Options, Simulation};
+pub use way::{Cause, Header, Rule, Stop, Way};
 
 #[cfg(test)]
 mod fixtures;

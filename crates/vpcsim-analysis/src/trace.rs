@@ -33,6 +33,16 @@ impl Simulation {
 
     /// Asks the question in a network that may have been used before.
     pub(crate) fn answer(&self, network: &mut Network, question: &Question, query: &FlowQuery) -> Answer {
+        self.answer_with_outcome(network, question, query).0
+    }
+
+    /// The same with what the source observed.
+    pub(crate) fn answer_with_outcome(
+        &self,
+        network: &mut Network,
+        question: &Question,
+        query: &FlowQuery,
+    ) -> (Answer, Option<Outcome>) {
         let next = network.next_packet_id();
         if let Some(recorder) = network.observer_mut::<Recorder>() {
             recorder.forget_trails_before(next);
@@ -48,7 +58,7 @@ impl Simulation {
         note_observed(&mut answer, question, outcome.as_ref());
         self.note_unread(&mut answer, question, missing_peers);
         self.note_assumptions(&mut answer);
-        answer
+        (answer, outcome)
     }
 
     fn unsent(&self, node: NodeId) -> Answer {
@@ -83,19 +93,12 @@ impl Simulation {
         outcome: Option<&Outcome>,
     ) -> (Answer, Vec<String>) {
         let mut answer = self.unsent(question.node);
-        let is_first = |trail: &&Trail| {
-            trail.origin() == Some(question.node)
-                && trail
-                    .first_key
-                    .is_some_and(|key| question.is_sent_as(key, outcome))
-        };
-        let Some(forward) = recorder.trails().find(is_first) else {
+        let Some((forward, back)) = trails(recorder, question, outcome) else {
             return (answer, Vec::new());
         };
         let Some(start) = forward.steps.first().map(|step| step.time) else {
             return (answer, Vec::new());
         };
-        let back = first_answer(recorder, question.node, forward);
         let explainer = Explainer {
             compiled: self.compiled(),
             members: self.members(),
@@ -156,6 +159,22 @@ impl Simulation {
             }
         }
     }
+}
+
+/// The trails of the question's first packet and of the first one that answers it; `None` if nothing was sent.
+pub(crate) fn trails<'r>(
+    recorder: &'r Recorder,
+    question: &Question,
+    outcome: Option<&Outcome>,
+) -> Option<(&'r Trail, Option<&'r Trail>)> {
+    let is_first = |trail: &&Trail| {
+        trail.origin() == Some(question.node)
+            && trail
+                .first_key
+                .is_some_and(|key| question.is_sent_as(key, outcome))
+    };
+    let forward = recorder.trails().find(is_first)?;
+    Some((forward, first_answer(recorder, question.node, forward)))
 }
 
 fn note_observed(answer: &mut Answer, question: &Question, outcome: Option<&Outcome>) {

@@ -4,6 +4,7 @@
 //!
 //! - [`style`]: colours and line breaking. [`pcapng`]: captures for Wireshark.
 //! - [`trace_text`]: one flow, hop by hop. [`matrix`] and [`run_text`]: a whole run.
+//! - [`network_insights`]: one flow as AWS's Reachability Analyzer prints it.
 //! - [`exact`]: who reaches whom. [`faces`]: judged expectations, one file for each format.
 //! - [`findings_text`]: what is wrong in a design, with the line of the source.
 //! - [`json`]: all of it for tools. [`explain`] and [`support`]: codes and coverage.
@@ -20,6 +21,7 @@ pub mod faces;
 pub mod findings_text;
 pub mod json;
 pub mod matrix;
+pub mod network_insights;
 pub mod pcapng;
 pub mod run_text;
 pub mod style;

@@ -39,6 +39,7 @@ Examples:
   vpcsim trace shop.yaml --from internet --to 203.0.113.10:443/tcp --pcap web.pcapng
   vpcsim trace dump/ --from i-0abc --to 10.0.2.7:icmp --bind 10.0.1.5
   vpcsim trace shop.yaml --flows flows.jsonl --format jsonl > answers.jsonl
+  vpcsim trace plan.json --from internet --to web-1:80/tcp --format network-insights
 
 Services: :443/tcp, :53/udp, :icmp. Hosts: a name, an id, an address, vpc/name, or internet.
 Exit status: 0 reachable, 1 not, 2 wrong input. With --flows: 0 once all flows are answered.";
@@ -179,6 +180,8 @@ pub(crate) enum AnswerFormat {
     Json,
     /// One JSON object a line, each as soon as it is known.
     Jsonl,
+    /// The JSON of `aws ec2 describe-network-insights-analyses`.
+    NetworkInsights,
 }
 
 /// The designs.

@@ -5,6 +5,8 @@ mod analyzer_codes;
 #[cfg(test)]
 mod beside;
 #[cfg(test)]
+mod botocore;
+#[cfg(test)]
 mod captures;
 #[cfg(test)]
 mod designs;
@@ -26,6 +28,8 @@ mod inventory;
 mod latencies;
 #[cfg(test)]
 mod measured;
+#[cfg(test)]
+mod network_insights;
 #[cfg(test)]
 mod peer_cases;
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::io::{self, Write as _};
 use std::sync::Arc;
 
-use vpcsim_analysis::{Answer, CaptureChoice, FlowQuery, Options, Simulation};
+use vpcsim_analysis::{Answer, Capture, CaptureChoice, FlowQuery, Options, QuestionError, Simulation, Way};
 use vpcsim_aws::Findings;
-use vpcsim_report::{json, pcapng, trace_text};
+use vpcsim_report::{json, network_insights, pcapng, trace_text};
 
 use crate::cli::{AnswerFormat, TraceArguments};
 use crate::failure::{Failure, Status};
@@ -31,20 +31,14 @@ pub(super) fn run(arguments: &TraceArguments, terminal: &Terminal) -> Result<Sta
 
 fn one(arguments: &TraceArguments, simulation: &Simulation, terminal: &Terminal) -> Result<Status, Failure> {
     let query = query(arguments)?;
-    let capture = match arguments.pcap {
-        Some(_) => CaptureChoice::Everywhere,
-        None => CaptureChoice::Nothing,
-    };
-    let options = Options {
-        seed: arguments.seed,
-        capture,
-    };
+    if arguments.format == AnswerFormat::NetworkInsights {
+        return one_analysis(arguments, simulation, &query, terminal);
+    }
+    let options = options(arguments);
     let (answer, capture) = simulation
         .trace(&query, &options)
         .map_err(|error| Failure::input(error.to_string()))?;
-    if let Some(path) = &arguments.pcap {
-        written_file::write(path, |sink| pcapng::write(&capture, sink))?;
-    }
+    write_capture(arguments, &capture)?;
     let blockers = if answer.round_trip {
         Vec::new()
     } else {
@@ -58,6 +52,44 @@ fn one(arguments: &TraceArguments, simulation: &Simulation, terminal: &Terminal)
     let shown = page(arguments, simulation, asked, terminal)?;
     terminal.print(&shown)?;
     Ok(Status::of(answer.round_trip && !answer.unknown))
+}
+
+/// The answer as AWS's Reachability Analyzer prints it.
+fn one_analysis(
+    arguments: &TraceArguments,
+    simulation: &Simulation,
+    query: &FlowQuery,
+    terminal: &Terminal,
+) -> Result<Status, Failure> {
+    let (way, capture) = simulation
+        .way(query, &options(arguments))
+        .map_err(|error| Failure::input(error.to_string()))?;
+    write_capture(arguments, &capture)?;
+    let asked = network_insights::Analysed {
+        query,
+        way: &way,
+        is_one_of_many: false,
+    };
+    terminal.print(&network_insights::document(simulation.topology(), &[asked]))?;
+    Ok(Status::of(way.is_found()))
+}
+
+fn options(arguments: &TraceArguments) -> Options {
+    let capture = match arguments.pcap {
+        Some(_) => CaptureChoice::Everywhere,
+        None => CaptureChoice::Nothing,
+    };
+    Options {
+        seed: arguments.seed,
+        capture,
+    }
+}
+
+fn write_capture(arguments: &TraceArguments, capture: &Capture) -> Result<(), Failure> {
+    match &arguments.pcap {
+        Some(path) => written_file::write(path, |sink| pcapng::write(capture, sink)),
+        None => Ok(()),
+    }
 }
 
 fn query(arguments: &TraceArguments) -> Result<FlowQuery, Failure> {
@@ -90,12 +122,73 @@ fn page(
             trace + &trace_text::render_blockers(asked.blockers, terminal.style)
         }
         AnswerFormat::Json => json::traces(&simulation.topology().name, arguments.seed, &[asked]),
-        AnswerFormat::Jsonl => {
+        AnswerFormat::Jsonl | AnswerFormat::NetworkInsights => {
             let mut line = Vec::new();
             json::write_line(asked.answer, &mut line)?;
             String::from_utf8_lossy(&line).into_owned()
         }
     })
+}
+
+/// What is kept of many flows until all are answered, for the formats that are one document.
+#[derive(Default)]
+struct Kept<'q> {
+    answers: Vec<(&'q FlowQuery, Answer)>,
+    ways: Vec<(&'q FlowQuery, Way)>,
+}
+
+impl<'q> Kept<'q> {
+    /// Asks a flow, and prints its answer unless it belongs into a document.
+    fn ask(
+        &mut self,
+        arguments: &TraceArguments,
+        simulation: &Simulation,
+        query: &'q FlowQuery,
+        show: impl FnOnce(&Answer) -> Result<(), Failure>,
+    ) -> Result<Result<(), QuestionError>, Failure> {
+        let options = options(arguments);
+        let asked = if arguments.format == AnswerFormat::NetworkInsights {
+            let way = simulation.way(query, &options);
+            way.map(|(way, _)| self.ways.push((query, way)))
+        } else {
+            match simulation.trace(query, &options) {
+                Ok((answer, _)) if arguments.format == AnswerFormat::Json => {
+                    self.answers.push((query, answer));
+                    Ok(())
+                }
+                Ok((answer, _)) => {
+                    show(&answer)?;
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            }
+        };
+        Ok(asked)
+    }
+
+    fn document(&self, arguments: &TraceArguments, simulation: &Simulation) -> Option<String> {
+        let topology = simulation.topology();
+        match arguments.format {
+            AnswerFormat::Json => {
+                let asked = self.answers.iter().map(|(query, answer)| json::Asked {
+                    query,
+                    answer,
+                    blockers: &[],
+                });
+                let asked: Vec<_> = asked.collect();
+                Some(json::traces(&topology.name, arguments.seed, &asked))
+            }
+            AnswerFormat::NetworkInsights => {
+                let asked = self.ways.iter().map(|(query, way)| network_insights::Analysed {
+                    query,
+                    way,
+                    is_one_of_many: true,
+                });
+                Some(network_insights::document(topology, &asked.collect::<Vec<_>>()))
+            }
+            AnswerFormat::Text | AnswerFormat::Jsonl => None,
+        }
+    }
 }
 
 fn many(
@@ -104,32 +197,19 @@ fn many(
     file: &FlowFile,
     terminal: &Terminal,
 ) -> Result<Status, Failure> {
-    let options = Options {
-        seed: arguments.seed,
-        capture: CaptureChoice::Nothing,
-    };
     let mut progress = Progress::new(terminal);
     let mut findings = Findings::default();
-    let mut answers = Vec::new();
+    let mut kept = Kept::default();
     for (index, (line, query)) in file.flows.iter().enumerate() {
-        match simulation.trace(query, &options) {
-            Ok((answer, _)) if arguments.format == AnswerFormat::Json => answers.push((query, answer)),
-            Ok((answer, _)) => stream(arguments.format, index, query, &answer, terminal)?,
-            Err(error) => findings.push(flow_file::about_line("flow-question", *line, error.to_string())),
+        let show = |answer: &Answer| stream(arguments.format, index, query, answer, terminal);
+        if let Err(error) = kept.ask(arguments, simulation, query, show)? {
+            findings.push(flow_file::about_line("flow-question", *line, error.to_string()));
         }
         progress.advance(index + 1, file.flows.len());
     }
     drop(progress);
-    if arguments.format == AnswerFormat::Json {
-        let asked: Vec<_> = answers
-            .iter()
-            .map(|(query, answer)| json::Asked {
-                query,
-                answer,
-                blockers: &[],
-            })
-            .collect();
-        terminal.print(&json::traces(&simulation.topology().name, arguments.seed, &asked))?;
+    if let Some(document) = kept.document(arguments, simulation) {
+        terminal.print(&document)?;
     }
     if findings.is_empty() {
         return Ok(Status::Good);
