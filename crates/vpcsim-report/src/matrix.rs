@@ -27,6 +27,17 @@ pub struct Cell {
 pub fn render(cells: &[Cell], style: Style) -> String {
     let sources = distinct(cells.iter().map(|cell| cell.source.as_str()));
     let services = distinct(cells.iter().map(|cell| cell.service.as_str()));
+    page_of(cells, &sources, &services, style)
+}
+
+/// The same with sources and services in this order.
+pub fn render_in_order(sources: &[String], services: &[String], cells: &[Cell], style: Style) -> String {
+    let sources = distinct(sources.iter().map(String::as_str));
+    let services = distinct(services.iter().map(String::as_str));
+    page_of(cells, &sources, &services, style)
+}
+
+fn page_of(cells: &[Cell], sources: &Names<'_>, services: &Names<'_>, style: Style) -> String {
     let mut roles = vec![None; sources.len() * services.len()];
     for cell in cells {
         let (Some(row), Some(column)) = (sources.place(&cell.source), services.place(&cell.service)) else {
@@ -35,8 +46,8 @@ pub fn render(cells: &[Cell], style: Style) -> String {
         roles[row * services.len() + column] = Some(cell.role);
     }
     let mut page = String::new();
-    for columns in pages(&sources, &services) {
-        let _ = writeln!(page, "{}\n", table(&sources, &services, &roles, columns));
+    for columns in pages(sources, services) {
+        let _ = writeln!(page, "{}\n", table(sources, services, &roles, columns));
     }
     if page.is_empty() {
         return page;
@@ -153,6 +164,19 @@ fn painted(page: &str, style: Style) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_can_stand_in_the_order_of_the_rows() {
+        let names = ["a".to_owned(), "b".to_owned()];
+        let cell = |source: usize, service: usize| Cell {
+            source: names[source].clone(),
+            service: names[service].clone(),
+            role: Role::Good,
+        };
+        let page = render_in_order(&names, &names, &[cell(0, 1), cell(1, 0)], Style::Plain);
+        let header: Vec<&str> = page.lines().next().unwrap().split_whitespace().collect();
+        assert_eq!(header, ["a", "b"]);
+    }
     use crate::samples;
 
     fn cell(source: &str, service: &str, role: Role) -> Cell {

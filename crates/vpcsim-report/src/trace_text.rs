@@ -69,7 +69,8 @@ pub fn flow_words(query: &FlowQuery) -> String {
 
 /// Who sends, with the address where the question names one: `web-1 (10.0.1.5)`.
 pub fn source_words(query: &FlowQuery) -> String {
-    match query.src_ip.or(query.bind) {
+    let address = query.src_ip.or(query.bind);
+    match address.filter(|address| address.to_string() != query.source) {
         Some(address) => format!("{} ({address})", query.source),
         None => query.source.clone(),
     }
@@ -361,6 +362,18 @@ fn push_unread(page: &mut String, answer: &Answer, style: Style) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_sends_by_itself_is_named_once() {
+        let mut query = FlowQuery {
+            source: "10.0.1.5".to_owned(),
+            bind: Some("10.0.1.5".parse().unwrap()),
+            ..FlowQuery::default()
+        };
+        assert_eq!(source_words(&query), "10.0.1.5");
+        "web-1".clone_into(&mut query.source);
+        assert_eq!(source_words(&query), "web-1 (10.0.1.5)");
+    }
     use crate::samples;
 
     fn lines_of(sample: &(FlowQuery, Answer)) -> Vec<String> {

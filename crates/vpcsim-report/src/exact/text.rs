@@ -18,7 +18,9 @@ pub fn render(document: &ReachDocument, style: Style) -> String {
     let mut page = String::new();
     let small = document.senders.len() <= MATRIX_GROUPS_MAX && document.receivers.len() <= MATRIX_GROUPS_MAX;
     if small && !document.senders.is_empty() && !document.receivers.is_empty() {
-        let _ = writeln!(page, "{}", matrix::render(&cells(document), style));
+        let (senders, receivers) = (&document.senders, &document.receivers);
+        let matrix = matrix::render_in_order(senders, receivers, &cells(document), style);
+        let _ = writeln!(page, "{matrix}");
     }
     push_rows(&mut page, document, style);
     push_exposure(&mut page, &document.exposure, style);

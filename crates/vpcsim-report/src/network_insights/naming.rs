@@ -45,7 +45,11 @@ fn words(kind: Kind) -> Option<(&'static str, &'static str)> {
 pub(super) fn component(topology: &Topology, any: impl Into<AnyId>) -> Component {
     let any = any.into();
     let id = id(topology, any);
-    let name = topology.label(any).map(|label| label.name.clone());
+    // A name that is the input's id says nothing more.
+    let label = topology
+        .label(any)
+        .filter(|label| label.id.as_ref() != Some(&label.name));
+    let name = label.map(|label| label.name.clone());
     Component {
         arn: arn(topology, any, &id),
         name: name.filter(|name| *name != id),
