@@ -3,6 +3,7 @@
 //! botocore is a Python package that ships the model of every service of AWS. Where Python or the package is absent, tests say so and
 //! pass.
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Map, Value};
@@ -25,11 +26,16 @@ pub(crate) struct Shapes {
 impl Shapes {
     /// Those of the installed botocore; `None`, with a word about it, where there is none.
     pub(crate) fn installed() -> Option<Self> {
-        let output = Command::new("python3").args(["-c", PRINT_SHAPES]).output();
+        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-tools/python");
+        let mut python = Command::new("python3");
+        if own.is_dir() {
+            python.env("PYTHONPATH", own);
+        }
+        let output = python.args(["-c", PRINT_SHAPES]).output();
         let text = match output {
             Ok(output) if output.status.success() => output.stdout,
             _ => {
-                println!("skipped: python3 with botocore is absent (`pip install botocore`)");
+                println!("skipped: python3 with botocore is absent (.ci/test-tools brings it)");
                 return None;
             }
         };

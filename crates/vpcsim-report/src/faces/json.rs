@@ -63,7 +63,7 @@ fn verdict<'a>(judged: &'a Judged<'_>, one: &'a Judgement) -> Verdict<'a> {
         column: one.origin.column,
         code: &one.code,
         details: &one.details,
-        hops: hops(one),
+        hops: hops(one).into_iter().map(|(_, words)| words).collect(),
         skipped,
     }
 }

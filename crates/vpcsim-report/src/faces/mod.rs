@@ -8,7 +8,7 @@ mod markdown;
 mod sarif;
 mod text;
 
-use vpcsim_analysis::{Judgement, Outcome};
+use vpcsim_analysis::{Hop, Judgement, Outcome};
 use vpcsim_aws::Origin;
 
 use crate::findings_text::SourceFile;
@@ -128,22 +128,26 @@ impl Judged<'_> {
     }
 }
 
+/// What is expected of an invariant.
+const HOLDS: &str = "holds";
+
 /// What a failure is in one line.
 fn headline(one: &Judgement) -> String {
     match one.details.first() {
-        Some(detail) => format!("{}: {detail}", one.expected),
+        Some(detail) if one.expected == HOLDS => format!("{} does not hold: {detail}", one.id),
+        Some(detail) => format!("{detail} (expected: {})", one.expected),
         None => one.expected.clone(),
     }
 }
 
-/// The stations of the flow that shows a failure, there and back.
-fn hops(one: &Judgement) -> Vec<String> {
+/// The stations of the flow that shows a failure, there and back, each in words.
+fn hops(one: &Judgement) -> Vec<(&Hop, String)> {
     let Some(witness) = &one.witness else {
         return Vec::new();
     };
     let (_, answer) = &**witness;
     let legs = std::iter::once(&answer.forward).chain(&answer.back);
-    let words = |hop: &vpcsim_analysis::Hop| {
+    let words = |hop: &Hop| {
         let rule = hop
             .rule
             .as_ref()
@@ -152,5 +156,6 @@ fn hops(one: &Judgement) -> Vec<String> {
         let stop = if hop.passed { "" } else { " stops it" };
         format!("{} {} {}{rule}{stop}", hop.station, hop.kind, hop.name)
     };
-    legs.flat_map(|leg| leg.trail.iter().map(words)).collect()
+    let hops = legs.flat_map(|leg| &leg.trail);
+    hops.map(|hop| (hop, words(hop))).collect()
 }

@@ -1,7 +1,7 @@
 //! SARIF 2.1.0: a result for each failure, with its place and the way of a flow that shows it.
 
 use serde_json::{Value, json};
-use vpcsim_analysis::{Judgement, Outcome};
+use vpcsim_analysis::{Hop, Judgement, Outcome};
 use vpcsim_aws::Origin;
 
 use super::{Judged, headline, hops};
@@ -79,11 +79,21 @@ fn result(judged: &Judged<'_>, one: &Judgement) -> Value {
     }
     let hops = hops(one);
     if !hops.is_empty() {
-        let step = |hop: &String| json!({ "location": { "message": { "text": hop } } });
-        let steps: Vec<Value> = hops.iter().map(step).collect();
+        let steps: Vec<Value> = hops.iter().map(|(hop, words)| step(hop, words)).collect();
         result["codeFlows"] = json!([{ "threadFlows": [{ "locations": steps }] }]);
     }
     result
+}
+
+/// A station on a flow's way: the component that the packet met there, and whether it went on.
+fn step(hop: &Hop, words: &str) -> Value {
+    json!({
+        "location": {
+            "message": { "text": words },
+            "logicalLocations": [{ "name": hop.name, "fullyQualifiedName": hop.component, "kind": "resource" }],
+        },
+        "importance": if hop.passed { "important" } else { "essential" },
+    })
 }
 
 /// A place in a file.
