@@ -249,6 +249,15 @@ fn paths_are_numbered_and_explained_and_have_one_rule_a_component() {
                         assert!(!part["RouteTableRoute"].is_null(), "{name}: {part}");
                     }
                     assert!(is_passed || !is_found, "{name}: {part}");
+                    let route = &part["TransitGatewayRouteTableRoute"];
+                    // A peering leads to the other gateway.
+                    assert!(
+                        route.is_null() || route["ResourceId"] != part["TransitGateway"]["Id"],
+                        "{name}: {part}"
+                    );
+                    let next = list(analysis, key).get(index + 1);
+                    let is_twice = next.is_some_and(|next| next["Component"] == part["Component"]);
+                    assert!(!is_twice || !id.starts_with("igw-"), "{name}: {part}");
                 }
             }
         }
@@ -496,6 +505,37 @@ fn a_transit_gateway_is_attachment_route_table_attachment() {
     );
     let back = component(&analysis, "ReturnPathComponents", "tgw-rtb-~all");
     assert_eq!(back["TransitGatewayRouteTableRoute"]["RouteOrigin"], "propagated");
+}
+
+/// RAN-14: the resource behind a peering is the other gateway, whichever side a packet comes from.
+#[test]
+fn a_peering_of_transit_gateways_leads_to_the_other_one() {
+    let text = HUB
+        .replace("      to-two: { vpc: two, subnets: [b] }\n", "      across: { peer: far }\n")
+        .replace("[to-one, to-two]", "[to-one, across]")
+        .replace("10.2.0.0/16: to-two", "10.2.0.0/16: across")
+        .replacen("route_tables: { out: { 10.0.0.0/8: hub } }\n    security_groups: { any: { ingress: [all from 10.0.0.0/8] } }\n    instances: { server", "route_tables: { out: { 10.0.0.0/8: far } }\n    security_groups: { any: { ingress: [all from 10.0.0.0/8] } }\n    instances: { server", 1)
+        + "  far:\n    attachments:\n      to-two: { vpc: two, subnets: [b] }\n    route_tables:\n      there: { associations: [to-two, across], propagations: [to-two], routes: { 10.1.0.0/16: across } }\n";
+    let analysis = analysis(&simulation(&text), flow("client", "server", "tcp", 80));
+    assert_eq!(analysis["NetworkPathFound"], true, "{analysis:#}");
+    let behind = |key: &str, table: &str| {
+        let part = component(&analysis, key, table);
+        let route = &part["TransitGatewayRouteTableRoute"];
+        let word = |value: &Value| value.as_str().unwrap().to_owned();
+        [
+            word(&part["TransitGateway"]["Id"]),
+            word(&route["ResourceId"]),
+            word(&route["ResourceType"]),
+        ]
+    };
+    assert_eq!(
+        behind("ForwardPathComponents", "tgw-rtb-~all"),
+        ["tgw-~hub", "tgw-~far", "peering"]
+    );
+    assert_eq!(
+        behind("ReturnPathComponents", "tgw-rtb-~there"),
+        ["tgw-~far", "tgw-~hub", "peering"]
+    );
 }
 
 /// RAN-17: what AWS's forward-only analysis of transit gateways can only warn of was followed here.

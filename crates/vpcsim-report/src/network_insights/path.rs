@@ -198,7 +198,7 @@ impl Path<'_> {
             Kind::RouteTable => self.route(stop),
             Kind::TransitGateway => self.transit_in(any.id()),
             Kind::TransitGatewayRouteTable => self.transit_table(any, stop, ahead),
-            Kind::TransitGatewayAttachment => self.attachment(any.id()),
+            Kind::TransitGatewayAttachment => self.attachment(any.id(), None),
             Kind::PeeringConnection => self.peering(any.id()),
             Kind::LoadBalancer => self.load_balancer(any.id(), stop),
             Kind::VpcEndpoint => self.endpoint(any.id(), stop),
@@ -210,6 +210,12 @@ impl Path<'_> {
     /// Internet gateways, NAT gateways and instances that forward.
     fn plain_gateway(&mut self, any: AnyId, stop: &Stop) {
         let topology = self.topology;
+        let changes = rules::changes(stop.before, stop.after);
+        let own = self.name(any);
+        if changes.is_none() && self.components.last().is_some_and(|last| last.component == own) {
+            // What turns round at a gateway is seen there twice: out and in.
+            return;
+        }
         let nat = (any.kind == Kind::NatGateway)
             .then(|| topology.nat_gateways.find(any.id()))
             .flatten();
@@ -220,7 +226,7 @@ impl Path<'_> {
         let component = self.push(any);
         component.subnet = subnet;
         component.vpc = vpc;
-        component.outbound_header = rules::changes(stop.before, stop.after);
+        component.outbound_header = changes;
         details::note_crossing(component, crossed);
     }
 
@@ -254,18 +260,19 @@ impl Path<'_> {
             .iter()
             .find(|(_, row)| row.gateway == gateway && vpc.is_some() && row.vpc() == vpc);
         if let Some((id, _)) = own {
-            self.attachment(id);
+            self.attachment(id, Some(gateway));
         } else {
             self.push(gateway);
         }
     }
 
-    fn attachment(&mut self, id: Id<TransitGatewayAttachment>) {
+    /// An attachment as the gateway has it: a peering is one of two gateways.
+    fn attachment(&mut self, id: Id<TransitGatewayAttachment>, of: Option<Id<TransitGateway>>) {
         let Some(row) = self.topology.transit_gateway_attachments.find(id) else {
             return;
         };
         self.attachment = Some(id);
-        let gateway = self.name(row.gateway);
+        let gateway = self.name(of.unwrap_or(row.gateway));
         let vpc = row.vpc().map(|vpc| self.name(vpc));
         let component = self.push(id);
         component.transit_gateway = Some(gateway);
@@ -274,17 +281,16 @@ impl Path<'_> {
 
     fn transit_table(&mut self, any: AnyId, stop: &Stop, ahead: &[Stop]) {
         let topology = self.topology;
-        let gateway = topology
-            .transit_gateway_route_tables
-            .find(any.id())
-            .map(|row| self.name(row.gateway));
+        let table = topology.transit_gateway_route_tables.find(any.id());
+        let of = table.map(|row| row.gateway);
+        let gateway = of.map(|gateway| self.name(gateway));
         let route = stop.rule.and_then(|rule| rules::transit_route(topology, rule));
         let component = self.push(any);
         component.transit_gateway = gateway;
         component.transit_gateway_route_table_route = route;
         let next = stop.rule.and_then(|rule| rules::attachment_of(topology, rule));
         if let Some(next) = next.filter(|_| stop.dropped.is_none()) {
-            self.attachment(next);
+            self.attachment(next, of);
             if let Some(last) = self.components.last_mut() {
                 details::note_appliance_mode(topology, next, ahead, last);
             }

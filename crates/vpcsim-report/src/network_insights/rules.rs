@@ -10,7 +10,8 @@ use vpcsim_aws::devices::security_group::Peer;
 use vpcsim_aws::devices::transit_gateway_attachment::AttachmentEnd;
 use vpcsim_aws::devices::transit_gateway_route_table::{TransitTarget, propagated};
 use vpcsim_aws::devices::{
-    LoadBalancer, NetworkAcl, RouteTable, SecurityGroup, TransitGatewayAttachment, TransitGatewayRouteTable,
+    LoadBalancer, NetworkAcl, RouteTable, SecurityGroup, TransitGateway, TransitGatewayAttachment,
+    TransitGatewayRouteTable,
 };
 use vpcsim_aws::traffic::{Direction, Traffic};
 use vpcsim_aws::{AnyId, Id, Kind, Topology};
@@ -229,7 +230,7 @@ pub(super) fn transit_route(topology: &Topology, rule: Rule) -> Option<TransitGa
         let (attachment, net) = *propagated(id, topology).get(rule.number - table.routes.len())?;
         shown.destination_cidr = Some(net.to_string());
         shown.route_origin = "propagated";
-        attach(topology, attachment, &mut shown);
+        attach(topology, attachment, table.gateway, &mut shown);
         return Some(shown);
     };
     match route.destination {
@@ -237,7 +238,7 @@ pub(super) fn transit_route(topology: &Topology, rule: Rule) -> Option<TransitGa
         RouteDestination::PrefixList(list) => shown.prefix_list_id = Some(naming::id(topology, list)),
     }
     match &route.target {
-        TransitTarget::Attachment(attachment) => attach(topology, *attachment, &mut shown),
+        TransitTarget::Attachment(attachment) => attach(topology, *attachment, table.gateway, &mut shown),
         TransitTarget::Blackhole => shown.state = BLACK_HOLE,
         TransitTarget::Missing(id) => {
             shown.state = BLACK_HOLE;
@@ -247,7 +248,12 @@ pub(super) fn transit_route(topology: &Topology, rule: Rule) -> Option<TransitGa
     Some(shown)
 }
 
-fn attach(topology: &Topology, id: Id<TransitGatewayAttachment>, shown: &mut TransitGatewayRouteTableRoute) {
+fn attach(
+    topology: &Topology,
+    id: Id<TransitGatewayAttachment>,
+    from: Id<TransitGateway>,
+    shown: &mut TransitGatewayRouteTableRoute,
+) {
     shown.attachment_id = Some(naming::id(topology, id));
     let Some(row) = topology.transit_gateway_attachments.find(id) else {
         return;
@@ -257,7 +263,8 @@ fn attach(topology: &Topology, id: Id<TransitGatewayAttachment>, shown: &mut Tra
             shown.resource_id = Some(naming::id(topology, *vpc));
             shown.resource_type = Some("vpc");
         }
-        AttachmentEnd::Peering(peer) => {
+        AttachmentEnd::Peering(_) => {
+            let peer = row.other_gateway(from);
             shown.resource_id = peer.map(|peer| naming::id(topology, peer));
             shown.resource_type = Some("peering");
         }
