@@ -40,7 +40,7 @@ pub(super) fn render(judged: &Judged<'_>, _: Style) -> String {
     pretty(&Document {
         schema_version: SCHEMA_VERSION,
         kind: "test",
-        design: judged.design,
+        design: &judged.design.name,
         passed: judged.passed(),
         assertions,
     })

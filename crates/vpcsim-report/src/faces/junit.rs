@@ -9,7 +9,7 @@ use crate::trace_text;
 
 pub(super) fn render(judged: &Judged<'_>, _: Style) -> String {
     let mut report = Report::new("vpcsim");
-    let mut suite = TestSuite::new(judged.design);
+    let mut suite = TestSuite::new(judged.design.name.as_str());
     for one in judged.judgements {
         suite.add_test_case(case(judged, one));
     }
@@ -49,7 +49,7 @@ fn case(judged: &Judged<'_>, one: &Judgement) -> TestCase {
         }
     };
     let mut case = TestCase::new(one.id.clone(), status);
-    case.set_classname(judged.file_of(one.origin).unwrap_or(judged.design));
+    case.set_classname(judged.file_of(one.origin).unwrap_or(&judged.design.name));
     case
 }
 

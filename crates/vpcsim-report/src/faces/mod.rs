@@ -9,7 +9,7 @@ mod sarif;
 mod text;
 
 use vpcsim_analysis::{Hop, Judgement, Outcome};
-use vpcsim_aws::Origin;
+use vpcsim_aws::{Origin, Topology};
 
 use crate::findings_text::SourceFile;
 use crate::style::Style;
@@ -22,7 +22,7 @@ pub struct Judged<'a> {
     /// The inputs, by the numbers that places have.
     pub sources: &'a [SourceFile<'a>],
     /// The design.
-    pub design: &'a str,
+    pub design: &'a Topology,
     /// Whether unknown answers pass.
     pub allow_unknown: bool,
 }

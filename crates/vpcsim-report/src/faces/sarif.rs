@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vpcsim_analysis::{Hop, Judgement, Outcome};
-use vpcsim_aws::Origin;
+use vpcsim_aws::{Origin, Topology};
 
 use super::{Judged, headline, hops};
 use crate::explain;
@@ -79,21 +79,32 @@ fn result(judged: &Judged<'_>, one: &Judgement) -> Value {
     }
     let hops = hops(one);
     if !hops.is_empty() {
-        let steps: Vec<Value> = hops.iter().map(|(hop, words)| step(hop, words)).collect();
+        let steps: Vec<Value> = hops.iter().map(|(hop, words)| step(judged, hop, words)).collect();
         result["codeFlows"] = json!([{ "threadFlows": [{ "locations": steps }] }]);
     }
     result
 }
 
-/// A station on a flow's way: the component that the packet met there, and whether it went on.
-fn step(hop: &Hop, words: &str) -> Value {
-    json!({
-        "location": {
-            "message": { "text": words },
-            "logicalLocations": [{ "name": hop.name, "fullyQualifiedName": hop.component, "kind": "resource" }],
-        },
-        "importance": if hop.passed { "important" } else { "essential" },
-    })
+/// A station on a flow's way: the component that the packet met there, where it is declared, and whether the packet went on.
+fn step(judged: &Judged<'_>, hop: &Hop, words: &str) -> Value {
+    let declared = declaration(judged.design, hop);
+    let place = declared.and_then(|origin| Some(place(judged.file_of(origin)?, origin)));
+    let mut location = place.unwrap_or_else(|| json!({}));
+    location["message"] = json!({ "text": words });
+    location["logicalLocations"] =
+        json!([{ "name": hop.name, "fullyQualifiedName": hop.component, "kind": "resource" }]);
+    json!({ "location": location, "importance": if hop.passed { "important" } else { "essential" } })
+}
+
+/// Where the component of a station is declared; of several that are called alike nobody knows which.
+fn declaration(design: &Topology, hop: &Hop) -> Option<Origin> {
+    let labels = design
+        .resources()
+        .filter(|any| any.kind.noun() == hop.kind)
+        .filter_map(|any| design.label(any));
+    let mut called_so = labels.filter(|label| label.id_or_name() == hop.component);
+    let only = called_so.next()?;
+    (called_so.next().is_none() && only.origin.is_known()).then_some(only.origin)
 }
 
 /// A place in a file.

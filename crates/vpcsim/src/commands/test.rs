@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &TestArguments, terminal: &Terminal) -> Result<Stat
     let judged = Judged {
         judgements: &judgements,
         sources: &sources,
-        design: &simulation.topology().name,
+        design: simulation.topology(),
         allow_unknown: arguments.allow_unknown,
     };
     for choice in &arguments.format {

@@ -232,7 +232,7 @@ fn sarif_keeps_to_its_schema_and_shows_places_and_ways() {
         !validator.is_valid(&serde_json::json!({ "version": "2.1.0" })),
         "a log has runs"
     );
-    let (mut places, mut ways) = (0, 0);
+    let (mut places, mut ways, mut declared) = (0, 0, 0);
     for form in forms() {
         for (name, text) in in_format(&form, "sarif") {
             let log: Value = serde_json::from_str(&text).unwrap();
@@ -250,9 +250,14 @@ fn sarif_keeps_to_its_schema_and_shows_places_and_ways() {
                 steps.as_array().map_or(0, Vec::len)
             };
             ways += results.iter().filter(|result| flow(result) >= 3).count();
+            // The stations of a way lead to where the design declares them.
+            declared += text.matches(&format!("\"uri\": \"{}", form.design)).count();
         }
     }
-    assert!(places >= 6 && ways >= 6, "{places} places, {ways} ways");
+    assert!(
+        places >= 6 && ways >= 6 && declared >= 20,
+        "{places} places, {ways} ways, {declared} in designs"
+    );
 }
 
 #[test]
