@@ -295,3 +295,49 @@ fn junit_keeps_to_its_schema() {
         }
     }
 }
+
+#[test]
+fn a_file_of_flows_is_one_document_of_analyses() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("flows.jsonl");
+    let flow = |id: &str, source: &str, dst: &str, port: u16| {
+        format!(
+            "{{\"id\":\"{id}\",\"source\":\"{source}\",\"dst\":\"{dst}\",\"protocol\":\"tcp\",\"dst_port\":{port}}}\n"
+        )
+    };
+    let answer = |flows: &str| {
+        fs::write(&file, flows).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_vpcsim"))
+            .args([
+                "trace",
+                NATIVE.design,
+                "--quiet",
+                "--format",
+                "network-insights",
+                "--flows",
+            ])
+            .arg(&file)
+            .current_dir(repository())
+            .output()
+            .expect("the program runs");
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), document["NetworkInsightsAnalyses"].clone())
+    };
+    let open = flow("a", "internet", "web-1", 80);
+    let (status, analyses) = answer(&(open.clone() + &flow("b", "web-2", "db-b", 5432)));
+    assert_eq!(status, Some(0));
+    let found: Vec<&Value> = analyses
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["NetworkPathFound"])
+        .collect();
+    assert_eq!(found, [true, false]);
+    assert_eq!(
+        analyses[1]["Tags"][1],
+        serde_json::json!({ "Key": "vpcsim:flow", "Value": "b" })
+    );
+    // A flow that cannot be asked is an error; the others are answered all the same.
+    let (status, analyses) = answer(&(open + &flow("c", "nobody", "web-1", 80)));
+    assert_eq!((status, analyses.as_array().map(Vec::len)), (Some(2), Some(1)));
+}
