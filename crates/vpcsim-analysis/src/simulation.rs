@@ -46,6 +46,8 @@ pub struct Simulation {
     compiled: Arc<Compiled>,
     hosts: Arc<[Arc<HostConfig>]>,
     members: Arc<GroupMembers>,
+    /// Whether every packet walks, whatever others of its flow did.
+    walks: bool,
     /// By load balancer; known after the first question about one.
     out_of_dns: Arc<OnceLock<Vec<u64>>>,
 }
@@ -64,8 +66,15 @@ impl Simulation {
             compiled,
             hosts,
             members,
+            walks: false,
             out_of_dns: Arc::default(),
         }
+    }
+
+    /// Lets every packet walk instead of repeating what others of its flow did: nothing changes but the time that it takes.
+    #[must_use]
+    pub fn without_flow_cache(self) -> Self {
+        Self { walks: true, ..self }
     }
 
     pub(crate) fn members(&self) -> &GroupMembers {
@@ -85,6 +94,9 @@ impl Simulation {
     /// A network in its first state, with hosts in all places for hosts.
     pub fn fresh_network(&self, seed: u64, observer: Option<Box<dyn Observer>>) -> Network {
         let mut network = self.compiled.network(seed, |slot| self.fill(slot, seed));
+        if self.walks {
+            network = network.without_flow_cache();
+        }
         self.check_health(&mut network);
         network.observe_with(observer);
         network

@@ -134,6 +134,22 @@ impl RateLimiter {
         Some(wait)
     }
 
+    /// Lets a packet of this length pass if it need not wait; otherwise nothing changes.
+    pub fn admit_at_once(&mut self, now: Time, len: usize) -> bool {
+        self.has_room(now, len) && self.admit(now, len).is_some()
+    }
+
+    /// Whether a packet of this length would pass without a wait.
+    pub fn has_room(&self, now: Time, len: usize) -> bool {
+        let now_ps = now.as_ns().saturating_mul(PS_PER_NS);
+        let of_bits = self.byte_ps.saturating_mul(len as u64);
+        let waits = [
+            self.bits.wait(now_ps, of_bits),
+            self.packets.wait(now_ps, self.packet_ps),
+        ];
+        waits == [Some(Span::ZERO); 2]
+    }
+
     /// What was over the limit so far.
     pub const fn exceeded(&self) -> Exceeded {
         self.exceeded

@@ -5,9 +5,10 @@
 //! - [`time`]: integer nanoseconds. [`id`]: dense ids.
 //! - [`packet`]: bytes with the facts parsed from them once; a slab of recycled buffers.
 //! - [`verdict`]: what a [`Node`] says about a packet: a [`Step`], with a [`Decision`] and, for the end, a [`DropReason`].
-//! - [`network`]: the nodes, and the loop that moves packets through them in the order of time.
+//! - [`network`]: the nodes, and the loop that moves packets through them in the order of time. [`context`]: what a node sees of it.
+//! - [`flow_cache`]: what the packets of a flow do between two waits is worked out once.
 //! - [`observer`]: what an onlooker sees. [`link`]: latency, bandwidth, loss.
-//! - [`queue`]: the timing wheel. [`flow_table`]: per-flow state. [`random`]: a seeded stream per node.
+//! - [`event_queue`]: what happens next; [`queue`]: the timing wheel behind it. [`flow_table`]: per-flow state. [`random`]: a seeded stream per node.
 //!
 //! # Invariants
 //!
@@ -51,6 +52,10 @@
 
 pub use vpcsim_wire as wire;
 
+mod batch;
+pub mod context;
+pub mod event_queue;
+pub mod flow_cache;
 pub mod flow_table;
 pub mod id;
 pub mod link;
@@ -59,13 +64,19 @@ pub mod observer;
 pub mod packet;
 pub mod queue;
 pub mod random;
+mod recording;
+mod run;
 pub mod time;
+mod timers;
 pub mod verdict;
 
+pub use context::Context;
+pub use event_queue::EventQueue;
+pub use flow_cache::{FlowCacheCounters, Repeat};
 pub use flow_table::FlowTable;
 pub use id::{CapturePoint, Handle, LinkId, NodeId, PacketId, Port, TimerId};
 pub use link::Link;
-pub use network::{Context, Counters, Network, Node};
+pub use network::{Counters, Network, Node};
 pub use observer::{Direction, Event, Observation, Observer};
 pub use packet::{FrameHeader, Packet};
 pub use queue::TimingWheel;

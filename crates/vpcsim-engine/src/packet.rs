@@ -8,12 +8,12 @@ use std::net::Ipv4Addr;
 
 use vpcsim_wire::ethernet::EtherType;
 use vpcsim_wire::rewrite::{self, EmbeddedChange};
-use vpcsim_wire::{FlowKey, Mac, Malformed, Summary, summarize};
+use vpcsim_wire::{FlowKey, Mac, Malformed, Protocol, Summary, summarize, tcp};
 
 use crate::id::{Handle, NodeId, PacketId, Port};
 
 /// The addresses and the type of the Ethernet frame around a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FrameHeader {
     /// Who shall take the frame.
     pub destination: Mac,
@@ -34,6 +34,33 @@ impl FrameHeader {
     }
 }
 
+/// How often a packet was changed, and how: for whoever has to repeat the changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Edits {
+    pub(crate) source: u8,
+    pub(crate) destination: u8,
+    /// Times one was taken from the time to live.
+    pub(crate) ttl: u8,
+    /// Anything else.
+    pub(crate) other: u8,
+}
+
+impl Edits {
+    /// What was changed since an earlier look, if that is not too long ago.
+    pub(crate) const fn since(self, earlier: Self) -> Self {
+        Self {
+            source: self.source.wrapping_sub(earlier.source),
+            destination: self.destination.wrapping_sub(earlier.destination),
+            ttl: self.ttl.wrapping_sub(earlier.ttl),
+            other: self.other.wrapping_sub(earlier.other),
+        }
+    }
+}
+
+const fn count(edits: &mut u8) {
+    *edits = edits.wrapping_add(1);
+}
+
 /// A packet in the network.
 #[derive(Clone, Debug)]
 pub struct Packet {
@@ -42,6 +69,7 @@ pub struct Packet {
     summary: Option<Summary>,
     mark: u64,
     hop_count: u16,
+    edits: Edits,
     pub(crate) next: (NodeId, Port),
     bytes: Vec<u8>,
 }
@@ -54,6 +82,7 @@ impl Packet {
             summary: None,
             mark: 0,
             hop_count: 0,
+            edits: Edits::default(),
             next: (NodeId(0), Port(0)),
             bytes: Vec::new(),
         }
@@ -86,7 +115,7 @@ impl Packet {
 
     /// The packed flow key of the IPv4 packet.
     pub fn key(&self) -> Option<FlowKey> {
-        self.summary.map(|summary| summary.key)
+        self.summary.as_ref().map(|summary| summary.key)
     }
 
     /// A note that travels with the packet and is in none of its bytes; the builder of the network gives it a meaning.
@@ -104,8 +133,22 @@ impl Packet {
         self.hop_count
     }
 
-    pub(crate) fn count_hop(&mut self) -> u16 {
-        self.hop_count = self.hop_count.saturating_add(1);
+    /// Whether it is one of many in the middle of a flow: whole, and UDP, or TCP that neither opens nor closes.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.summary.as_ref().is_some_and(|summary| {
+            let protocol = summary.protocol();
+            let goes_on = summary.tcp_flags & (tcp::SYN | tcp::FIN | tcp::RST) == 0;
+            (protocol == Protocol::UDP || protocol == Protocol::TCP && goes_on) && !summary.is_fragment()
+        })
+    }
+
+    pub(crate) const fn edits(&self) -> Edits {
+        self.edits
+    }
+
+    pub(crate) fn count_hops(&mut self, count: u16) -> u16 {
+        self.hop_count = self.hop_count.saturating_add(count);
         self.hop_count
     }
 
@@ -118,22 +161,26 @@ impl Packet {
         self.bytes.clear();
         self.bytes.extend_from_slice(bytes);
         self.summary = Some(summary);
+        count(&mut self.edits.other);
         Ok(())
     }
 
     /// Rewrites the source address and, where there is one, the source port (the identifier of an ICMP echo).
     pub fn set_source(&mut self, address: Ipv4Addr, port: Option<u16>) {
         self.rewrite(|bytes, summary| rewrite::set_source(bytes, summary, address, port));
+        count(&mut self.edits.source);
     }
 
     /// Rewrites the destination address and, where there is one, the destination port.
     pub fn set_destination(&mut self, address: Ipv4Addr, port: Option<u16>) {
         self.rewrite(|bytes, summary| rewrite::set_destination(bytes, summary, address, port));
+        count(&mut self.edits.destination);
     }
 
     /// Takes one from the time to live and says what is left.
     pub fn decrement_ttl(&mut self) -> u8 {
         self.rewrite(|bytes, summary| summary.ttl = rewrite::decrement_ttl(bytes));
+        count(&mut self.edits.ttl);
         self.summary.map_or(0, |summary| summary.ttl)
     }
 
@@ -143,23 +190,29 @@ impl Packet {
             rewrite::set_ttl(bytes, ttl);
             summary.ttl = ttl;
         });
+        count(&mut self.edits.other);
     }
 
     /// Lowers the maximum segment size that a TCP SYN offers; says whether it changed anything.
     pub fn clamp_mss(&mut self, mss_max: u16) -> bool {
         let mut changed = false;
         self.rewrite(|bytes, summary| changed = rewrite::clamp_mss(bytes, summary, mss_max));
+        if changed {
+            count(&mut self.edits.other);
+        }
         changed
     }
 
     /// Adds to the sequence number of a TCP segment.
     pub fn add_to_seq(&mut self, delta: u32) {
         self.rewrite(|bytes, summary| rewrite::add_to_seq(bytes, summary, delta));
+        count(&mut self.edits.other);
     }
 
     /// Replaces what a TCP segment acknowledges, selective acknowledgements included.
     pub fn map_acks(&mut self, map: impl Fn(u32) -> u32) {
         self.rewrite(|bytes, summary| rewrite::map_acks(bytes, summary, map));
+        count(&mut self.edits.other);
     }
 
     /// Rewrites the datagram that an ICMP error carries.
@@ -167,6 +220,7 @@ impl Packet {
         self.rewrite(|bytes, summary| {
             rewrite::translate_embedded(bytes, summary, change);
         });
+        count(&mut self.edits.other);
     }
 
     fn rewrite(&mut self, change: impl FnOnce(&mut [u8], &mut Summary)) {
@@ -201,6 +255,7 @@ impl Slab {
         };
         slot.mark = 0;
         slot.hop_count = 0;
+        slot.edits = Edits::default();
         slot.next = next;
         slot.bytes.clear();
         slot.bytes.extend_from_slice(bytes);

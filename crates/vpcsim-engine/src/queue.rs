@@ -126,6 +126,27 @@ impl<T: Copy> TimingWheel<T> {
         Some(self.slots[level * SLOTS + slot].earliest_ns)
     }
 
+    /// The earliest event with its time: looks through the events that lie as near to it as the wheel has told apart so far.
+    pub fn peek(&self) -> Option<(u64, T)> {
+        if let Some(&item) = self.due.front() {
+            return Some((self.now_ns, item));
+        }
+        let (level, slot) = self.earliest_slot()?;
+        let source = self.slots[level * SLOTS + slot];
+        let mut chunk = source.first_chunk;
+        let mut left = source.len;
+        while left > 0 {
+            let start = chunk as usize * CHUNK;
+            let events = &self.chunks.events[start..start + left.min(CHUNK)];
+            if let Some(found) = events.iter().find(|(time_ns, _)| *time_ns == source.earliest_ns) {
+                return Some(*found);
+            }
+            left = left.saturating_sub(CHUNK);
+            chunk = self.chunks.next[chunk as usize];
+        }
+        None
+    }
+
     /// Level and slot of the earliest event that is not yet due.
     #[inline]
     fn earliest_slot(&self) -> Option<(usize, usize)> {

@@ -5,6 +5,7 @@
 //! - [`packets`]: a packet from a line of text. [`designs`]: a topology from a few calls.
 //! - [`mod@reference`]: what happens to a flow, worked out from the AWS rules alone and as plainly as possible.
 //! - [`random_design`], [`random_flows`]: seeded designs that AWS would accept, and flows to ask about. [`shrink`]: smaller designs of a large one.
+//! - [`chatter`]: hosts that say the same things again and again, and odd things in between. [`alike`]: whether two networks look the same.
 //! - [`mod@print`]: a trail as text, for assertions that fail.
 //!
 //! # Invariants
@@ -28,6 +29,8 @@
 //! assert!(predict(&sketch.topology, &flow).round_trip);
 //! ```
 
+pub mod alike;
+pub mod chatter;
 pub mod designs;
 pub mod estate;
 pub mod packets;

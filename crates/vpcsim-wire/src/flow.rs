@@ -74,6 +74,8 @@ const PROTOCOL_SHIFT: u32 = 56;
 const SOURCE_PORT_SHIFT: u32 = 40;
 const DESTINATION_PORT_SHIFT: u32 = 24;
 const SPARE_MASK: u128 = 0x00ff_ffff;
+const PORT_MASK: u64 = 0xffff;
+const PORTS_MASK: u64 = PORT_MASK << SOURCE_PORT_SHIFT | PORT_MASK << DESTINATION_PORT_SHIFT;
 
 /// Who talks to whom: source and destination address, protocol, and ports.
 ///
@@ -177,14 +179,12 @@ impl FlowKey {
     #[inline]
     #[must_use]
     pub const fn reversed(self) -> Self {
-        Self::new(
-            self.destination(),
-            self.source(),
-            self.protocol(),
-            self.destination_port(),
-            self.source_port(),
-        )
-        .with_spare(self.spare())
+        // Both pairs trade places in their half of the number.
+        let (addresses, rest) = ((self.0 >> 64) as u64, self.0 as u64);
+        let kept = rest & !PORTS_MASK;
+        let ports =
+            rest << 16 & PORT_MASK << SOURCE_PORT_SHIFT | rest >> 16 & PORT_MASK << DESTINATION_PORT_SHIFT;
+        Self((addresses.rotate_left(32) as u128) << 64 | (kept | ports) as u128)
     }
 }
 
@@ -259,6 +259,7 @@ mod tests {
             );
             prop_assert_eq!((key.source_port(), key.destination_port()), (sp, dp));
             prop_assert_eq!(key.reversed().reversed(), key);
+            prop_assert_eq!(key.reversed(), FlowKey::new(d.into(), s.into(), Protocol(p), dp, sp).with_spare(spare));
             prop_assert_eq!(key.reversed().source_port(), dp);
             prop_assert_eq!(key.with_source(d.into(), dp).with_destination(s.into(), sp), key.reversed());
         }

@@ -19,6 +19,8 @@ mod expectations;
 #[cfg(test)]
 mod explained_codes;
 #[cfg(test)]
+mod flow_cache;
+#[cfg(test)]
 mod four_ways;
 #[cfg(test)]
 mod fuzz_replay;

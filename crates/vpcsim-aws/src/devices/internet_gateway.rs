@@ -36,7 +36,7 @@
 use std::sync::Arc;
 
 use vpcsim_engine::{
-    CapturePoint, Context, Decision, Direction, DropReason, Handle, Node, NodeId, Port, Step,
+    CapturePoint, Context, Decision, Direction, DropReason, Handle, Node, NodeId, Port, Repeat, Step,
 };
 use vpcsim_wire::rewrite::EmbeddedChange;
 use vpcsim_wire::FlowKey;
@@ -201,6 +201,11 @@ impl Node for InternetGatewayDevice {
         };
         done.unwrap_or_else(|(reason, decision)| Step::drop(reason, decision))
     }
+
+    /// It translates one to one and keeps no state.
+    fn repeats(&self) -> bool {
+        true
+    }
 }
 
 impl InternetGatewayDevice {
@@ -228,6 +233,7 @@ impl InternetGatewayDevice {
         context.packet_mut(packet).set_source(public, None);
         self.note(context, packet, key);
         context.capture(packet, self.point, Direction::Outbound);
+        context.repeats(Repeat::ALWAYS.up_to_len(PathMtu::INTERNET.0));
         Ok(Step::Forward {
             to: self.internet,
             port: internet_host::FROM_GATEWAY,
@@ -261,6 +267,7 @@ impl InternetGatewayDevice {
         };
         mark::set_claim(context.packet_mut(packet), index);
         let claim = fabric.claim(index);
+        context.repeats(Repeat::ALWAYS);
         Ok(fabric.enter(claim.zone, claim))
     }
 

@@ -28,7 +28,8 @@ use std::sync::Arc;
 use ipnet::Ipv4Net;
 use rustc_hash::{FxHashMap, FxHashSet};
 use vpcsim_engine::{
-    CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Port, Span, Step,
+    CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Port, Repeat, Span,
+    Step,
 };
 use vpcsim_wire::icmp_error;
 
@@ -187,6 +188,9 @@ impl RegionLatencies {
     }
 }
 
+/// The least time to live that gets through.
+const TTL_MIN: u8 = 2;
+
 /// Where the internet takes a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
@@ -215,6 +219,7 @@ impl Node for InternetDevice {
         };
         if port == ARRIVING {
             self.capture(context, packet, key.destination(), Direction::Inbound);
+            context.repeats(Repeat::ALWAYS);
             return Step::Forward {
                 to: self.hosts,
                 port: Port(0),
@@ -230,6 +235,11 @@ impl Node for InternetDevice {
             Ok(way) => self.carry(context, port, packet, way),
             Err((reason, decision)) => Step::drop(reason, decision),
         }
+    }
+
+    /// It only learns senders, and forgets none.
+    fn repeats(&self) -> bool {
+        true
     }
 }
 
@@ -265,7 +275,7 @@ impl InternetDevice {
                 return self.refuse(context, packet, report, drop_reason::MTU_EXCEEDED);
             }
         }
-        if context.packet(packet).summary().is_some_and(|summary| summary.ttl <= 1) {
+        if context.packet(packet).summary().is_some_and(|summary| summary.ttl < TTL_MIN) {
             let report = icmp_error::time_exceeded(ROUTER, context.packet(packet).bytes());
             return self.refuse(context, packet, report, drop_reason::TTL_EXPIRED);
         }
@@ -281,6 +291,7 @@ impl InternetDevice {
             }
             _ => self.latency,
         };
+        context.repeats(Repeat::ALWAYS.from_ttl(TTL_MIN).up_to_len(PathMtu::INTERNET.0));
         Step::ForwardAfter { to, port: next, delay }
     }
 

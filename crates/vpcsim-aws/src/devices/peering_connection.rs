@@ -35,7 +35,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
-use vpcsim_engine::{CapturePoint, Context, Decision, Direction, DropReason, Handle, Node, Port, Span, Step};
+use vpcsim_engine::{CapturePoint, Context, Decision, Direction, DropReason, Handle, Node, Port, Repeat, Span, Step};
 
 use crate::arrangement::Renumbering;
 use crate::compile::{Build, Fabric, LinkLayer, NextHop, Place};
@@ -286,12 +286,19 @@ impl Node for PeeringConnectionDevice {
         };
         mark::set_claim(context.packet_mut(packet), index);
         context.pass(packet, station::GATEWAY, self.decision);
+        let len_max = if self.far_apart.is_some() { PathMtu::PEERING_BETWEEN_REGIONS.0 } else { u16::MAX };
+        context.repeats(Repeat::ALWAYS.up_to_len(len_max));
         if let Some(apart) = &self.far_apart {
             let (to, port) = (claim.subnet_node, subnet::ENTERING);
             return Step::ForwardAfter { to, port, delay: apart.latency };
         }
         let sender = near.find(key.source());
         far.enter(sender.map_or(claim.zone, |(_, sender)| sender.zone), claim)
+    }
+
+    /// A wire keeps no state.
+    fn repeats(&self) -> bool {
+        true
     }
 }
 

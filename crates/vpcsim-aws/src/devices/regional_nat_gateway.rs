@@ -21,7 +21,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use vpcsim_engine::{Context, Decision, DropReason, Handle, Node, NodeId, Port, Step};
+use vpcsim_engine::{Context, Decision, DropReason, Handle, Node, NodeId, Port, Repeat, Step};
 
 use super::nat_gateway::device::Plan;
 use super::nat_gateway::{ADDRESSED, NatGatewayDevice, NatGatewayState, ROUTED, has_transit};
@@ -283,12 +283,14 @@ impl RegionalRouter {
         let (next_hop, decision) = self.route(destination);
         if let NextHop::Gateway { node, port } = next_hop {
             context.pass(packet, station::ROUTE, decision);
+            context.repeats(Repeat::ALWAYS);
             return Step::Forward { to: node, port };
         }
         match self.place_of(next_hop, destination) {
             Ok(index) => {
                 context.pass(packet, station::ROUTE, decision);
                 mark::set_claim(context.packet_mut(packet), index);
+                context.repeats(Repeat::ALWAYS);
                 self.fabric.enter(self.zone, self.fabric.claim(index))
             }
             Err(reason) => Step::drop(reason, decision),
@@ -304,10 +306,16 @@ impl Node for RegionalRouter {
         match mark::claim(context.packet(packet)) {
             Some(index) => {
                 let claim = self.fabric.claim(index);
+                context.repeats(Repeat::ALWAYS);
                 Step::Forward { to: claim.node, port: claim.port }
             }
             None => Step::drop(drop_reason::NAT_NO_STATE, self.decision),
         }
+    }
+
+    /// Routes keep no state.
+    fn repeats(&self) -> bool {
+        true
     }
 }
 

@@ -23,7 +23,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
-use vpcsim_engine::{ComponentId, Context, Decision, DropReason, Handle, Node, NodeId, Port, Step};
+use vpcsim_engine::{ComponentId, Context, Decision, DropReason, Handle, Node, NodeId, Port, Repeat, Step};
 use vpcsim_wire::Summary;
 
 use crate::arrangement::{Arrangement, Rank, Renumbering};
@@ -198,6 +198,7 @@ impl SubnetDevice {
         }
         mark::set_claim(context.packet_mut(packet), index);
         context.pass(packet, station::ROUTE, Decision::by(self.component));
+        context.repeats(Repeat::ALWAYS);
         self.towards(&claim)
     }
 
@@ -248,6 +249,7 @@ impl SubnetDevice {
             NextHop::Blackhole | NextHop::NotATarget => return drop(drop_reason::BLACKHOLE),
         };
         context.pass(packet, station::ROUTE, decision);
+        context.repeats(Repeat::ALWAYS);
         step
     }
 
@@ -276,6 +278,7 @@ impl SubnetDevice {
         }
         let claim = self.fabric.claim(index);
         debug_assert_eq!(claim.subnet_node, self.node, "a packet enters the subnet of its claim");
+        context.repeats(Repeat::ALWAYS);
         Step::Forward { to: claim.node, port: claim.port }
     }
 }
@@ -290,12 +293,18 @@ impl Node for SubnetDevice {
             FROM_GATEWAY => match self.neighbour(summary.destination()) {
                 Some((index, claim)) => {
                     mark::set_claim(context.packet_mut(packet), index);
+                    context.repeats(Repeat::ALWAYS);
                     self.towards(claim)
                 }
                 None => self.leave(context, packet, &summary),
             },
             _ => self.leave(context, packet, &summary),
         }
+    }
+
+    /// Routes and network ACLs keep no state; the memory of fragments is none of a whole packet's affair.
+    fn repeats(&self) -> bool {
+        true
     }
 }
 

@@ -4,12 +4,13 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use vpcsim_engine::{
-    CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Port, Span, Step, Time,
+    CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Packet, Port, Repeat,
+    Span, Step, Time,
 };
 use vpcsim_wire::rewrite::EmbeddedChange;
 use vpcsim_wire::{FlowKey, Mac, Protocol, Summary, icmp, icmp_error, tcp_reset};
 
-use super::metrics::NatGatewayMetrics;
+use super::metrics::{NatGatewayMetrics, Volume};
 use super::translation_table::{Translation, TranslationTable};
 use super::{ADDRESSED, NatGatewayState};
 use crate::compile::Fabric;
@@ -27,6 +28,9 @@ use crate::traffic::Traffic;
 pub const MSS_INTERNET: u16 = 1460;
 /// The segment size that TCP is held to towards other networks (NAT-23).
 pub const MSS_INSIDE: u16 = 8460;
+
+/// The least time to live that gets through.
+const TTL_MIN: u8 = 2;
 
 /// What the device looks up and never changes.
 #[derive(Debug)]
@@ -70,7 +74,7 @@ impl Node for NatGatewayDevice {
         let Some(summary) = context.packet(packet).summary().copied() else {
             return Step::drop(drop_reason::MALFORMED, decision);
         };
-        let way = if port == ADDRESSED { Way::In } else { Way::Out };
+        let way = Way::by(port);
         self.note_arrival(context, packet, &summary, way);
         let len = usize::from(summary.total_len);
         let wait = self.limiter.as_mut().map_or(Some(Span::ZERO), |limiter| limiter.admit(context.now(), len));
@@ -80,6 +84,9 @@ impl Node for NatGatewayDevice {
         };
         match carried {
             Ok(wait) => {
+                if wait == Span::ZERO {
+                    say_repeat(context, packet, way);
+                }
                 let step = Step::Forward { to: self.plan.subnet_node, port: subnet::FROM_GATEWAY };
                 rate_limit::after(step, wait)
             }
@@ -88,6 +95,49 @@ impl Node for NatGatewayDevice {
                 Step::drop(reason, decision)
             }
         }
+    }
+
+    fn repeats(&self) -> bool {
+        true
+    }
+
+    /// A packet keeps its mapping alive and is counted, as long as the mapping is still the one that it was.
+    fn proceed(&mut self, now: Time, port: Port, packet: &Packet, token: u64) -> bool {
+        let Some(summary) = packet.summary() else { return false };
+        let (way, len) = (Way::by(port), usize::from(summary.total_len));
+        if self.limiter.as_ref().is_some_and(|limiter| !limiter.has_room(now, len)) {
+            return false;
+        }
+        let proceeds = match way {
+            Way::Out => self.table.proceed_outgoing(now, summary, Translation::from_token(token)),
+            Way::In => self.table.proceed_incoming(now, summary, Translation::from_token(token)),
+        };
+        if proceeds {
+            if let Some(limiter) = &mut self.limiter {
+                limiter.admit(now, len);
+            }
+            self.metrics.volumes(way).0.count(len);
+            self.metrics.volumes(way).1.count(packet.bytes().len());
+        }
+        proceeds
+    }
+}
+
+/// Later packets fare alike while they are translated alike.
+fn say_repeat(context: &mut Context<'_>, packet: Handle, way: Way) {
+    let Some(key) = context.packet(packet).key() else { return };
+    let (address, port) = match way {
+        Way::Out => (key.source(), key.source_port()),
+        Way::In => (key.destination(), key.destination_port()),
+    };
+    let translation = Translation { address, port: Some(port) };
+    let repeat = Repeat::ALWAYS.from_ttl(TTL_MIN).up_to_len(PathMtu::NAT_GATEWAY.0);
+    context.repeats(repeat.while_proceeding(translation.token()));
+}
+
+impl Way {
+    fn by(port: Port) -> Self {
+        if port == ADDRESSED { Self::In } else { Self::Out }
     }
 }
 
@@ -113,20 +163,12 @@ impl NatGatewayDevice {
     }
 
     fn note_arrival(&mut self, context: &mut Context<'_>, packet: Handle, summary: &Summary, way: Way) {
-        let volume = match way {
-            Way::Out => &mut self.metrics.in_from_source,
-            Way::In => &mut self.metrics.in_from_destination,
-        };
-        volume.count(usize::from(summary.total_len));
+        self.metrics.volumes(way).0.count(usize::from(summary.total_len));
         context.capture(packet, self.plan.near(way), Direction::Inbound);
     }
 
     fn note_departure(&mut self, context: &mut Context<'_>, packet: Handle, way: Way) {
-        let volume = match way {
-            Way::Out => &mut self.metrics.out_to_destination,
-            Way::In => &mut self.metrics.out_to_source,
-        };
-        volume.count(context.packet(packet).bytes().len());
+        self.metrics.volumes(way).1.count(context.packet(packet).bytes().len());
         context.capture(packet, self.plan.far(way), Direction::Outbound);
     }
 
@@ -170,7 +212,7 @@ impl NatGatewayDevice {
         };
         let offending = context.packet(packet).bytes();
         let may_be_cut = summary.is_udp() && !summary.dont_fragment;
-        let (report, reason) = if summary.ttl <= 1 {
+        let (report, reason) = if summary.ttl < TTL_MIN {
             (icmp_error::time_exceeded(own, offending), drop_reason::TTL_EXPIRED)
         } else if summary.total_len > PathMtu::NAT_GATEWAY.0 && !may_be_cut {
             let report = icmp_error::fragmentation_needed(own, offending, PathMtu::NAT_GATEWAY.0);
@@ -268,6 +310,16 @@ impl NatGatewayDevice {
         }
         packet.clamp_mss(self.plan.mss_max(remote.unwrap_or(Ipv4Addr::UNSPECIFIED)));
         packet.set_mark(packet.mark() | mark::GROUP_UNKNOWN);
+    }
+}
+
+impl NatGatewayMetrics {
+    /// What comes in that goes this way, and what goes out.
+    fn volumes(&mut self, way: Way) -> (&mut Volume, &mut Volume) {
+        match way {
+            Way::Out => (&mut self.in_from_source, &mut self.out_to_destination),
+            Way::In => (&mut self.in_from_destination, &mut self.out_to_source),
+        }
     }
 }
 

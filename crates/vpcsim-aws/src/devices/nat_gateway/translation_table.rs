@@ -42,6 +42,21 @@ pub struct Translation {
     pub port: Option<u16>,
 }
 
+impl Translation {
+    /// Both in one number, to be compared later.
+    pub(super) fn token(self) -> u64 {
+        u64::from(self.address.to_bits()) << 32 | u64::from(self.port.unwrap_or_default())
+    }
+
+    /// Of a packet with ports, from such a number.
+    pub(super) fn from_token(token: u64) -> Self {
+        Self {
+            address: Ipv4Addr::from_bits((token >> 32) as u32),
+            port: Some(token as u16),
+        }
+    }
+}
+
 /// Who sent a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
@@ -197,6 +212,30 @@ impl TranslationTable {
         }
         self.remember_fragment(now, packet, inside.address);
         Ok(inside.into())
+    }
+
+    /// As [`TranslationTable::translate_outgoing`] for a whole packet of a mapping that gives it this source; false if none does.
+    pub fn proceed_outgoing(&mut self, now: Time, packet: &Summary, source: Translation) -> bool {
+        self.expire(now);
+        let mapping = self.by_inside.find(packet.key.0).copied();
+        let Some(mapping) = mapping.filter(|mapping| self.outside_of(*mapping) == source) else {
+            return false;
+        };
+        self.track(now, packet, mapping, Side::Inside);
+        true
+    }
+
+    /// As [`TranslationTable::translate_incoming`] for a whole packet of a mapping that gives it this destination; false if none does.
+    pub fn proceed_incoming(&mut self, now: Time, packet: &Summary, destination: Translation) -> bool {
+        self.expire(now);
+        let inside = self.by_outside.find(packet.key.0).copied();
+        let Some(inside) = inside.filter(|inside| Translation::from(*inside) == destination) else {
+            return false;
+        };
+        if let Some(mapping) = self.by_inside.find(inside_key(packet.key, inside).0).copied() {
+            self.track(now, packet, mapping, Side::Outside);
+        }
+        true
     }
 
     /// The receiver of the packet `inner` that an ICMP error from inside is about, as the outside knows it.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 use vpcsim_engine::{
-    CapturePoint, ComponentId, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Port, Span, Step,
-    Time,
+    CapturePoint, ComponentId, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Packet, Port, Repeat,
+    Span, Step, Time,
 };
 use vpcsim_wire::{Arp, EtherType, Mac, Protocol, Summary};
 
@@ -38,6 +38,11 @@ const DNS_PORT: u16 = 53;
 const HTTP_PORT: u16 = 80;
 const NTP_PORT: u16 = 123;
 const DHCP_PORTS: (u16, u16) = (68, 67);
+
+/// Says of a repeated packet that its flow is tracked.
+const TRACKED: u64 = 0;
+/// Says of a repeated packet that its flow is not tracked.
+const UNTRACKED: u64 = 1;
 
 /// Who stands behind the interface.
 #[derive(Clone, Copy, Debug)]
@@ -217,7 +222,25 @@ impl NetworkInterfaceDevice {
             answer.set_mark(answer.mark() | mark::RETURNING);
             return Step::Forward { to: self.fixed.subnet_node, port: LEAVING };
         }
+        self.say_repeat(context, &summary, decision);
         rate_limit::after(self.hand_on(frame), wait)
+    }
+
+    /// Later packets of a flow fare alike while the groups go on to track it, or not to, and nothing else here counts packets.
+    fn say_repeat(&self, context: &mut Context<'_>, summary: &Summary, decision: Decision) {
+        if !context.wants_repeat() || !self.returns.is_empty() {
+            return;
+        }
+        if self.fixed.unfiltered {
+            context.repeats(Repeat::ALWAYS);
+        } else if self.tracker.holds(summary) {
+            // A flow that was tracked from this packet on shows another rule than those that follow.
+            if decision == self.by_self() {
+                context.repeats(Repeat::ALWAYS.while_proceeding(TRACKED));
+            }
+        } else {
+            context.repeats(Repeat::ALWAYS.while_proceeding(UNTRACKED));
+        }
     }
 
     /// How long a packet waits for the instance's allowance (NET-06); `None` if it is dropped.
@@ -244,7 +267,10 @@ impl NetworkInterfaceDevice {
             return self.drop(drop_reason::MALFORMED);
         };
         match self.filter(context, packet, &summary, Way::Out) {
-            Ok(decision) => context.pass(packet, station::ENI_OUT, decision),
+            Ok(decision) => {
+                context.pass(packet, station::ENI_OUT, decision);
+                self.say_repeat(context, &summary, decision);
+            }
             Err(step) => return step,
         }
         Step::Forward { to: self.fixed.subnet_node, port: FROM_GATEWAY }
@@ -440,6 +466,9 @@ impl NetworkInterfaceDevice {
         };
         context.pass(packet, station::ENI_IN, decision);
         context.capture(packet, self.fixed.capture_point, Direction::Inbound);
+        if port != FROM_SERVICE {
+            self.say_repeat(context, &summary, decision);
+        }
         rate_limit::after(Step::Forward { to: node, port: host_port }, wait)
     }
 }
@@ -450,6 +479,25 @@ impl Node for NetworkInterfaceDevice {
             FROM_HOST => self.take_from_host(context, packet),
             FROM_OWNER => self.take_from_owner(context, packet),
             _ => self.hand_to_host(context, port, packet),
+        }
+    }
+
+    fn repeats(&self) -> bool {
+        self.allowances.is_none()
+    }
+
+    fn read_ahead(&self, packet: &Packet) {
+        if let Some(summary) = packet.summary() {
+            self.tracker.read_ahead(summary);
+        }
+    }
+
+    fn proceed(&mut self, now: Time, _: Port, packet: &Packet, token: u64) -> bool {
+        let Some(summary) = packet.summary() else { return false };
+        match token {
+            _ if !self.returns.is_empty() => false,
+            TRACKED => self.tracker.matches(now, summary, &self.fixed.timers),
+            _ => !self.tracker.holds(summary),
         }
     }
 }

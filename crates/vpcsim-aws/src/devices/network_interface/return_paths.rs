@@ -45,6 +45,11 @@ impl ReturnPaths {
         }
     }
 
+    /// Whether no load balancer brought anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.paths.is_empty()
+    }
+
     /// By whose claim the packet goes that the host sends.
     pub(super) fn find(&self, now: Time, summary: &Summary) -> Option<ClaimIndex> {
         if self.paths.is_empty() {

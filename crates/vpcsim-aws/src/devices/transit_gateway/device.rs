@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use vpcsim_engine::{
-    CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Port, Span, Step,
+    CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Packet, Port, Repeat, Span,
+    Step, Time,
 };
 use vpcsim_wire::{Summary, icmp_error};
 
@@ -24,6 +25,9 @@ use crate::{drop_reason, mark, station};
 
 /// The segment size that TCP is held to (TGW-34).
 const MSS_MAX: u16 = PathMtu::TRANSIT_GATEWAY.0 - 40;
+
+/// The least time to live that gets through.
+const TTL_MIN: u8 = 2;
 
 /// An interface of an attachment, in its zone.
 #[derive(Debug)]
@@ -81,10 +85,10 @@ impl Node for TransitGatewayDevice {
             return Step::drop(drop_reason::MALFORMED, plan.decision);
         };
         context.capture(packet, plan.point, Direction::Inbound);
+        let zone = plan.came_in(port, context.packet(packet).mark());
         let wait = match plan.limit {
             Some(limit) => {
-                let key = (port, plan.came_in(context, port, packet));
-                let limiter = self.limiters.entry(key).or_insert_with(|| RateLimiter::new(limit));
+                let limiter = self.limiters.entry((port, zone)).or_insert_with(|| RateLimiter::new(limit));
                 limiter.admit(context.now(), usize::from(summary.total_len))
             }
             None => Some(Span::ZERO),
@@ -96,10 +100,25 @@ impl Node for TransitGatewayDevice {
         match carried.map(|step| rate_limit::after(step, wait)) {
             Ok(step) => {
                 context.capture(packet, plan.point, Direction::Outbound);
+                if wait == Span::ZERO {
+                    let repeat = Repeat::ALWAYS.from_ttl(TTL_MIN).up_to_len(PathMtu::TRANSIT_GATEWAY.0);
+                    context.repeats(if plan.limit.is_some() { repeat.while_proceeding(zone.into()) } else { repeat });
+                }
                 step
             }
             Err((reason, decision)) => Step::drop(reason, decision),
         }
+    }
+
+    fn repeats(&self) -> bool {
+        true
+    }
+
+    /// A packet is counted by the limit of the zone that it came in by.
+    fn proceed(&mut self, now: Time, port: Port, packet: &Packet, zone: u64) -> bool {
+        let Some(summary) = packet.summary() else { return false };
+        let limiter = self.limiters.get_mut(&(port, zone as u16));
+        limiter.is_some_and(|limiter| limiter.admit_at_once(now, usize::from(summary.total_len)))
     }
 }
 
@@ -182,9 +201,9 @@ fn exit(interface: Id<NetworkInterface>, build: &Build<'_>) -> Option<Exit> {
 
 impl Plan {
     /// The zone by which a packet came in; none for a peering.
-    fn came_in(&self, context: &Context<'_>, port: Port, packet: Handle) -> u16 {
+    fn came_in(&self, port: Port, note: u64) -> u16 {
         let source = self.attachments.get(&port);
-        source.and_then(|source| source.entrance(context.packet(packet).mark())).map_or(u16::MAX, |exit| exit.zone)
+        source.and_then(|source| source.entrance(note)).map_or(u16::MAX, |exit| exit.zone)
     }
 
     fn carry(&self, context: &mut Context<'_>, port: Port, packet: Handle, summary: &Summary) -> Result<Step, Refusal> {
@@ -294,7 +313,7 @@ fn check_path(
     entrance: Option<&Exit>,
     decision: Decision,
 ) -> Result<(), Refusal> {
-    if summary.ttl <= 1 {
+    if summary.ttl < TTL_MIN {
         return Err((drop_reason::TGW_TTL_EXPIRED, decision));
     }
     if summary.total_len <= PathMtu::TRANSIT_GATEWAY.0 {

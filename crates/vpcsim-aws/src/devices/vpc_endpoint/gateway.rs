@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
-use vpcsim_engine::{CapturePoint, Context, Decision, Direction, DropReason, Handle, Node, NodeId, Port, Span, Step};
+use vpcsim_engine::{
+    CapturePoint, Context, Decision, Direction, DropReason, Handle, Node, NodeId, Port, Repeat, Span, Step,
+};
 use vpcsim_wire::{Summary, icmp};
 
 use super::{EndpointState, VpcEndpoint, by_itself};
@@ -97,16 +99,23 @@ impl Node for GatewayEndpointDevice {
             let answer = context.packet_mut(packet);
             answer.set_mark(mark::GROUP_UNKNOWN);
             mark::set_claim(answer, index);
+            context.repeats(Repeat::ALWAYS);
             return plan.fabric.enter(claim.zone, claim);
         }
         match plan.judge(&summary) {
             Ok(to) => {
                 context.capture(packet, plan.point, Direction::Outbound);
                 context.pass(packet, station::GATEWAY, plan.decision);
+                context.repeats(Repeat::ALWAYS);
                 Step::ForwardAfter { to, port: Port(0), delay: plan.latency }
             }
             Err(reason) => Step::drop(reason, plan.decision),
         }
+    }
+
+    /// It keeps no state.
+    fn repeats(&self) -> bool {
+        true
     }
 }
 

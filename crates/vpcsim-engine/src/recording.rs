@@ -1,0 +1,251 @@
+//! What happens to a packet on one run, written down while it happens, for the [flow cache](crate::flow_cache).
+
+use vpcsim_wire::FlowKey;
+
+use crate::flow_cache::{Act, Change, Entry, Exit, FlowCache, Repeat, Replay, Sight};
+use crate::id::{NodeId, Port};
+use crate::packet::{Edits, FrameHeader, Packet};
+
+/// A packet as it was when it was last looked at.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    frame: FrameHeader,
+    mark: u64,
+    key: FlowKey,
+    edits: Edits,
+}
+
+/// The run that is being written down.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    run: Option<Run>,
+    /// Kept for the next run.
+    buffer: Vec<Act>,
+    nodes: Vec<NodeId>,
+}
+
+#[derive(Debug)]
+struct Run {
+    entry: Entry,
+    /// Whether somebody looks on.
+    is_watched: bool,
+    flow: FlowKey,
+    acts: Vec<Act>,
+    /// How many of the acts are of nodes that the packet has left.
+    kept_count: usize,
+    /// The nodes that the packet has left.
+    nodes: Vec<NodeId>,
+    ttl_spent: u8,
+    ttl_min: u8,
+    len_max: u16,
+    seen: Seen,
+    /// The node that has the packet now.
+    place: (NodeId, Port),
+    /// What that node says.
+    repeat: Option<Repeat>,
+    /// Whether that node did something that cannot be repeated.
+    spoilt: bool,
+}
+
+impl Recording {
+    pub(crate) const fn new() -> Self {
+        Self {
+            run: None,
+            buffer: Vec::new(),
+            nodes: Vec::new(),
+        }
+    }
+
+    #[inline]
+    pub(crate) const fn is_active(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// Begins with a packet that enters a run.
+    pub(crate) fn begin(&mut self, entry: Entry, packet: &Packet, is_watched: bool) {
+        let Some(seen) = look(packet) else { return };
+        let mut acts = std::mem::take(&mut self.buffer);
+        acts.clear();
+        if is_watched {
+            acts.push(Act::Hop);
+        }
+        let mut nodes = std::mem::take(&mut self.nodes);
+        nodes.clear();
+        self.run = Some(Run {
+            entry,
+            is_watched,
+            flow: seen.key,
+            acts,
+            kept_count: 0,
+            nodes,
+            ttl_spent: 0,
+            ttl_min: 0,
+            len_max: u16::MAX,
+            seen,
+            place: (entry.node, entry.port),
+            repeat: None,
+            spoilt: false,
+        });
+    }
+
+    /// The node that has the packet did something for which every packet has to be handed to it.
+    #[inline]
+    pub(crate) fn spoil(&mut self) {
+        if let Some(run) = &mut self.run {
+            run.spoilt = true;
+        }
+    }
+
+    /// The node that has the packet says how later ones fare.
+    #[inline]
+    pub(crate) fn repeat(&mut self, repeat: Repeat) {
+        if let Some(run) = &mut self.run {
+            run.repeat = Some(repeat);
+        }
+    }
+
+    /// Somebody who looks on is told something about the packet.
+    #[inline]
+    pub(crate) fn show(&mut self, packet: &Packet, sight: Sight) {
+        if let Some(run) = &mut self.run {
+            run.note_changes(packet);
+            run.acts.push(Act::Show(run.place.0, sight));
+        }
+    }
+
+    #[inline]
+    pub(crate) fn rewritten(&mut self, packet: &Packet, before: FlowKey) {
+        if let Some(run) = &mut self.run {
+            let key = run.seen.key;
+            run.spoilt |= !run.note_changes(packet) || key != before;
+            run.acts.push(Act::Show(run.place.0, Sight::Rewritten));
+        }
+    }
+
+    /// The node that has the packet now.
+    pub(crate) fn place(&self) -> (NodeId, Port) {
+        self.run.as_ref().map_or((NodeId(0), Port(0)), |run| run.place)
+    }
+
+    /// The packet left its node for another one; whether the run may go on there.
+    pub(crate) fn leave(&mut self, packet: &Packet) -> bool {
+        self.run.as_mut().is_some_and(|run| run.leave(packet))
+    }
+
+    /// The packet comes to the next node of the run.
+    pub(crate) fn come_to(&mut self, node: NodeId, port: Port) {
+        if let Some(run) = &mut self.run {
+            run.place = (node, port);
+            if run.is_watched {
+                run.acts.push(Act::Hop);
+            }
+        }
+    }
+
+    /// Forgets the run.
+    pub(crate) fn abandon(&mut self) {
+        if let Some(run) = self.run.take() {
+            self.buffer = run.acts;
+            self.nodes = run.nodes;
+        }
+    }
+
+    /// Ends the run behind the last node that the packet left, and keeps it.
+    pub(crate) fn end(&mut self, exit: Exit, cache: &mut FlowCache) {
+        let Some(run) = self.run.take() else { return };
+        let replay = Replay {
+            entry: run.entry,
+            ttl_min: run.ttl_min,
+            len_max: run.len_max,
+            hop_count: run.nodes.len() as u16,
+            uncounted: run.uncounted(),
+            exit,
+            acts: run.acts[..run.kept_count].into(),
+        };
+        if !run.nodes.is_empty() {
+            cache.keep(run.flow, replay, &run.nodes);
+        }
+        self.buffer = run.acts;
+        self.nodes = run.nodes;
+    }
+}
+
+impl Run {
+    /// How many of the nodes that the packet has left are counted all together.
+    fn uncounted(&self) -> u16 {
+        if self.is_watched {
+            0
+        } else {
+            self.nodes.len() as u16
+        }
+    }
+
+    fn leave(&mut self, packet: &Packet) -> bool {
+        self.note_changes(packet);
+        let Some(repeat) = self.repeat.take().filter(|_| !self.spoilt) else {
+            return false;
+        };
+        if let Some(token) = repeat.token {
+            let (node, port) = self.place;
+            let uncounted = self.uncounted();
+            self.acts.insert(
+                self.kept_count,
+                Act::Proceed {
+                    node,
+                    port,
+                    token,
+                    uncounted,
+                },
+            );
+        }
+        let spent_here = self.acts[self.kept_count..]
+            .iter()
+            .filter(|act| **act == Act::Change(Change::DecrementTtl))
+            .count() as u8;
+        if repeat.ttl_min > 0 {
+            self.ttl_min = self.ttl_min.max(repeat.ttl_min.saturating_add(self.ttl_spent));
+        }
+        self.ttl_spent = self.ttl_spent.saturating_add(spent_here);
+        self.len_max = self.len_max.min(repeat.len_max);
+        self.nodes.push(self.place.0);
+        self.kept_count = self.acts.len();
+        true
+    }
+
+    /// Writes down what was changed since the last look; whether an end of the flow was.
+    fn note_changes(&mut self, packet: &Packet) -> bool {
+        let Some(now) = look(packet) else {
+            self.spoilt = true;
+            return false;
+        };
+        let before = std::mem::replace(&mut self.seen, now);
+        let edits = now.edits.since(before.edits);
+        if now.frame != before.frame {
+            Change::Frame(now.frame).push(&mut self.acts);
+        }
+        if now.mark != before.mark {
+            Change::Mark(now.mark).push(&mut self.acts);
+        }
+        for _ in 0..edits.ttl {
+            Change::DecrementTtl.push(&mut self.acts);
+        }
+        if edits.source == 1 {
+            Change::Source(now.key.source(), now.key.source_port()).push(&mut self.acts);
+        }
+        if edits.destination == 1 {
+            Change::Destination(now.key.destination(), now.key.destination_port()).push(&mut self.acts);
+        }
+        // Two rewritings between two looks cannot be told apart.
+        self.spoilt |= edits.other > 0 || edits.source + edits.destination > 1;
+        edits.source + edits.destination == 1
+    }
+}
+
+fn look(packet: &Packet) -> Option<Seen> {
+    Some(Seen {
+        frame: packet.frame(),
+        mark: packet.mark(),
+        key: packet.key()?,
+        edits: packet.edits(),
+    })
+}
