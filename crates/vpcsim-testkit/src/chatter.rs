@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 
 use vpcsim_aws::Compiled;
 use vpcsim_aws::compile::place::router_mac;
-use vpcsim_aws::compile::{HostInterfacePlan, Slot};
+use vpcsim_aws::compile::{HostInterfacePlan, HostPlan, Slot};
 use vpcsim_aws::devices::internet_host::FROM_HOSTS;
 use vpcsim_aws::devices::load_balancer::LoadBalancerDevice;
 use vpcsim_engine::{
@@ -204,14 +204,17 @@ fn script(compiled: &Compiled, seed: u64, flow_count: usize) -> Vec<Said> {
     }
     let flows: Vec<Flow> = (0..flow_count)
         .map(|index| {
-            let (node, line, from) = speakers[random.below(speakers.len() as u64) as usize];
-            let to = addresses[random.below(addresses.len() as u64) as usize];
-            let protocol = if random.chance_ppm(500_000) {
+            // Everybody speaks to everybody in turn, and further seeds go on where this one stops.
+            let turn = seed as usize * flow_count + index;
+            let (node, line, from) = speakers[turn % speakers.len()];
+            let (to, open) = addresses[turn / speakers.len() % addresses.len()];
+            let protocol = if random.chance_ppm(700_000) {
                 Protocol::TCP
             } else {
                 Protocol::UDP
             };
-            let service = [80, 443, 53, 5432, 22][random.below(5) as usize];
+            let any = [80, 443, 53, 5432, 22][random.below(5) as usize];
+            let service = open.filter(|_| random.chance_ppm(700_000)).unwrap_or(any);
             let ports = (CLIENT_PORT + (index % 7) as u16, service);
             Flow {
                 node,
@@ -269,21 +272,37 @@ fn speakers(compiled: &Compiled) -> Vec<(NodeId, usize, Ipv4Addr)> {
     speakers
 }
 
-/// Everything that can be spoken to, private and public, and one address that nobody has.
-fn addresses(compiled: &Compiled) -> Vec<Ipv4Addr> {
+/// Everything that can be spoken to, private and public, with a port that is open there, and one address that nobody has.
+fn addresses(compiled: &Compiled) -> Vec<(Ipv4Addr, Option<u16>)> {
     let topology = &compiled.topology;
-    let mut addresses: Vec<Ipv4Addr> = Vec::new();
-    for (_, interface) in topology.network_interfaces.iter() {
+    let listening = |interface| {
+        let mut hosts = compiled.hosts.iter();
+        let is_here = |host: &&HostPlan| host.interfaces.iter().any(|plan| plan.interface == interface);
+        hosts
+            .find(is_here)?
+            .listen
+            .first()
+            .map(|listener| listener.ports.first)
+    };
+    let mut addresses = Vec::new();
+    for (id, interface) in topology.network_interfaces.iter() {
+        let open = listening(id);
         for address in &interface.addresses {
-            addresses.push(address.private);
-            addresses.extend(address.public);
+            addresses.push((address.private, open));
+            addresses.extend(address.public.map(|public| (public, open)));
         }
     }
-    addresses.extend(topology.internet_hosts.iter().map(|(_, host)| host.address));
+    addresses.extend(
+        topology
+            .internet_hosts
+            .iter()
+            .map(|(_, host)| (host.address, None)),
+    );
     for plan in &compiled.services {
-        addresses.extend(plan.ranges.first().and_then(|range| range.hosts().nth(5)));
+        let inside = plan.ranges.first().and_then(|range| range.hosts().nth(5));
+        addresses.extend(inside.map(|address| (address, plan.ports.last().copied())));
     }
-    addresses.push(Ipv4Addr::new(10, 255, 255, 254));
+    addresses.push((Ipv4Addr::new(10, 255, 255, 254), None));
     addresses
 }
 

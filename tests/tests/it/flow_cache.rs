@@ -13,7 +13,7 @@ use vpcsim_testkit::random_design::random_design;
 use crate::designs;
 
 const RANDOM_DESIGN_COUNT: u64 = 40;
-const FLOW_COUNT: usize = 40;
+const FLOW_COUNT: usize = 80;
 
 fn compare(name: &str, compiled: &Compiled, seed: u64) -> Alike {
     let compared = with_and_without_flow_cache(compiled, seed, FLOW_COUNT);
