@@ -93,13 +93,29 @@ impl Simulation {
 
     /// A network in its first state, with hosts in all places for hosts.
     pub fn fresh_network(&self, seed: u64, observer: Option<Box<dyn Observer>>) -> Network {
-        let mut network = self.compiled.network(seed, |slot| self.fill(slot, seed));
+        self.network_with(seed, observer, |_| None)
+    }
+
+    /// The same with a node of the caller's in each place that it has one for: scripted senders and counters, say.
+    pub fn network_with(
+        &self,
+        seed: u64,
+        observer: Option<Box<dyn Observer>>,
+        mut instead: impl FnMut(Slot) -> Option<Box<dyn Node>>,
+    ) -> Network {
+        let fill = |slot| instead(slot).unwrap_or_else(|| self.fill(slot, seed));
+        let mut network = self.compiled.network(seed, fill);
         if self.walks {
             network = network.without_flow_cache();
         }
         self.check_health(&mut network);
         network.observe_with(observer);
         network
+    }
+
+    /// How the hosts are set up, in the order of [`Compiled::hosts`].
+    pub fn hosts(&self) -> &[Arc<HostConfig>] {
+        &self.hosts
     }
 
     /// Lets the load balancers check their targets until all are decided: health is known when flows come.

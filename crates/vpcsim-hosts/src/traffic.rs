@@ -24,46 +24,63 @@ pub struct TrafficConfig {
     pub to: (NodeId, Port),
 }
 
-/// Sends UDP datagrams of many flows at a fixed pace; allocates nothing per packet.
+/// The IPv4 and the UDP header of a datagram: all that two of the same length differ in.
+const HEADERS_LEN: usize = 28;
+
+/// Sends UDP datagrams of many flows at a fixed pace; allocates nothing per packet, and holds one payload for all flows.
 #[derive(Debug)]
 pub struct TrafficSource {
-    templates: Vec<Vec<u8>>,
+    headers: Vec<[u8; HEADERS_LEN]>,
+    packet: Vec<u8>,
     config: TrafficConfig,
+    next_flow: usize,
     sent_count: u64,
     received_count: u64,
+    is_sending: bool,
 }
 
 impl TrafficSource {
     /// A source that is still silent.
+    ///
+    /// # Panics
+    /// Never: a datagram has both headers.
     pub fn new(config: TrafficConfig) -> Self {
         let payload = vec![0; usize::from(config.payload_len)];
         let build = |key: &FlowKey| {
-            let builder = PacketBuilder::udp(
-                key.source(),
-                key.source_port(),
-                key.destination(),
-                key.destination_port(),
-            );
-            builder
-                .payload(&payload)
-                .ttl(config.ttl)
-                .dont_fragment(true)
-                .build()
+            let (from, to) = (key.source(), key.destination());
+            let builder = PacketBuilder::udp(from, key.source_port(), to, key.destination_port());
+            let builder = builder.payload(&payload).ttl(config.ttl);
+            builder.dont_fragment(true).build()
         };
-        let templates = config.flows.iter().map(build).collect();
+        let headers = |key: &FlowKey| {
+            let packet = build(key);
+            *packet
+                .first_chunk()
+                .expect("a datagram is longer than its headers")
+        };
         Self {
-            templates,
+            headers: config.flows.iter().map(headers).collect(),
+            packet: config.flows.first().map(build).unwrap_or_default(),
             config,
+            next_flow: 0,
             sent_count: 0,
             received_count: 0,
+            is_sending: false,
         }
     }
 
     /// Begins to send, with the first burst at the present moment.
     pub fn start(&mut self, context: &mut Context<'_>) {
-        if !self.templates.is_empty() {
+        if !self.headers.is_empty() && !self.is_sending {
+            self.is_sending = true;
             context.set_timer(Span::ZERO, 0);
         }
+    }
+
+    /// Sends so many more packets, from the present moment on.
+    pub fn send_more(&mut self, context: &mut Context<'_>, packet_count: u64) {
+        self.config.packet_count += packet_count;
+        self.start(context);
     }
 
     /// How many packets it has sent.
@@ -74,6 +91,17 @@ impl TrafficSource {
     /// How many packets came back to it.
     pub const fn received_count(&self) -> u64 {
         self.received_count
+    }
+
+    fn send_next(&mut self, context: &mut Context<'_>) {
+        self.packet[..HEADERS_LEN].copy_from_slice(&self.headers[self.next_flow]);
+        let packet = context.emit(self.config.frame, &self.packet);
+        context.forward(packet, self.config.to.0, self.config.to.1);
+        self.sent_count += 1;
+        self.next_flow += 1;
+        if self.next_flow == self.headers.len() {
+            self.next_flow = 0;
+        }
     }
 }
 
@@ -87,12 +115,10 @@ impl Node for TrafficSource {
         let burst_count = u64::from(self.config.burst_count.max(1));
         let end = self.config.packet_count.min(self.sent_count + burst_count);
         while self.sent_count < end {
-            let template = &self.templates[(self.sent_count % self.templates.len() as u64) as usize];
-            let packet = context.emit(self.config.frame, template);
-            context.forward(packet, self.config.to.0, self.config.to.1);
-            self.sent_count += 1;
+            self.send_next(context);
         }
-        if self.sent_count < self.config.packet_count {
+        self.is_sending = self.sent_count < self.config.packet_count;
+        if self.is_sending {
             // An interval of zero would keep time from going on.
             context.set_timer(Span::from_ns(self.config.interval.as_ns().max(1)), 0);
         }
@@ -164,5 +190,10 @@ mod tests {
         let sink = network.node::<Sink>(NodeId(1)).unwrap();
         assert_eq!((sink.packet_count(), sink.byte_count()), (9, 900));
         assert_eq!(network.node::<TrafficSource>(NodeId(0)).unwrap().sent_count(), 9);
+        network.act(NodeId(0), |source: &mut TrafficSource, context| {
+            source.send_more(context, 5)
+        });
+        network.run_until(Time::ZERO + Span::from_secs(2));
+        assert_eq!(network.node::<Sink>(NodeId(1)).unwrap().packet_count(), 14);
     }
 }
