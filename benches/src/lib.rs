@@ -1,11 +1,24 @@
-//! What the benchmarks measure: designs under load.
+//! What the benchmarks measure: designs under load, and how figures are taken.
 //!
-//! - [`chain`]: chains of VPCs, and what a forwarding hop is.
-//! - [`load`]: a chain with a sender that floods it.
+//! - [`measure`]: CPU time, medians, the yardstick.
+//! - [`chain`], [`load`]: chains of VPCs, what a forwarding hop is, a sender that floods them.
+//! - [`capturing`], [`bulk`], [`arrivals`]: the same with captures, with TCP, with new flows alone.
+//! - [`memory`], [`start_up`], [`flow_records`]: many interfaces and many questions.
+//! - [`structures`]: queue, flow table and route look-up alone.
 //! - [`topology`]: one VPC with all tables, for look-ups alone.
+//!
+//! `README.md` beside it tells how to read and repeat the figures.
 
+pub mod arrivals;
+pub mod bulk;
+pub mod capturing;
 pub mod chain;
+pub mod flow_records;
 pub mod load;
+pub mod measure;
+pub mod memory;
+pub mod start_up;
+pub mod structures;
 
 use std::net::Ipv4Addr;
 

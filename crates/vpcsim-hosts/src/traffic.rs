@@ -191,7 +191,7 @@ mod tests {
         assert_eq!((sink.packet_count(), sink.byte_count()), (9, 900));
         assert_eq!(network.node::<TrafficSource>(NodeId(0)).unwrap().sent_count(), 9);
         network.act(NodeId(0), |source: &mut TrafficSource, context| {
-            source.send_more(context, 5)
+            source.send_more(context, 5);
         });
         network.run_until(Time::ZERO + Span::from_secs(2));
         assert_eq!(network.node::<Sink>(NodeId(1)).unwrap().packet_count(), 14);

@@ -1,0 +1,44 @@
+//! The whole table: what is measured, what it must reach, and how far that is.
+//!
+//! `cargo bench -p vpcsim-benches --bench table` prints all of it. Behind `--`: words of a row's name to see only such rows, `--test`
+//! for a smoke run, `--peers` to run ns-3 and Linux' namespaces beside it. `benches/README.md` says how to read it.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+
+mod rows;
+mod sheet;
+
+use std::env;
+
+use vpcsim_benches::measure::{Effort, figure, heap_holds};
+
+use sheet::Sheet;
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [word, figures @ ..] = &arguments[..]
+        && word == rows::MEMORY
+    {
+        return rows::print_memory(figures);
+    }
+    let asked = |word: &str| arguments.iter().any(|argument| argument == word);
+    let effort = if asked("--test") {
+        Effort::Smoke
+    } else {
+        Effort::Full
+    };
+    let words = arguments.iter().filter(|argument| !argument.starts_with("--"));
+    let mut sheet = Sheet::new(words.cloned().collect());
+    if effort == Effort::Smoke {
+        println!("smoke run: the figures mean nothing");
+    }
+    let before = heap_holds(effort);
+    rows::all(&mut sheet, effort);
+    let after = heap_holds(effort);
+    println!(
+        "\nyardstick: a binary heap of 10,000 events did {} holds/s before and {} after; a second of it is worth so many rows' units as\n\
+         the ratios say. A difference between the two is the machine's noise.",
+        figure(before.median()),
+        figure(after.median())
+    );
+}
