@@ -58,7 +58,7 @@ impl CapturedChain {
             self.loaded.send(now);
             left -= now;
             let recorder = self.loaded.network.observer_mut::<Recorder>();
-            let (_, records) = recorder.expect("it was installed").take_capture();
+            let records = recorder.expect("it was installed").take_records();
             for record in &records {
                 writer.record(record)?;
             }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use vpcsim_analysis::{FlowQuery, Options, Simulation};
+use vpcsim_analysis::{FlowQuery, Options, Simulation, Tracer};
 use vpcsim_engine::Random;
 use vpcsim_report::json;
 
@@ -49,12 +49,10 @@ pub fn records(simulation: &Simulation, count: u32) -> Vec<String> {
 /// # Panics
 /// If a line is no question about the design.
 pub fn answer<'a>(simulation: &Simulation, lines: impl Iterator<Item = &'a String>) {
-    let options = Options::default();
+    let mut tracer = Tracer::new(simulation, &Options::default());
     for line in lines {
         let query: FlowQuery = serde_json::from_str(line).expect("the benchmark writes flows");
-        let (answer, _) = simulation
-            .trace(&query, &options)
-            .expect("the design has both ends");
+        let (answer, _) = tracer.trace(&query).expect("the design has both ends");
         json::write_line(&answer, io::sink()).expect("a sink takes all");
     }
 }

@@ -10,6 +10,7 @@ use vpcsim_aws::devices::{
 use vpcsim_aws::services::horizon::{Horizon, PublicNames, Resolution};
 use vpcsim_aws::{Id, Label, Topology};
 
+use crate::directory::Directory;
 use crate::similar::edit_distance;
 
 /// The word for anybody outside.
@@ -99,7 +100,7 @@ pub enum Source {
 
 /// What a name can stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Named {
+pub(crate) enum Named {
     Instance(Id<Instance>),
     Interface(Id<NetworkInterface>),
     Host(Id<InternetHost>),
@@ -109,7 +110,7 @@ enum Named {
 }
 
 impl Named {
-    fn any(self) -> AnyId {
+    pub(crate) fn any(self) -> AnyId {
         match self {
             Self::Instance(id) => id.into(),
             Self::Interface(id) => id.into(),
@@ -121,54 +122,19 @@ impl Named {
     }
 }
 
-/// The interfaces of a host, the primary first.
-pub fn interfaces_of(topology: &Topology, host: AnyId) -> Vec<Id<NetworkInterface>> {
-    if let Some(managed) = host.downcast::<ManagedHost>() {
-        return topology.managed_hosts[managed].interfaces.clone();
-    }
-    host.downcast()
-        .map_or_else(Vec::new, |instance| interfaces_of_instance(topology, instance))
-}
-
-fn interfaces_of_instance(topology: &Topology, wanted: Id<Instance>) -> Vec<Id<NetworkInterface>> {
-    let mut interfaces: Vec<(u16, Id<NetworkInterface>)> = topology
-        .network_interfaces
-        .iter()
-        .filter_map(|(id, interface)| match interface.attachment {
-            Attachment::Instance {
-                instance,
-                device_index,
-            } if instance == wanted => Some((device_index, id)),
-            _ => None,
-        })
-        .collect();
-    interfaces.sort_unstable();
-    interfaces.into_iter().map(|(_, id)| id).collect()
-}
-
-/// All private addresses of a host, the primary first.
-pub fn addresses_of(topology: &Topology, host: AnyId) -> Vec<Ipv4Addr> {
-    let interfaces = interfaces_of(topology, host);
-    let addresses = interfaces
-        .iter()
-        .flat_map(|id| &topology.network_interfaces[*id].addresses);
-    addresses.map(|address| address.private).collect()
-}
-
 /// Who is meant as a source.
 ///
 /// # Errors
 /// [`QuestionError`] if nobody is, or more than one, or something that cannot send.
-pub fn source(topology: &Topology, text: &str, src_ip: Option<Ipv4Addr>) -> Result<Source, QuestionError> {
+pub fn source(directory: &Directory, text: &str, src_ip: Option<Ipv4Addr>) -> Result<Source, QuestionError> {
+    let topology = directory.topology();
     if text.eq_ignore_ascii_case(INTERNET) {
-        return Ok(Source::Internet(
-            src_ip.unwrap_or_else(|| outside_address(topology, INTERNET_SOURCE)),
-        ));
+        return Ok(Source::Internet(src_ip.unwrap_or(directory.outside[0])));
     }
     if let Ok(address) = text.parse() {
-        return source_by_address(topology, text, address);
+        return source_by_address(directory, text, address);
     }
-    match by_name(topology, text)? {
+    match by_name(directory, text)? {
         host @ (Named::Instance(_) | Named::Managed(_)) => Ok(Source::Host {
             host: host.any(),
             bind: None,
@@ -196,27 +162,28 @@ pub fn source(topology: &Topology, text: &str, src_ip: Option<Ipv4Addr>) -> Resu
 /// # Errors
 /// [`QuestionError`] if nothing has the name, or more than one thing.
 pub fn destination(
-    topology: &Topology,
+    directory: &Directory,
     text: &str,
     from: &Source,
     out_of_dns: &dyn Fn(Id<LoadBalancer>) -> u64,
 ) -> Result<Ipv4Addr, QuestionError> {
+    let topology = directory.topology();
     if text.eq_ignore_ascii_case(INTERNET) {
-        return Ok(outside_address(topology, INTERNET_DESTINATION));
+        return Ok(directory.outside[1]);
     }
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
-    let named = match by_name(topology, text) {
+    let named = match by_name(directory, text) {
         Err(error @ QuestionError::Unknown { .. }) => {
-            return in_the_dns(topology, text, from, out_of_dns).ok_or(error);
+            return in_the_dns(directory, text, from, out_of_dns).ok_or(error);
         }
         named => named?,
     };
     let interfaces = match named {
         Named::Host(host) => return Ok(topology.internet_hosts[host].address),
         Named::Interface(interface) => vec![interface],
-        host @ (Named::Instance(_) | Named::Managed(_)) => interfaces_of(topology, host.any()),
+        host @ (Named::Instance(_) | Named::Managed(_)) => directory.interfaces_of(host.any()),
         Named::Balancer(balancer) => return balancer_address(topology, text, balancer, out_of_dns(balancer)),
         Named::Endpoint(endpoint) => return endpoint_address(topology, text, endpoint),
     };
@@ -270,7 +237,7 @@ fn endpoint_address(topology: &Topology, text: &str, id: Id<VpcEndpoint>) -> Res
 
 /// What a host name resolves to for the one who asks: inside a VPC by its resolver, outside by the public names.
 fn in_the_dns(
-    topology: &Topology,
+    directory: &Directory,
     text: &str,
     from: &Source,
     out_of_dns: &dyn Fn(Id<LoadBalancer>) -> u64,
@@ -279,9 +246,10 @@ fn in_the_dns(
     if !name.contains('.') {
         return None;
     }
+    let topology = directory.topology();
     let public = PublicNames::new(topology);
     let vpc = match from {
-        Source::Host { host, .. } => vpc_of_host(topology, *host),
+        Source::Host { host, .. } => vpc_of_host(directory, *host),
         Source::Internet(_) => None,
     };
     let addresses = match vpc {
@@ -294,11 +262,8 @@ fn in_the_dns(
     addresses.first().copied()
 }
 
-const INTERNET_SOURCE: u8 = 200;
-const INTERNET_DESTINATION: u8 = 100;
-
 /// An address on the internet that nothing in the design has, near 198.51.100.`start`.
-fn outside_address(topology: &Topology, start: u8) -> Ipv4Addr {
+pub(crate) fn free_outside_address(topology: &Topology, start: u8) -> Ipv4Addr {
     let is_taken = |address: Ipv4Addr| {
         let interfaces = topology.network_interfaces.iter();
         let mut publics =
@@ -321,11 +286,16 @@ fn outside_address(topology: &Topology, start: u8) -> Ipv4Addr {
     free.next().unwrap_or(Ipv4Addr::new(203, 0, 113, start))
 }
 
-fn source_by_address(topology: &Topology, text: &str, address: Ipv4Addr) -> Result<Source, QuestionError> {
-    let owners: Vec<(Id<NetworkInterface>, Ipv4Addr)> = topology
-        .network_interfaces
-        .iter()
-        .flat_map(|(id, interface)| interface.addresses.iter().map(move |owned| (id, owned)))
+fn source_by_address(directory: &Directory, text: &str, address: Ipv4Addr) -> Result<Source, QuestionError> {
+    let topology = directory.topology();
+    let interfaces = directory.owners_of(address);
+    let owners: Vec<(Id<NetworkInterface>, Ipv4Addr)> = interfaces
+        .flat_map(|id| {
+            topology.network_interfaces[id]
+                .addresses
+                .iter()
+                .map(move |owned| (id, owned))
+        })
         .filter(|(_, owned)| owned.private == address || owned.public == Some(address))
         .map(|(id, owned)| (id, owned.private))
         .collect();
@@ -337,7 +307,7 @@ fn source_by_address(topology: &Topology, text: &str, address: Ipv4Addr) -> Resu
             text: text.to_owned(),
             candidates: owners
                 .iter()
-                .map(|(interface, _)| unambiguous(topology, (*interface).into()))
+                .map(|(interface, _)| unambiguous(directory, (*interface).into()))
                 .collect(),
         }),
     }
@@ -376,12 +346,12 @@ fn managed_host_of(topology: &Topology, interface: Id<NetworkInterface>) -> Opti
     found.map(|(id, _)| id.into())
 }
 
-fn vpc_of_host(topology: &Topology, host: AnyId) -> Option<Id<Vpc>> {
-    let first = *interfaces_of(topology, host).first()?;
-    vpc_of(topology, Named::Interface(first))
+fn vpc_of_host(directory: &Directory, host: AnyId) -> Option<Id<Vpc>> {
+    let first = *directory.interfaces_of(host).first()?;
+    vpc_of(directory, Named::Interface(first))
 }
 
-fn candidates(topology: &Topology) -> impl Iterator<Item = (Named, &Label)> {
+pub(crate) fn candidates(topology: &Topology) -> impl Iterator<Item = (Named, &Label)> {
     let instances = topology
         .instances
         .iter()
@@ -415,7 +385,8 @@ fn candidates(topology: &Topology) -> impl Iterator<Item = (Named, &Label)> {
 }
 
 /// Ids are looked at first, then names, then `Name` tags: the first kind of match that anything has decides.
-fn by_name(topology: &Topology, text: &str) -> Result<Named, QuestionError> {
+fn by_name(directory: &Directory, text: &str) -> Result<Named, QuestionError> {
+    let topology = directory.topology();
     let mut balancers = topology.load_balancers.iter();
     let in_the_dns = balancers.find(|(_, balancer)| balancer.dns_name.as_deref() == Some(text));
     if let Some((id, _)) = in_the_dns {
@@ -427,7 +398,7 @@ fn by_name(topology: &Topology, text: &str) -> Result<Named, QuestionError> {
     };
     let in_vpc = |named: Named| {
         vpc.is_none_or(|wanted| {
-            vpc_of(topology, named).is_some_and(|vpc| {
+            vpc_of(directory, named).is_some_and(|vpc| {
                 let label = &topology.vpcs[vpc].label;
                 label.name == wanted || label.id.as_deref() == Some(wanted)
             })
@@ -439,7 +410,8 @@ fn by_name(topology: &Topology, text: &str) -> Result<Named, QuestionError> {
         |label, text| label.tag("Name") == Some(text),
     ];
     for matches in matchers {
-        let found: Vec<Named> = candidates(topology)
+        let found: Vec<Named> = directory
+            .called(name)
             .filter(|(named, label)| matches(label, name) && in_vpc(*named))
             .map(|(named, _)| named)
             .collect();
@@ -454,7 +426,7 @@ fn by_name(topology: &Topology, text: &str) -> Result<Named, QuestionError> {
             _ => {
                 let candidates = found
                     .iter()
-                    .map(|named| unambiguous(topology, named.any()))
+                    .map(|named| unambiguous(directory, named.any()))
                     .collect();
                 return Err(QuestionError::Ambiguous {
                     text: text.to_owned(),
@@ -466,10 +438,11 @@ fn by_name(topology: &Topology, text: &str) -> Result<Named, QuestionError> {
     Err(unknown(topology, text))
 }
 
-fn vpc_of(topology: &Topology, named: Named) -> Option<Id<Vpc>> {
+fn vpc_of(directory: &Directory, named: Named) -> Option<Id<Vpc>> {
+    let topology = directory.topology();
     let interface = match named {
         Named::Interface(id) => id,
-        Named::Instance(_) | Named::Managed(_) => *interfaces_of(topology, named.any()).first()?,
+        Named::Instance(_) | Named::Managed(_) => *directory.interfaces_of(named.any()).first()?,
         Named::Balancer(id) => return Some(topology.load_balancers[id].vpc),
         Named::Endpoint(id) => return Some(topology.vpc_endpoints[id].vpc),
         Named::Host(_) => return None,
@@ -481,7 +454,8 @@ fn vpc_of(topology: &Topology, named: Named) -> Option<Id<Vpc>> {
 }
 
 /// The id, or `vpc/name` where there is none.
-pub(crate) fn unambiguous(topology: &Topology, any: AnyId) -> String {
+pub(crate) fn unambiguous(directory: &Directory, any: AnyId) -> String {
+    let topology = directory.topology();
     let Some(label) = topology.label(any) else {
         return "?".to_owned();
     };
@@ -494,7 +468,7 @@ pub(crate) fn unambiguous(topology: &Topology, any: AnyId) -> String {
         .or_else(|| any.downcast().map(Named::Managed))
         .or_else(|| any.downcast().map(Named::Endpoint))
         .or_else(|| any.downcast().map(Named::Interface));
-    match named.and_then(|named| vpc_of(topology, named)) {
+    match named.and_then(|named| vpc_of(directory, named)) {
         Some(vpc) => format!("{}/{}", topology.name_of(vpc), label.name),
         None => label.name.clone(),
     }
@@ -525,6 +499,8 @@ fn unknown(topology: &Topology, text: &str) -> QuestionError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::fixtures::{instance, shop, vpc};
 
@@ -535,10 +511,14 @@ mod tests {
         }
     }
 
+    fn directory(topology: Topology) -> Directory {
+        Directory::of(Arc::new(topology), &[])
+    }
+
     #[test]
     fn a_source_is_named_by_name_interface_address_or_word() {
-        let topology = shop().topology;
-        let named = |text| instance_name(&topology, source(&topology, text, None));
+        let design = directory(shop().topology);
+        let named = |text| instance_name(design.topology(), source(&design, text, None));
         for text in ["web-1", "web-1 eni", "shop/web-1", "10.0.1.10", "203.0.113.10"] {
             assert_eq!(named(text), "web-1", "{text}");
         }
@@ -547,15 +527,15 @@ mod tests {
         assert_eq!(named("internet"), "198.51.100.200");
         let src_ip = Ipv4Addr::new(67, 160, 71, 197);
         assert_eq!(
-            source(&topology, "internet", Some(src_ip)),
+            source(&design, "internet", Some(src_ip)),
             Ok(Source::Internet(src_ip))
         );
     }
 
     #[test]
     fn a_source_that_an_address_names_sends_from_that_address() {
-        let topology = shop().topology;
-        let Ok(Source::Host { bind, .. }) = source(&topology, "203.0.113.10", None) else {
+        let design = directory(shop().topology);
+        let Ok(Source::Host { bind, .. }) = source(&design, "203.0.113.10", None) else {
             panic!()
         };
         assert_eq!(bind, Some(Ipv4Addr::new(10, 0, 1, 10)));
@@ -563,36 +543,36 @@ mod tests {
 
     #[test]
     fn a_name_means_the_public_address_from_outside_and_the_private_one_inside() {
-        let topology = shop().topology;
-        let outside = source(&topology, "internet", None).unwrap();
-        let inside = source(&topology, "db-1", None).unwrap();
+        let design = directory(shop().topology);
+        let outside = source(&design, "internet", None).unwrap();
+        let inside = source(&design, "db-1", None).unwrap();
         assert_eq!(
-            destination(&topology, "web-1", &outside, &|_| 0),
+            destination(&design, "web-1", &outside, &|_| 0),
             Ok(Ipv4Addr::new(203, 0, 113, 10))
         );
         assert_eq!(
-            destination(&topology, "web-1", &inside, &|_| 0),
+            destination(&design, "web-1", &inside, &|_| 0),
             Ok(Ipv4Addr::new(10, 0, 1, 10))
         );
         assert_eq!(
-            destination(&topology, "db-1", &outside, &|_| 0),
+            destination(&design, "db-1", &outside, &|_| 0),
             Ok(Ipv4Addr::new(10, 0, 2, 10))
         );
         assert_eq!(
-            destination(&topology, "1.2.3.4", &inside, &|_| 0),
+            destination(&design, "1.2.3.4", &inside, &|_| 0),
             Ok(Ipv4Addr::new(1, 2, 3, 4))
         );
     }
 
     #[test]
     fn a_name_that_nobody_has_is_answered_with_similar_ones() {
-        let topology = shop().topology;
-        let error = source(&topology, "wbe-1", None).unwrap_err();
+        let design = directory(shop().topology);
+        let error = source(&design, "wbe-1", None).unwrap_err();
         assert_eq!(
             error.to_string(),
             "nothing is called `wbe-1`; did you mean web-1?"
         );
-        let error = source(&topology, "balancer", None).unwrap_err();
+        let error = source(&design, "balancer", None).unwrap_err();
         assert_eq!(error.to_string(), "nothing is called `balancer`");
     }
 
@@ -611,15 +591,16 @@ mod tests {
             shop.web_group,
             80,
         );
-        let error = source(&shop.topology, "10.0.1.10", None).unwrap_err();
+        let design = directory(shop.topology);
+        let error = source(&design, "10.0.1.10", None).unwrap_err();
         assert_eq!(
             error.to_string(),
             "`10.0.1.10` is ambiguous: it may be shop/web-1 eni or other/web-1 eni"
         );
         assert!(matches!(
-            source(&shop.topology, "web-1", None),
+            source(&design, "web-1", None),
             Err(QuestionError::Ambiguous { .. })
         ));
-        assert!(source(&shop.topology, "other/web-1", None).is_ok());
+        assert!(source(&design, "other/web-1", None).is_ok());
     }
 }

@@ -13,6 +13,7 @@ use vpcsim_engine::{Decision, DropReason};
 
 use crate::analyzer_code::Dropped;
 use crate::answer::{Explanation, Leg};
+use crate::directory::Directory;
 use crate::legs::blamed;
 use crate::recorder::{StepEvent, Trail};
 use crate::way::{self, Cause};
@@ -24,6 +25,7 @@ const CLIENT_PORTS: &str = "1024-65535";
 pub(crate) struct Explainer<'a> {
     pub(crate) compiled: &'a Compiled,
     pub(crate) members: &'a GroupMembers,
+    pub(crate) directory: &'a Directory,
 }
 
 /// What a drop is about.
@@ -261,7 +263,7 @@ impl Explainer<'_> {
             let mut addresses = topology.network_interfaces[id].addresses.iter();
             vpc_of(id) == vpc_of(here) && addresses.any(|address| address.private == peer)
         };
-        let owner = topology.network_interfaces.ids().find(|id| is_peer(*id));
+        let owner = self.directory.owners_of(peer).find(|id| is_peer(*id));
         let group = owner.and_then(|id| topology.network_interfaces[id].security_groups.first());
         group.map_or_else(
             || format!("{peer}/32"),

@@ -22,6 +22,7 @@
 mod analyzer_code;
 pub mod answer;
 pub mod blockers;
+mod directory;
 pub mod endpoint;
 mod explain;
 mod gateway_codes;
@@ -43,11 +44,13 @@ pub use answer::{
     Verdict,
 };
 pub use blockers::Blocker;
+pub use directory::Directory;
 pub use endpoint::QuestionError;
 pub use judgement::{Judgement, Outcome, Unanswerable};
 pub use recorder::{CaptureChoice, Recorder};
 pub use run::{ExpectationResult, RunReport};
 pub use simulation::{Options, Simulation};
+pub use trace::Tracer;
 pub use way::{Cause, Header, Rule, Stop, Way};
 
 #[cfg(test)]

@@ -51,10 +51,10 @@ impl Simulation {
     /// # Errors
     /// [`QuestionError`] if it names nobody, or asks for what cannot be sent.
     pub(crate) fn question(&self, query: &FlowQuery) -> Result<Question, QuestionError> {
-        let topology = self.topology();
-        let source = endpoint::source(topology, &query.source, query.src_ip)?;
-        let destination =
-            endpoint::destination(topology, &query.dst, &source, &|id| self.nodes_out_of_dns(id))?;
+        let directory = self.directory();
+        let source = endpoint::source(directory, &query.source, query.src_ip)?;
+        let out_of_dns = |id| self.nodes_out_of_dns(id);
+        let destination = endpoint::destination(directory, &query.dst, &source, &out_of_dns)?;
         let protocol: Protocol = query.protocol.parse().map_err(|_| refused(query))?;
         let (node, can_send, bind) = match source {
             Source::Internet(_) => (self.compiled().fixed.internet_hosts, true, None),
@@ -121,14 +121,17 @@ impl Simulation {
         bind: Option<Ipv4Addr>,
     ) -> Result<(NodeId, bool, Option<Ipv4Addr>), QuestionError> {
         let topology = self.topology();
-        let owned = endpoint::addresses_of(topology, host);
+        let owned = self.directory().addresses_of(host);
         if let Some(address) = bind.filter(|address| !owned.contains(address)) {
             let host = topology
                 .label(host)
                 .map_or_else(String::new, |label| label.name.clone());
             return Err(QuestionError::ForeignBind { host, address, owned });
         }
-        let plan = self.compiled().hosts.iter().find(|plan| plan.owner == host);
+        let plan = self
+            .directory()
+            .plan_of(host)
+            .map(|index| &self.compiled().hosts[index]);
         let runs = host
             .downcast()
             .is_none_or(|instance: Id<Instance>| topology.instances[instance].running);

@@ -217,6 +217,11 @@ impl Recorder {
         )
     }
 
+    /// The records so far, in the order of time; those that come are kept on. For captures that are written while they grow.
+    pub fn take_records(&mut self) -> Vec<CaptureRecord> {
+        std::mem::take(&mut self.records)
+    }
+
     fn slot(&self, packet: &Packet) -> Option<usize> {
         packet.id().0.checked_sub(self.from.0).map(|index| index as usize)
     }

@@ -160,7 +160,7 @@ impl Simulation {
                 let name = if is_unique {
                     name.to_owned()
                 } else {
-                    crate::endpoint::unambiguous(topology, host.owner)
+                    crate::endpoint::unambiguous(self.directory(), host.owner)
                 };
                 Target {
                     name,

@@ -1,5 +1,6 @@
 //! A compiled design, from which each question gets a fresh network.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, OnceLock};
@@ -15,7 +16,7 @@ use vpcsim_aws::devices::security_group::GroupMembers;
 use vpcsim_aws::services::metadata;
 use vpcsim_aws::traffic::{PortRange, Traffic};
 use vpcsim_aws::{Compiled, Id, Protocol, Topology, compile, station};
-use vpcsim_engine::{ComponentId, Network, Node, NodeId, Observer, Random, Span};
+use vpcsim_engine::{ComponentId, Network, Node, NodeId, Observer, PacketId, Random, Span};
 use vpcsim_hosts::{
     FirewallRule, ForwardingConfig, ForwardingNumbers, Framing, HostConfig, HostNode, HostRouting,
     InterfaceConfig, InternetHostConfig, InternetNode, InternetProfile, InternetRange, Listener,
@@ -23,6 +24,7 @@ use vpcsim_hosts::{
 };
 
 use crate::answer::Capture;
+use crate::directory::Directory;
 use crate::recorder::{CaptureChoice, Recorder};
 
 /// How long a flow waits for an answer.
@@ -48,6 +50,8 @@ pub struct Simulation {
     members: Arc<GroupMembers>,
     /// Whether every packet walks, whatever others of its flow did.
     walks: bool,
+    /// Looked through at the first question.
+    directory: Arc<OnceLock<Directory>>,
     /// By load balancer; known after the first question about one.
     out_of_dns: Arc<OnceLock<Vec<u64>>>,
 }
@@ -67,6 +71,7 @@ impl Simulation {
             hosts,
             members,
             walks: false,
+            directory: Arc::default(),
             out_of_dns: Arc::default(),
         }
     }
@@ -79,6 +84,10 @@ impl Simulation {
 
     pub(crate) fn members(&self) -> &GroupMembers {
         &self.members
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        self.directory.get_or_init(|| Directory::new(&self.compiled))
     }
 
     /// The design.
@@ -152,10 +161,33 @@ impl Simulation {
         notices.get(balancer.index()).copied().unwrap_or(0)
     }
 
-    /// A fresh network with a [`Recorder`] that looks on.
+    /// A fresh network with a [`Recorder`] that looks on, whose nodes are made when something reaches them.
     pub(crate) fn recorded_network(&self, options: &Options) -> Network {
+        let (simulation, seed) = (self.clone(), options.seed);
+        let fill = move |node| {
+            let fill = |slot| simulation.fill(slot, seed);
+            simulation.compiled.node(node, fill)
+        };
+        let mut network = Network::lazy(self.compiled.node_count(), options.seed, fill);
+        self.check_health(&mut network);
         let recorder = Recorder::new(&self.compiled, &options.capture);
-        self.fresh_network(options.seed, Some(Box::new(recorder)))
+        network.observe_with(Some(Box::new(recorder)));
+        network
+    }
+
+    /// Takes a [recorded network](Self::recorded_network) with the same options back to its first state.
+    pub(crate) fn renew(&self, network: &mut Network, options: &Options) {
+        let mut observer = network.observe_with(None);
+        network.renew(options.seed);
+        self.check_health(network);
+        let any: Option<&mut dyn Any> = observer.as_deref_mut().map(|observer| observer as _);
+        match any.and_then(<dyn Any>::downcast_mut::<Recorder>) {
+            Some(recorder) if options.capture == CaptureChoice::Nothing => {
+                recorder.forget_trails_before(PacketId(0))
+            }
+            _ => observer = Some(Box::new(Recorder::new(&self.compiled, &options.capture))),
+        }
+        network.observe_with(observer);
     }
 
     fn fill(&self, slot: Slot, seed: u64) -> Box<dyn Node> {

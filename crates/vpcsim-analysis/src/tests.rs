@@ -68,6 +68,27 @@ fn an_open_flow_is_delivered_there_and_back() {
 }
 
 #[test]
+fn nodes_that_are_made_when_reached_answer_like_nodes_that_stand_ready() {
+    let simulation = Simulation::new(Arc::new(shop().topology));
+    let options = Options {
+        seed: 9,
+        capture: CaptureChoice::Everywhere,
+    };
+    for query in [
+        flow("web-1", "db-1", 5432),
+        flow("laptop", "web-1", 80),
+        flow("db-1", "8.8.8.8", 443),
+    ] {
+        let recorder = crate::recorder::Recorder::new(simulation.compiled(), &options.capture);
+        let mut ready = simulation.fresh_network(options.seed, Some(Box::new(recorder)));
+        let question = simulation.question(&query).unwrap();
+        let answer = simulation.answer(&mut ready, &question, &query);
+        let capture = simulation.capture_of(&mut ready, &options);
+        assert_eq!(simulation.trace(&query, &options).unwrap(), (answer, capture));
+    }
+}
+
+#[test]
 fn a_rule_is_named_where_it_decides() {
     let answer = trace(&shop(), &flow("web-1", "db-1", 5432));
     let rule = |station: &str| {

@@ -17,6 +17,42 @@ use crate::recorder::{Recorder, Trail};
 use crate::simulation::{Options, Simulation};
 use crate::unread::{Relation, Touched};
 
+/// Asks one question after the other, each in a network in its first state.
+///
+/// A network that was asked is taken back to its first state, which costs as much as the flow reached, however large the design is.
+pub struct Tracer<'s> {
+    simulation: &'s Simulation,
+    options: Options,
+    network: Network,
+    is_fresh: bool,
+}
+
+impl<'s> Tracer<'s> {
+    /// A tracer in a design.
+    pub fn new(simulation: &'s Simulation, options: &Options) -> Self {
+        Self {
+            simulation,
+            network: simulation.recorded_network(options),
+            options: options.clone(),
+            is_fresh: true,
+        }
+    }
+
+    /// What [`Simulation::trace`] answers.
+    ///
+    /// # Errors
+    /// [`QuestionError`] if the query names nobody or asks for what cannot be sent.
+    pub fn trace(&mut self, query: &FlowQuery) -> Result<(Answer, Capture), QuestionError> {
+        let question = self.simulation.question(query)?;
+        if !std::mem::replace(&mut self.is_fresh, false) {
+            self.simulation.renew(&mut self.network, &self.options);
+        }
+        let answer = self.simulation.answer(&mut self.network, &question, query);
+        let capture = self.simulation.capture_of(&mut self.network, &self.options);
+        Ok((answer, capture))
+    }
+}
+
 impl Simulation {
     /// Sends one flow through a network of its own, and says what became of it.
     ///
@@ -24,11 +60,7 @@ impl Simulation {
     /// [`QuestionError`] if the query names nobody or asks for what cannot be sent. A destination that nobody has is no
     /// error but a flow that fails.
     pub fn trace(&self, query: &FlowQuery, options: &Options) -> Result<(Answer, Capture), QuestionError> {
-        let question = self.question(query)?;
-        let mut network = self.recorded_network(options);
-        let answer = self.answer(&mut network, &question, query);
-        let capture = self.capture_of(&mut network, options);
-        Ok((answer, capture))
+        Tracer::new(self, options).trace(query)
     }
 
     /// Asks the question in a network that may have been used before.
@@ -102,6 +134,7 @@ impl Simulation {
         let explainer = Explainer {
             compiled: self.compiled(),
             members: self.members(),
+            directory: self.directory(),
         };
         answer.forward = legs::leg(self.compiled(), forward, start);
         answer.back = back.map(|back| legs::leg(self.compiled(), back, start));
@@ -124,17 +157,12 @@ impl Simulation {
         if passed.is_empty() {
             return;
         }
-        let instances = self.topology().instances.iter().map(|(_, instance)| instance);
-        let assumed = |instance: &&Instance| {
-            let on_its_way = passed.contains(instance.label.id_or_name());
-            on_its_way
-                && instance
-                    .appliance
-                    .as_ref()
-                    .is_some_and(|appliance| appliance.assumed)
-        };
-        let notes: Vec<UnreadNote> = instances
-            .filter(assumed)
+        let topology = self.topology();
+        let assumed = self.directory().assumed.iter();
+        let on_its_way = assumed
+            .map(|id| &topology.instances[*id])
+            .filter(|instance| passed.contains(instance.label.id_or_name()));
+        let notes: Vec<UnreadNote> = on_its_way
             .map(|instance| UnreadNote {
                 what: format!("software of {} {}", Instance::NOUN, instance.label.id_or_name()),
                 effect: "it is assumed to forward whatever its routes bring, without a firewall of its own"
@@ -150,7 +178,7 @@ impl Simulation {
         if topology.unread.is_empty() {
             return;
         }
-        let touched = Touched::new(topology, question, missing_peers);
+        let touched = Touched::new(self.directory(), question, missing_peers);
         for unread in &topology.unread {
             let relation = touched.relation(unread, answer);
             answer.unknown |= relation == Relation::Decides;

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use vpcsim_aws::devices::Vpc;
-use vpcsim_aws::{Id, Topology, Unread};
+use vpcsim_aws::{Id, Unread};
 
 use crate::answer::Answer;
-use crate::endpoint::{Source, interfaces_of};
+use crate::directory::Directory;
+use crate::endpoint::Source;
 use crate::question::Question;
 
 /// How much something unread has to do with a flow.
@@ -33,14 +34,14 @@ pub(crate) struct Touched {
 
 impl Touched {
     /// What the flow of a question touches.
-    pub(crate) fn new(topology: &Topology, question: &Question, missing_peers: Vec<String>) -> Self {
+    pub(crate) fn new(directory: &Directory, question: &Question, missing_peers: Vec<String>) -> Self {
         let mut ends = vec![question.destination];
         match question.source {
             Source::Internet(address) => ends.push(address),
-            Source::Host { host, .. } => ends.extend(crate::endpoint::addresses_of(topology, host)),
+            Source::Host { host, .. } => ends.extend(directory.addresses_of(host)),
         }
         Self {
-            vpcs: vpcs_of(topology, question),
+            vpcs: vpcs_of(directory, question),
             ends,
             missing_peers,
         }
@@ -62,25 +63,18 @@ impl Touched {
     }
 }
 
-fn vpcs_of(topology: &Topology, question: &Question) -> BTreeSet<Id<Vpc>> {
+fn vpcs_of(directory: &Directory, question: &Question) -> BTreeSet<Id<Vpc>> {
+    let topology = directory.topology();
     let vpc_of_interface = |interface| {
         let subnet = topology.network_interfaces.find(interface)?.subnet;
         topology.subnets.find(subnet).map(|subnet| subnet.vpc)
     };
     let mut vpcs = BTreeSet::new();
     if let Source::Host { host, .. } = question.source {
-        vpcs.extend(
-            interfaces_of(topology, host)
-                .into_iter()
-                .filter_map(vpc_of_interface),
-        );
+        let interfaces = directory.interfaces_of(host);
+        vpcs.extend(interfaces.into_iter().filter_map(vpc_of_interface));
     }
-    let destination = question.destination;
-    for (id, interface) in topology.network_interfaces.iter() {
-        let mut addresses = interface.addresses.iter();
-        if addresses.any(|owned| owned.private == destination || owned.public == Some(destination)) {
-            vpcs.extend(vpc_of_interface(id));
-        }
-    }
+    let owners = directory.owners_of(question.destination);
+    vpcs.extend(owners.filter_map(vpc_of_interface));
     vpcs
 }

@@ -185,6 +185,7 @@ impl Simulation {
         let explainer = Explainer {
             compiled: self.compiled(),
             members: self.members(),
+            directory: self.directory(),
         };
         way.forward = self.stops(forward);
         way.back = back.map(|back| self.stops(back));

@@ -48,8 +48,10 @@ impl Network {
             let Known::Replay(index) = known else { continue };
             let packet = core.slab.packet(handle);
             for act in &core.cache.replay(index).acts {
-                if let Act::Proceed { node, .. } = act {
-                    self.nodes[node.0 as usize].read_ahead(packet);
+                if let Act::Proceed { node, .. } = act
+                    && let Some(device) = self.nodes.get(*node)
+                {
+                    device.read_ahead(packet);
                 }
             }
         }

@@ -11,7 +11,7 @@ use crate::link::{Link, Passage};
 use crate::network::Counters;
 use crate::observer::{Direction, Event, Observation, Observer};
 use crate::packet::{FrameHeader, Packet, Slab};
-use crate::random::Random;
+use crate::random::{Random, Randoms};
 use crate::recording::Recording;
 use crate::time::{Span, Time};
 use crate::timers::Timers;
@@ -32,7 +32,7 @@ pub(crate) struct Core {
     pub(crate) slab: Slab,
     pub(crate) timers: Timers,
     pub(crate) links: Vec<Link>,
-    pub(crate) randoms: Vec<Random>,
+    pub(crate) randoms: Randoms,
     pub(crate) counters: Counters,
     pub(crate) notices: Vec<u64>,
     pub(crate) observer: Option<Box<dyn Observer>>,
@@ -41,6 +41,23 @@ pub(crate) struct Core {
 }
 
 impl Core {
+    pub(crate) fn new(links: Vec<Link>, seed: u64) -> Self {
+        Self {
+            now: Time::ZERO,
+            queue: EventQueue::new(),
+            ready: VecDeque::new(),
+            slab: Slab::default(),
+            timers: Timers::default(),
+            links,
+            randoms: Randoms::new(seed),
+            counters: Counters::default(),
+            notices: Vec::new(),
+            observer: None,
+            cache: FlowCache::default(),
+            recording: Recording::new(),
+        }
+    }
+
     pub(crate) fn notice_of(&self, node: NodeId) -> u64 {
         self.notices.get(node.0 as usize).copied().unwrap_or(0)
     }
@@ -79,7 +96,7 @@ impl Core {
     pub(crate) fn send(&mut self, from: NodeId, packet: Handle, link: LinkId) {
         let byte_count = self.slab.packet(packet).bytes().len() + 14;
         let line = &mut self.links[link.0 as usize];
-        match line.carry(self.now, byte_count, &mut self.randoms[from.0 as usize]) {
+        match line.carry(self.now, byte_count, self.randoms.of(from)) {
             Passage::Arrives(at) => {
                 let (to, port) = (line.to, line.port);
                 self.schedule(at, packet, to, port);
@@ -116,7 +133,7 @@ impl Context<'_> {
     /// The node's own random numbers.
     pub fn random(&mut self) -> &mut Random {
         self.core.recording.spoil();
-        &mut self.core.randoms[self.node.0 as usize]
+        self.core.randoms.of(self.node)
     }
 
     /// A packet that is in the network.

@@ -3,19 +3,15 @@
 //! A packet runs through nodes without delay inside one event; only a link, a stated delay or a timer makes a new event.
 
 use std::any::Any;
-use std::collections::VecDeque;
 
 use crate::context::{Context, Core, Pending};
-use crate::event_queue::EventQueue;
-use crate::flow_cache::{FlowCache, FlowCacheCounters};
+use crate::flow_cache::FlowCacheCounters;
 use crate::id::{Handle, NodeId, PacketId, Port};
 use crate::link::Link;
+use crate::nodes::Nodes;
 use crate::observer::Observer;
-use crate::packet::{Packet, Slab};
-use crate::random::Random;
-use crate::recording::Recording;
+use crate::packet::Packet;
 use crate::time::Time;
-use crate::timers::Timers;
 use crate::verdict::Step;
 
 /// A device: gets packets and says where they go.
@@ -69,9 +65,9 @@ impl Counters {
 
 /// Nodes, links, and the packets between them.
 pub struct Network {
-    pub(crate) nodes: Vec<Box<dyn Node>>,
-    /// For each node whether it can be part of a run that is repeated.
-    pub(crate) repeats: Vec<bool>,
+    pub(crate) nodes: Nodes,
+    /// Whether packets repeat what others of their flow did.
+    pub(crate) uses_flow_cache: bool,
     /// Events for which memory was read ahead.
     pub(crate) read_ahead_count: usize,
     pub(crate) core: Core,
@@ -80,27 +76,13 @@ pub struct Network {
 impl Network {
     /// A network of these nodes and links; the seed decides every random number in it.
     pub fn new(nodes: Vec<Box<dyn Node>>, links: Vec<Link>, seed: u64) -> Self {
-        let randoms = (0..nodes.len() as u64)
-            .map(|stream| Random::new(seed, stream))
-            .collect();
-        let core = Core {
-            now: Time::ZERO,
-            queue: EventQueue::new(),
-            ready: VecDeque::new(),
-            slab: Slab::default(),
-            timers: Timers::default(),
-            links,
-            randoms,
-            counters: Counters::default(),
-            notices: Vec::new(),
-            observer: None,
-            cache: FlowCache::default(),
-            recording: Recording::new(),
-        };
-        let repeats = nodes.iter().map(|node| node.repeats()).collect();
+        Self::of(Nodes::all(nodes), Core::new(links, seed))
+    }
+
+    const fn of(nodes: Nodes, core: Core) -> Self {
         Self {
             nodes,
-            repeats,
+            uses_flow_cache: true,
             read_ahead_count: 0,
             core,
         }
@@ -109,7 +91,7 @@ impl Network {
     /// Lets every packet walk: nothing changes but the time that it takes.
     #[must_use]
     pub fn without_flow_cache(mut self) -> Self {
-        self.repeats.fill(false);
+        self.uses_flow_cache = false;
         self
     }
 
@@ -121,6 +103,29 @@ impl Network {
     /// How often the flow cache was of use.
     pub fn flow_cache_counters(&self) -> FlowCacheCounters {
         self.core.cache.counters
+    }
+
+    /// A network of so many nodes without links, each made by `make` when something first reaches it.
+    ///
+    /// What `make` makes may depend on nothing but the node's number: then it is the same network as one whose nodes all stand ready.
+    pub fn lazy(
+        node_count: usize,
+        seed: u64,
+        make: impl FnMut(NodeId) -> Box<dyn Node> + Send + 'static,
+    ) -> Self {
+        Self::of(
+            Nodes::lazy(node_count, Box::new(make)),
+            Core::new(Vec::new(), seed),
+        )
+    }
+
+    /// Takes a lazy network back to its first state; costs no more than what was reached since then.
+    ///
+    /// The onlooker goes; packets under way are gone without a word.
+    pub fn renew(&mut self, seed: u64) {
+        self.nodes.unmake();
+        self.read_ahead_count = 0;
+        self.core = Core::new(Vec::new(), seed);
     }
 
     /// The present moment.
@@ -163,9 +168,9 @@ impl Network {
         self.core.notice_of(node)
     }
 
-    /// A node, if it is an `N`.
+    /// A node, if it is an `N`; in a lazy network only one that something has reached.
     pub fn node<N: Node>(&self, node: NodeId) -> Option<&N> {
-        let device: &dyn Any = self.nodes.get(node.0 as usize)?.as_ref();
+        let device: &dyn Any = self.nodes.get(node)?;
         device.downcast_ref()
     }
 
@@ -175,7 +180,7 @@ impl Network {
         node: NodeId,
         act: impl FnOnce(&mut N, &mut Context<'_>) -> R,
     ) -> Option<R> {
-        let device: &mut dyn Any = self.nodes.get_mut(node.0 as usize)?.as_mut();
+        let device: &mut dyn Any = self.nodes.get_mut(node)?;
         let device: &mut N = device.downcast_mut()?;
         Some(act(
             device,
@@ -221,7 +226,9 @@ impl Network {
                         core: &mut self.core,
                         node,
                     };
-                    self.nodes[node.0 as usize].on_timer(&mut context, token);
+                    if let Some(device) = self.nodes.get_mut(node) {
+                        device.on_timer(&mut context, token);
+                    }
                 }
             }
         }

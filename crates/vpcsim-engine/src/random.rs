@@ -1,5 +1,7 @@
 //! Seeded randomness: one independent stream per node, so that adding a node never changes another's numbers.
 
+use crate::id::NodeId;
+
 /// A small, fast, seeded generator (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub struct Random {
@@ -30,6 +32,31 @@ impl Random {
     /// True with a probability of `parts_per_million` in a million.
     pub const fn chance_ppm(&mut self, parts_per_million: u32) -> bool {
         self.below(1_000_000) < parts_per_million as u64
+    }
+}
+
+/// The streams of a network's nodes, each begun when it is first asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Randoms {
+    seed: u64,
+    streams: Vec<Option<Random>>,
+}
+
+impl Randoms {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            streams: Vec::new(),
+        }
+    }
+
+    pub(crate) fn of(&mut self, node: NodeId) -> &mut Random {
+        let place = node.0 as usize;
+        if self.streams.len() <= place {
+            self.streams.resize(place + 1, None);
+        }
+        let seed = self.seed;
+        self.streams[place].get_or_insert_with(|| Random::new(seed, u64::from(node.0)))
     }
 }
 

@@ -43,8 +43,8 @@ impl Network {
     }
 
     #[inline]
-    fn is_repeating(&self, node: NodeId) -> bool {
-        self.repeats.get(node.0 as usize).copied().unwrap_or(false)
+    fn is_repeating(&mut self, node: NodeId) -> bool {
+        self.uses_flow_cache && self.nodes.repeats(node)
     }
 
     /// Hands a packet to a node.
@@ -54,7 +54,7 @@ impl Network {
             self.core.recording.abandon();
             return Step::drop(DropReason::FORWARDING_LOOP, Decision::NONE);
         }
-        let Some(device) = self.nodes.get_mut(node.0 as usize) else {
+        let Some(device) = self.nodes.get_mut(node) else {
             self.core.recording.abandon();
             return Step::drop(DropReason::MALFORMED, Decision::NONE);
         };
@@ -134,7 +134,8 @@ impl Network {
                     token,
                     uncounted,
                 } => {
-                    if !self.nodes[node.0 as usize].proceed(now, port, packet, token) {
+                    let device = self.nodes.get_mut(node);
+                    if !device.is_some_and(|device| device.proceed(now, port, packet, token)) {
                         packet.count_hops(uncounted);
                         counters.hops += u64::from(uncounted);
                         cache.break_off(flow, entry);

@@ -1,6 +1,6 @@
 //! Equal design and seed give equal answers and equal captured bytes.
 
-use vpcsim_analysis::{CaptureChoice, Options, RunReport, Simulation};
+use vpcsim_analysis::{CaptureChoice, Options, RunReport, Simulation, Tracer};
 use vpcsim_report::pcapng;
 
 use crate::designs;
@@ -54,5 +54,24 @@ fn looking_on_changes_nothing() {
         let bare = simulation.run(&options, &mut |_, _| {});
         assert_eq!(captured.counters, bare.counters, "{}", path.display());
         assert_eq!(captured.sim_time, bare.sim_time, "{}", path.display());
+    }
+}
+
+/// A tracer takes one network back to its first state again and again; nobody can tell it from a new one.
+#[test]
+fn questions_in_one_renewed_network_are_answered_as_in_new_ones() {
+    for path in designs::all() {
+        let simulation = designs::simulation(&path);
+        for capture in [CaptureChoice::Nothing, CaptureChoice::Everywhere] {
+            let options = Options { seed: 5, capture };
+            let (report, _) = run(&simulation, 5);
+            let mut tracer = Tracer::new(&simulation, &options);
+            for (query, _) in report.answers.iter().take(40) {
+                let (renewed, frames) = tracer.trace(query).unwrap();
+                let (new, expected_frames) = simulation.trace(query, &options).unwrap();
+                assert_eq!(renewed, new, "{}: {query:?}", path.display());
+                assert!(frames == expected_frames, "{}: {query:?}", path.display());
+            }
+        }
     }
 }

@@ -89,6 +89,22 @@ impl Compiled {
         Network::new(nodes.collect(), Vec::new(), seed)
     }
 
+    /// How many nodes a network of it has.
+    pub fn node_count(&self) -> usize {
+        self.prototypes.len()
+    }
+
+    /// A node in its first state: a device, or what `fill` puts into its slot.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn node(&self, node: NodeId, fill: impl FnOnce(Slot) -> Box<dyn Node>) -> Box<dyn Node> {
+        match &self.prototypes[node.0 as usize] {
+            Some(prototype) => prototype.instantiate(),
+            None => fill(self.slot(node).expect("a node without a prototype is a slot")),
+        }
+    }
+
     /// The resource that runs in a node.
     pub fn owner(&self, node: NodeId) -> Option<AnyId> {
         self.owners.get(node.0 as usize).copied().flatten()

@@ -5,6 +5,7 @@
 //! yet: `igw-~module.net.aws_internet_gateway.this`.
 
 use vpcsim_aws::devices::Vpc;
+use vpcsim_aws::devices::network_interface::Attachment;
 use vpcsim_aws::{AnyId, Id, Kind, Topology};
 
 use super::shapes::Component;
@@ -176,8 +177,15 @@ pub(super) fn vpc_of(topology: &Topology, any: AnyId) -> Option<Id<Vpc>> {
     match any.kind {
         Kind::Vpc => Some(any.id()),
         Kind::Instance => {
-            let interfaces = vpcsim_analysis::endpoint::interfaces_of(topology, any);
-            topology.vpc_of((*interfaces.first()?).into())
+            let interfaces = topology.network_interfaces.iter();
+            let own = interfaces.filter_map(|(id, interface)| match interface.attachment {
+                Attachment::Instance {
+                    instance,
+                    device_index,
+                } if instance == any.id() => Some((device_index, id)),
+                _ => None,
+            });
+            topology.vpc_of(own.min()?.1.into())
         }
         Kind::EndpointService => topology.endpoint_services.find(any.id())?.provider(topology),
         Kind::PeeringConnection => {

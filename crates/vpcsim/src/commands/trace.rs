@@ -3,7 +3,9 @@
 use std::io::{self, Write as _};
 use std::sync::Arc;
 
-use vpcsim_analysis::{Answer, Capture, CaptureChoice, FlowQuery, Options, QuestionError, Simulation, Way};
+use vpcsim_analysis::{
+    Answer, Capture, CaptureChoice, FlowQuery, Options, QuestionError, Simulation, Tracer, Way,
+};
 use vpcsim_aws::Findings;
 use vpcsim_report::{json, network_insights, pcapng, trace_text};
 
@@ -142,28 +144,28 @@ impl<'q> Kept<'q> {
     fn ask(
         &mut self,
         arguments: &TraceArguments,
-        simulation: &Simulation,
+        tracer: &mut Tracer<'_>,
         query: &'q FlowQuery,
         show: impl FnOnce(&Answer) -> Result<(), Failure>,
     ) -> Result<Result<(), QuestionError>, Failure> {
-        let options = options(arguments);
-        let asked = if arguments.format == AnswerFormat::NetworkInsights {
-            let way = simulation.way(query, &options);
-            way.map(|(way, _)| self.ways.push((query, way)))
-        } else {
-            match simulation.trace(query, &options) {
-                Ok((answer, _)) if arguments.format == AnswerFormat::Json => {
-                    self.answers.push((query, answer));
-                    Ok(())
-                }
-                Ok((answer, _)) => {
-                    show(&answer)?;
-                    Ok(())
-                }
-                Err(error) => Err(error),
-            }
-        };
-        Ok(asked)
+        match tracer.trace(query) {
+            Ok((answer, _)) if arguments.format == AnswerFormat::Json => self.answers.push((query, answer)),
+            Ok((answer, _)) => show(&answer)?,
+            Err(error) => return Ok(Err(error)),
+        }
+        Ok(Ok(()))
+    }
+
+    /// Asks a flow for its way in ids.
+    fn ask_for_way(
+        &mut self,
+        arguments: &TraceArguments,
+        simulation: &Simulation,
+        query: &'q FlowQuery,
+    ) -> Result<(), QuestionError> {
+        let (way, _) = simulation.way(query, &options(arguments))?;
+        self.ways.push((query, way));
+        Ok(())
     }
 
     fn document(&self, arguments: &TraceArguments, simulation: &Simulation) -> Option<String> {
@@ -197,12 +199,19 @@ fn many(
     file: &FlowFile,
     terminal: &Terminal,
 ) -> Result<Status, Failure> {
+    let options = options(arguments);
+    let mut tracer = Tracer::new(simulation, &options);
     let mut progress = Progress::new(terminal);
     let mut findings = Findings::default();
     let mut kept = Kept::default();
     for (index, (line, query)) in file.flows.iter().enumerate() {
         let show = |answer: &Answer| stream(arguments.format, index, query, answer, terminal);
-        if let Err(error) = kept.ask(arguments, simulation, query, show)? {
+        let asked = if arguments.format == AnswerFormat::NetworkInsights {
+            kept.ask_for_way(arguments, simulation, query)
+        } else {
+            kept.ask(arguments, &mut tracer, query, show)?
+        };
+        if let Err(error) = asked {
             findings.push(flow_file::about_line("flow-question", *line, error.to_string()));
         }
         progress.advance(index + 1, file.flows.len());
