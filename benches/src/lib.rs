@@ -4,6 +4,7 @@
 //! - [`chain`], [`load`]: chains of VPCs, what a forwarding hop is, a sender that floods them.
 //! - [`capturing`], [`bulk`], [`arrivals`]: the same with captures, with TCP, with new flows alone.
 //! - [`memory`], [`start_up`], [`flow_records`]: many interfaces and many questions.
+//! - [`instructions`]: what callgrind counts per packet.
 //! - [`structures`]: queue, flow table and route look-up alone.
 //! - [`topology`]: one VPC with all tables, for look-ups alone.
 //!
@@ -14,6 +15,7 @@ pub mod bulk;
 pub mod capturing;
 pub mod chain;
 pub mod flow_records;
+pub mod instructions;
 pub mod load;
 pub mod measure;
 pub mod memory;

@@ -1,10 +1,11 @@
 //! The whole table: what is measured, what it must reach, and how far that is.
 //!
 //! `cargo bench -p vpcsim-benches --bench table` prints all of it. Behind `--`: words of a row's name to see only such rows, `--test`
-//! for a smoke run, `--peers` to run ns-3 and Linux' namespaces beside it. `benches/README.md` says how to read it.
+//! for a smoke run, `--peers` for ns-3 and Linux' namespaces beside ours instead of the table. `benches/README.md` says how to read it.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
+mod peers;
 mod rows;
 mod sheet;
 
@@ -33,7 +34,11 @@ fn main() {
         println!("smoke run: the figures mean nothing");
     }
     let before = heap_holds(effort);
-    rows::all(&mut sheet, effort);
+    if asked("--peers") {
+        peers::run(effort);
+    } else {
+        rows::all(&mut sheet, effort);
+    }
     let after = heap_holds(effort);
     println!(
         "\nyardstick: a binary heap of 10,000 events did {} holds/s before and {} after; a second of it is worth so many rows' units as\n\

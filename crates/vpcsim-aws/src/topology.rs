@@ -100,6 +100,7 @@ impl Topology {
         let mut findings = Findings::default();
         self.validate_resources(&mut findings);
         crate::devices::elastic_ip::validate_mappings(self, &mut findings);
+        crate::devices::nat_gateway::check_taken_addresses(self, &mut findings);
         crate::validation::instance::check_attachments(self, &mut findings);
         crate::validation::private_addresses::check(self, &mut findings);
         crate::latency::check(self, &mut findings);

@@ -74,6 +74,8 @@ pub struct Place<'t> {
     zones: Vec<u16>,
     interfaces_of: Vec<Vec<Id<NetworkInterface>>>,
     capture_point_of: FxHashMap<AnyId, CapturePoint>,
+    /// Of resources with several, those behind the first.
+    further_points_of: FxHashMap<AnyId, Vec<CapturePoint>>,
     pub(crate) served: FxHashMap<Id<NetworkInterface>, Served>,
 }
 
@@ -117,6 +119,7 @@ impl<'t> Place<'t> {
             zones,
             interfaces_of: interfaces_by_instance(topology),
             capture_point_of: FxHashMap::default(),
+            further_points_of: FxHashMap::default(),
             served: FxHashMap::default(),
         };
         place.reserve_subnets();
@@ -228,7 +231,9 @@ impl<'t> Place<'t> {
         node: NodeId,
     ) -> CapturePoint {
         let point = CapturePoint(self.capture_points.len() as u32);
-        self.capture_point_of.entry(owner).or_insert(point);
+        if *self.capture_point_of.entry(owner).or_insert(point) != point {
+            self.further_points_of.entry(owner).or_default().push(point);
+        }
         self.capture_points.push(CapturePointPlan {
             point,
             name,
@@ -242,10 +247,9 @@ impl<'t> Place<'t> {
 
     /// The capture points of a resource, in the order they were named.
     pub fn capture_points_of(&self, owner: AnyId) -> impl Iterator<Item = CapturePoint> {
-        let plans = self.capture_points.iter();
-        plans
-            .filter(move |plan| plan.owner == owner)
-            .map(|plan| plan.point)
+        let first = self.capture_point_of.get(&owner);
+        let further = self.further_points_of.get(&owner);
+        first.into_iter().chain(further.into_iter().flatten()).copied()
     }
 
     /// The first capture point of a resource; for one without any, a point that nobody records.

@@ -76,6 +76,7 @@ use crate::topology::Topology;
 
 pub use device::NatGatewayDevice;
 pub use metrics::NatGatewayMetrics;
+pub(crate) use validation::check_taken_addresses;
 
 /// The port for what is sent to one of its addresses: answers from outside.
 pub const ADDRESSED: Port = Port(0);

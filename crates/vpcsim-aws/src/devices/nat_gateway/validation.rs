@@ -1,5 +1,6 @@
 //! What AWS refuses of a NAT gateway, and what makes one useless.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
@@ -7,7 +8,7 @@ use ipnet::Ipv4Net;
 use super::{Connectivity, NatGateway, NatGatewayState};
 use crate::devices::network_interface::Attachment;
 use crate::devices::route_table::RouteTarget;
-use crate::devices::{InternetGateway, RouteTable, Subnet};
+use crate::devices::{InternetGateway, NetworkInterface, RouteTable, Subnet};
 use crate::model::{Finding, Findings, Id};
 use crate::topology::Topology;
 
@@ -17,20 +18,38 @@ const ADDRESS_COUNT_MAX: usize = 8;
 const ZONE_QUOTA: usize = 5;
 
 pub(super) fn validate(id: Id<NatGateway>, topology: &Topology, findings: &mut Findings) {
-    let gateway = &topology.nat_gateways[id];
-    if matches!(gateway.state, NatGatewayState::Deleted | NatGatewayState::Failed) {
-        return;
-    }
-    let check = Check {
-        id,
-        gateway,
-        topology,
-        name: gateway.label.display(),
-    };
+    let Some(check) = Check::of(id, topology) else { return };
     check.addresses(findings);
     check.connectivity(findings);
     check.quota(findings);
     check.zones(findings);
+}
+
+/// Reports addresses of gateways that somebody else has: of all at once, since each would look through all interfaces.
+pub(crate) fn check_taken_addresses(topology: &Topology, findings: &mut Findings) {
+    let checks = topology.nat_gateways.ids().filter_map(|id| Check::of(id, topology));
+    let checks: Vec<Check<'_>> = checks.collect();
+    let wanted = checks.iter().flat_map(|check| &check.gateway.addresses);
+    let mut owners: BTreeMap<Ipv4Addr, Vec<Id<NetworkInterface>>> =
+        wanted.map(|address| (address.private, Vec::new())).collect();
+    if owners.is_empty() {
+        return;
+    }
+    for (id, interface) in topology.network_interfaces.iter() {
+        for address in &interface.addresses {
+            if let Some(owners) = owners.get_mut(&address.private) {
+                owners.push(id);
+            }
+        }
+    }
+    for check in &checks {
+        for private in check.gateway.addresses.iter().map(|address| address.private) {
+            if let Some(other) = check.other_owner(private, &owners[&private]) {
+                let message = format!("NAT gateway {} has {private}, which {other} has already", check.name);
+                findings.push(check.error("nat-gateway-address-taken", "NAT-37", message));
+            }
+        }
+    }
 }
 
 struct Check<'t> {
@@ -40,7 +59,14 @@ struct Check<'t> {
     name: String,
 }
 
-impl Check<'_> {
+impl<'t> Check<'t> {
+    /// What is checked of a gateway; nothing of one that is over.
+    fn of(id: Id<NatGateway>, topology: &'t Topology) -> Option<Self> {
+        let gateway = &topology.nat_gateways[id];
+        let is_over = matches!(gateway.state, NatGatewayState::Deleted | NatGatewayState::Failed);
+        (!is_over).then(|| Self { id, gateway, topology, name: gateway.label.display() })
+    }
+
     fn error(&self, code: &'static str, rule: &'static str, message: String) -> Finding {
         Finding::error(code, self.gateway.label.origin, message).rule(rule)
     }
@@ -80,16 +106,12 @@ impl Check<'_> {
             let finding = self.error("nat-gateway-address-reserved", "SUB-03", message);
             findings.push(finding.help("the first four addresses of a subnet and the last one cannot be used"));
         }
-        if let Some(other) = self.other_owner(subnet, private) {
-            let message = format!("NAT gateway {name} has {private}, which {other} has already");
-            findings.push(self.error("nat-gateway-address-taken", "NAT-37", message));
-        }
     }
 
     /// Who else has the address in the VPC; an interface that is the gateway's own does not count.
-    fn other_owner(&self, subnet: &Subnet, private: Ipv4Addr) -> Option<String> {
-        let topology = self.topology;
-        let in_vpc = |id: Id<Subnet>| topology.subnets.find(id).is_some_and(|other| other.vpc == subnet.vpc);
+    fn other_owner(&self, private: Ipv4Addr, interfaces: &[Id<NetworkInterface>]) -> Option<String> {
+        let (topology, vpc) = (self.topology, self.topology.subnets[self.gateway.subnet].vpc);
+        let in_vpc = |id: Id<Subnet>| topology.subnets.find(id).is_some_and(|other| other.vpc == vpc);
         let mut gateways = topology.nat_gateways.iter().take(self.id.index());
         let gateway = gateways.find(|(_, other)| {
             let has = other.addresses.iter().any(|address| address.private == private);
@@ -98,12 +120,12 @@ impl Check<'_> {
         if let Some((_, other)) = gateway {
             return Some(format!("NAT gateway {}", other.label.display()));
         }
-        let interface = topology.network_interfaces.iter().find(|(id, interface)| {
-            let has = interface.addresses.iter().any(|address| address.private == private);
-            let is_own = self.gateway.network_interface == Some(*id) || interface.attachment == Attachment::Managed;
-            has && !is_own && in_vpc(interface.subnet)
+        let interface = interfaces.iter().find(|id| {
+            let interface = &topology.network_interfaces[**id];
+            let is_own = self.gateway.network_interface == Some(**id) || interface.attachment == Attachment::Managed;
+            !is_own && in_vpc(interface.subnet)
         });
-        interface.map(|(_, other)| format!("network interface {}", other.label.display()))
+        interface.map(|id| format!("network interface {}", topology.network_interfaces[*id].label.display()))
     }
 
     fn connectivity(&self, findings: &mut Findings) {

@@ -1,0 +1,37 @@
+//! Nothing allocates on a packet's way once buffers have grown.
+//!
+//! One test a process: the counter counts every thread.
+
+use std::alloc::System;
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use vpcsim_benches::chain::{Chain, Form};
+use vpcsim_benches::load::{Load, LoadedNetwork};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const PACKETS: u64 = 5_000;
+
+/// Allocations of so many packets through a chain that has seen as many before.
+fn allocations(chain: Chain) -> usize {
+    let load = Load {
+        flow_count: 500,
+        payload_len: 64,
+    };
+    let mut loaded = LoadedNetwork::through(chain, load);
+    loaded.send(2 * PACKETS);
+    let region = Region::new(ALLOCATOR);
+    loaded.send(PACKETS);
+    let change = region.change();
+    change.allocations + change.reallocations
+}
+
+/// A router, which is a host, keeps what passed it of late to find packets that run in a circle: buffers of its own, which grow.
+#[test]
+fn a_hop_allocates_nothing_in_the_steady_state() {
+    for (form, hops) in [(Form::Gateways, 2), (Form::Gateways, 6), (Form::Inspected, 2)] {
+        let chain = Chain::new(form, hops);
+        assert_eq!(allocations(chain), 0, "{chain:?}: {PACKETS} packets");
+    }
+}
