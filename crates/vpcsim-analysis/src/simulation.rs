@@ -183,7 +183,7 @@ impl Simulation {
         let any: Option<&mut dyn Any> = observer.as_deref_mut().map(|observer| observer as _);
         match any.and_then(<dyn Any>::downcast_mut::<Recorder>) {
             Some(recorder) if options.capture == CaptureChoice::Nothing => {
-                recorder.forget_trails_before(PacketId(0))
+                recorder.forget_trails_before(PacketId(0));
             }
             _ => observer = Some(Box::new(Recorder::new(&self.compiled, &options.capture))),
         }
