@@ -17,7 +17,7 @@ pub struct Cell {
     pub source: String,
     /// To whom (`db-1:5432/tcp`).
     pub service: String,
-    /// [`Role::Good`] reached, [`Role::Bad`] not, [`Role::Unsure`] unknown.
+    /// [`Role::Good`] reached, [`Role::OneWay`] reached without an answer, [`Role::Bad`] not, [`Role::Unsure`] unknown.
     pub role: Role,
 }
 
@@ -133,6 +133,9 @@ fn table(
 
 fn legend(roles: &[Option<Role>]) -> String {
     let mut words = vec!["✓ reachable", "✗ not reachable"];
+    if roles.contains(&Some(Role::OneWay)) {
+        words.push("→ one way, no answer comes back");
+    }
     if roles.contains(&Some(Role::Unsure)) {
         words.push("? unknown");
     }
@@ -147,7 +150,7 @@ fn painted(page: &str, style: Style) -> String {
     let mut coloured = String::with_capacity(page.len());
     for word in page.split_inclusive([' ', '\n']) {
         let bare = word.trim_end();
-        let role = [Role::Good, Role::Bad, Role::Unsure]
+        let role = [Role::Good, Role::OneWay, Role::Bad, Role::Unsure]
             .into_iter()
             .find(|role| role.glyph() == bare);
         match role {
@@ -211,6 +214,17 @@ mod tests {
         assert_eq!(
             lines[4],
             "✓ reachable   ✗ not reachable   ? unknown   · not asked"
+        );
+    }
+
+    #[test]
+    fn what_arrives_without_an_answer_has_a_sign_of_its_own() {
+        let page = render(&[cell("web-1", "db-1", Role::OneWay)], Style::Plain);
+        let lines: Vec<_> = page.lines().map(str::trim).collect();
+        assert_eq!(lines[1].split_whitespace().collect::<Vec<_>>(), ["web-1", "→"]);
+        assert_eq!(
+            lines[3],
+            "✓ reachable   ✗ not reachable   → one way, no answer comes back"
         );
     }
 

@@ -26,6 +26,8 @@ pub enum Role {
     Bad,
     /// Nobody knows.
     Unsure,
+    /// It arrives, and its answer does not.
+    OneWay,
     /// A heading.
     Strong,
     /// Beside the point.
@@ -50,6 +52,7 @@ impl Role {
             Self::Good => "✓",
             Self::Bad => "✗",
             Self::Unsure => "?",
+            Self::OneWay => "→",
             Self::Strong | Self::Faint => " ",
         }
     }
@@ -59,7 +62,7 @@ impl Role {
         match self {
             Self::Good => coloured(AnsiColor::Green),
             Self::Bad => coloured(AnsiColor::Red),
-            Self::Unsure => coloured(AnsiColor::Yellow),
+            Self::Unsure | Self::OneWay => coloured(AnsiColor::Yellow),
             Self::Strong => Ansi::new().bold(),
             Self::Faint => Ansi::new().dimmed(),
         }

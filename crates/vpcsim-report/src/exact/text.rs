@@ -43,6 +43,7 @@ fn cells(document: &ReachDocument) -> Vec<Cell> {
             let role = match row {
                 Some(row) if row.basis == "unknown" => Role::Unsure,
                 Some(row) if !row.round_trip.is_empty() => Role::Good,
+                Some(row) if !row.one_way.is_empty() => Role::OneWay,
                 _ => Role::Bad,
             };
             cells.push(Cell {
