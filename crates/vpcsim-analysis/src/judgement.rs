@@ -1,5 +1,8 @@
 //! Expectations held against exact answers: every assertion and invariant passes, fails or is unknown, with a flow that shows why.
 
+mod ends;
+mod single_flows;
+
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
@@ -9,15 +12,12 @@ use vpcsim_aws::devices::route_table::RouteTarget;
 use vpcsim_aws::devices::transit_gateway_route_table::TransitTarget;
 use vpcsim_aws::devices::{NatGateway, PeeringConnection};
 use vpcsim_aws::sets::TrafficSet;
-use vpcsim_aws::traffic::Traffic;
-use vpcsim_aws::{Origin, Protocol, Topology};
+use vpcsim_aws::{Findings, Origin, Topology};
 
 use crate::answer::{Answer, FlowQuery};
-use crate::reach::{
-    Basis, By, CLIENT_PORTS, Reach, ReachQuestion, Reachability, Scope, Selection, covers_the_internet,
-    select,
-};
+use crate::reach::{Basis, By, CLIENT_PORTS, Reach, ReachQuestion, Reachability, Scope, covers_the_internet};
 use crate::simulation::{Options, Simulation};
+use single_flows::{as_reach, named, sample_query, samples, witness_of};
 
 /// What became of an assertion or invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,15 +57,6 @@ pub struct Judgement {
     pub expected_origin: Origin,
 }
 
-/// An expectation that asks about nobody.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unanswerable {
-    /// Where it stands.
-    pub origin: Origin,
-    /// What is wrong.
-    pub message: String,
-}
-
 /// Up to so many flows that are otherwise than expected are listed.
 const DETAILS_MAX: usize = 10;
 
@@ -73,6 +64,7 @@ const DETAILS_MAX: usize = 10;
 const SOMEBODY: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 9);
 
 /// One end of an assertion.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum End {
     Internet,
     Endpoints(Vec<usize>),
@@ -84,32 +76,26 @@ impl Simulation {
     /// Judges everything that is expected.
     ///
     /// # Errors
-    /// The expectations that select nobody.
-    pub fn judge(&self, expectations: &Expectations) -> Result<Vec<Judgement>, Vec<Unanswerable>> {
+    /// What is wrong with the expectations: they select nobody, name what the design does not have, or contradict one another.
+    pub fn judge(&self, expectations: &Expectations) -> Result<Vec<Judgement>, Findings> {
         let found = self.reach(&ReachQuestion::everything());
-        let mut judge = Judge {
+        let judge = Judge {
             simulation: self,
             found: &found,
-            wrong: Vec::new(),
         };
-        let mut judgements: Vec<Judgement> = expectations
-            .assertions
-            .iter()
-            .map(|assertion| judge.assertion(assertion))
+        let ends = judge.ends(expectations)?;
+        let assertions = expectations.assertions.iter().zip(&ends);
+        let mut judgements: Vec<Judgement> = assertions
+            .map(|(assertion, (from, to))| judge.assertion(assertion, from, to))
             .collect();
         judgements.extend(expectations.invariants.iter().map(|line| judge.invariant(line)));
-        if judge.wrong.is_empty() {
-            Ok(judgements)
-        } else {
-            Err(judge.wrong)
-        }
+        Ok(judgements)
     }
 }
 
 struct Judge<'s> {
     simulation: &'s Simulation,
     found: &'s Reachability,
-    wrong: Vec<Unanswerable>,
 }
 
 /// A flow between two ends with what is known of it.
@@ -126,62 +112,7 @@ impl Judge<'_> {
         self.simulation.topology()
     }
 
-    /// Who is meant; whom the exact answers do not know has to be known to the packets, with `other` at the other end.
-    fn end(&mut self, selector: &Selector, other: Option<&Selector>, is_sender: bool) -> Option<End> {
-        let text = &selector.text;
-        if let Ok(address) = text.parse::<Ipv4Addr>()
-            && self
-                .found
-                .endpoints
-                .iter()
-                .any(|endpoint| endpoint.public == Some(address))
-        {
-            return Some(End::Named(text.clone()));
-        }
-        match select(self.topology(), &self.found.endpoints, text) {
-            Ok(Selection::Internet) => Some(End::Internet),
-            Ok(Selection::Endpoints(list)) => Some(End::Endpoints(list)),
-            Err(error) => {
-                let other = other.map_or_else(|| "internet".to_owned(), |other| self.speaker(other));
-                let (source, dst) = if is_sender {
-                    (text.clone(), other)
-                } else {
-                    (other, text.clone())
-                };
-                if self.is_known(source, dst) {
-                    return Some(End::Named(text.clone()));
-                }
-                self.wrong.push(Unanswerable {
-                    origin: selector.origin,
-                    message: error.to_string(),
-                });
-                None
-            }
-        }
-    }
-
-    /// Somebody who is meant, for a question to packets.
-    fn speaker(&self, selector: &Selector) -> String {
-        match select(self.topology(), &self.found.endpoints, &selector.text) {
-            Ok(Selection::Endpoints(list)) if selector.text.contains([':', '*', '/']) => {
-                self.found.endpoints[list[0]].address.to_string()
-            }
-            _ => selector.text.clone(),
-        }
-    }
-
-    fn is_known(&self, source: String, dst: String) -> bool {
-        let query = FlowQuery {
-            source,
-            dst,
-            protocol: "tcp".to_owned(),
-            dst_port: Some(80),
-            ..FlowQuery::default()
-        };
-        self.simulation.question(&query).is_ok()
-    }
-
-    fn assertion(&mut self, assertion: &Assertion) -> Judgement {
+    fn assertion(&self, assertion: &Assertion, from: &End, to: &End) -> Judgement {
         let mut judgement = Judgement {
             id: assertion.id.clone(),
             origin: assertion.origin,
@@ -194,18 +125,11 @@ impl Judge<'_> {
             today: None,
             expected_origin: assertion.expected_origin,
         };
-        let ends = (
-            self.end(&assertion.from, Some(&assertion.to), true),
-            self.end(&assertion.to, Some(&assertion.from), false),
-        );
-        let (Some(from), Some(to)) = ends else {
-            return judgement;
-        };
         if let Some(why) = &assertion.skip {
             judgement.outcome = Outcome::Skipped(why.clone());
             return judgement;
         }
-        let flows = self.flows(assertion, &from, &to);
+        let flows = self.flows(assertion, from, to);
         self.judge_flows(assertion, &flows, &mut judgement);
         judgement
     }
@@ -422,7 +346,7 @@ impl Judge<'_> {
             .explanations
             .first()
             .map_or_else(|| "REACHABLE".to_owned(), |first| first.code.clone());
-        judgement.witness = Some(Box::new((query, answer)));
+        judgement.witness = Some(Box::new((named(self.simulation, &query), answer)));
     }
 
     /// Whether what passes goes the way that it shall, and what is stopped is for the reason that it shall.
@@ -440,13 +364,13 @@ impl Judge<'_> {
                 let missing = assertion
                     .via
                     .iter()
-                    .filter(|name| !way.contains(*name))
-                    .map(|name| format!("does not go by {name}"));
+                    .filter(|name| !way.contains(&name.text))
+                    .map(|name| format!("does not go by {}", name.text));
                 let forbidden = assertion
                     .never_via
                     .iter()
-                    .filter(|name| way.contains(*name))
-                    .map(|name| format!("goes by {name}"));
+                    .filter(|name| way.contains(&name.text))
+                    .map(|name| format!("goes by {}", name.text));
                 for what in missing.chain(forbidden) {
                     judgement.outcome = Outcome::Failed;
                     "WRONG_WAY".clone_into(&mut judgement.code);
@@ -487,18 +411,20 @@ impl Judge<'_> {
             assertion
                 .by
                 .iter()
-                .any(|wanted| wanted.eq_ignore_ascii_case(code))
+                .any(|wanted| wanted.text.eq_ignore_ascii_case(code))
         };
         if !codes.iter().any(is_meant) {
             let found = codes.iter().cloned().collect::<Vec<_>>().join(", ");
+            let wanted: Vec<&str> = assertion.by.iter().map(|code| code.text.as_str()).collect();
             judgement.outcome = Outcome::Failed;
             judgement.code.clone_from(codes.first().unwrap_or(&String::new()));
             judgement.details.push(format!(
                 "{} -> {}: stopped by {found}, not by {}",
                 seen.from,
                 seen.to,
-                assertion.by.join(" or ")
+                wanted.join(" or ")
             ));
+            let query = named(self.simulation, &query);
             judgement.witness.get_or_insert_with(|| Box::new((query, answer)));
         }
     }
@@ -512,7 +438,7 @@ impl Judge<'_> {
         hops.flat_map(|hop| [hop.component, hop.name]).collect()
     }
 
-    fn invariant(&mut self, line: &InvariantLine) -> Judgement {
+    fn invariant(&self, line: &InvariantLine) -> Judgement {
         let details = match &line.invariant {
             Invariant::NoAsymmetricPaths => self.one_way_flows(),
             Invariant::NoBlackholeRoutes => self.blackholes(),
@@ -624,10 +550,10 @@ impl Judge<'_> {
         found
     }
 
-    fn exposed_besides(&mut self, allowed: &[Selector]) -> Vec<String> {
+    fn exposed_besides(&self, allowed: &[Selector]) -> Vec<String> {
         let mut meant = BTreeSet::new();
         for selector in allowed {
-            if let Some(End::Endpoints(list)) = self.end(selector, None, false) {
+            if let Ok(End::Endpoints(list)) = self.end(selector, None, false) {
                 meant.extend(list);
             }
         }
@@ -654,83 +580,4 @@ fn expected_words(assertion: &Assertion) -> String {
         services.join(", "),
         assertion.expected.word()
     )
-}
-
-/// The services that speak for a range of them where packets are asked.
-fn samples(service: Traffic) -> Vec<Traffic> {
-    use vpcsim_aws::traffic::PortRange;
-    let ends = |ports: PortRange| {
-        let mut ends = vec![ports.first.max(1), ports.last];
-        ends.dedup();
-        ends
-    };
-    match service {
-        Traffic::Tcp(ports) => ends(ports)
-            .into_iter()
-            .map(|port| Traffic::Tcp(PortRange::single(port)))
-            .collect(),
-        Traffic::Udp(ports) => ends(ports)
-            .into_iter()
-            .map(|port| Traffic::Udp(PortRange::single(port)))
-            .collect(),
-        Traffic::All => vec![
-            Traffic::Tcp(PortRange::single(1)),
-            Traffic::Tcp(PortRange::single(u16::MAX)),
-            Traffic::Icmp {
-                icmp_type: Some(8),
-                icmp_code: Some(0),
-            },
-        ],
-        other => vec![other],
-    }
-}
-
-fn sample_query(source: &str, dst: &str, service: Traffic) -> FlowQuery {
-    let (protocol, dst_port) = match service {
-        Traffic::Tcp(ports) => (Protocol::TCP, Some(ports.first)),
-        Traffic::Udp(ports) => (Protocol::UDP, Some(ports.first)),
-        Traffic::Other(protocol) => (protocol, None),
-        Traffic::Icmp { .. } | Traffic::All => (Protocol::ICMP, None),
-    };
-    FlowQuery {
-        source: source.to_owned(),
-        dst: dst.to_owned(),
-        protocol: protocol.to_string(),
-        dst_port,
-        ..FlowQuery::default()
-    }
-}
-
-fn as_reach(answer: &Answer, asked: &TrafficSet) -> Reach {
-    let mut reach = Reach::nothing();
-    if answer.unknown {
-        reach.basis = Basis::Unknown;
-    } else if answer.round_trip {
-        reach.round_trip = asked.clone();
-    } else if answer.forward.verdict == crate::answer::Verdict::Delivered {
-        reach.one_way = asked.clone();
-    }
-    reach
-}
-
-/// The query for one flow of a set.
-fn witness_of(query: &FlowQuery, set: &TrafficSet) -> Option<FlowQuery> {
-    for protocol in [Protocol::TCP, Protocol::UDP] {
-        let services = set.services(protocol);
-        let usual = [443, 80, 22]
-            .into_iter()
-            .find(|port| services.iter().any(|range| range.contains(*port)));
-        if let Some(port) = usual.or(services.first().map(|range| range.first.max(1))) {
-            return Some(FlowQuery {
-                protocol: protocol.to_string(),
-                dst_port: Some(port),
-                ..query.clone()
-            });
-        }
-    }
-    let is_icmp = !set.services(Protocol::ICMP).is_empty();
-    is_icmp.then(|| FlowQuery {
-        protocol: Protocol::ICMP.to_string(),
-        ..query.clone()
-    })
 }

@@ -46,7 +46,7 @@ pub use answer::{
 pub use blockers::Blocker;
 pub use directory::Directory;
 pub use endpoint::QuestionError;
-pub use judgement::{Judgement, Outcome, Unanswerable};
+pub use judgement::{Judgement, Outcome};
 pub use recorder::{CaptureChoice, Recorder};
 pub use run::{ExpectationResult, RunReport};
 pub use simulation::{Options, Simulation};

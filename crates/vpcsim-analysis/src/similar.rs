@@ -21,6 +21,15 @@ pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
     rows[a.len()][b.len()]
 }
 
+/// The word that is most like `text`, if one is at all.
+pub(crate) fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let bound = (text.chars().count() / 3).max(1);
+    let near = words.map(|word| (edit_distance(text, word), word));
+    near.filter(|(distance, _)| *distance <= bound)
+        .min()
+        .map(|(_, word)| word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +39,12 @@ mod tests {
         let distances = [("", "abc"), ("web", "web"), ("wbe", "web"), ("web-1", "web-2")]
             .map(|(a, b)| edit_distance(a, b));
         assert_eq!(distances, [3, 0, 1, 1]);
+    }
+
+    #[test]
+    fn the_most_similar_word_is_suggested_if_it_is_similar_at_all() {
+        let words = ["igw", "nat-a", "nat-b"];
+        assert_eq!(nearest("nat-aa", words.into_iter()), Some("nat-a"));
+        assert_eq!(nearest("firewall", words.into_iter()), None);
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use vpcsim_aws::assertion::{Assertion, Expectations, Expected, Invariant, InvariantLine, Selector};
+use vpcsim_aws::assertion::{
+    Assertion, Expectations, Expected, Invariant, InvariantLine, Mention, Selector, contradictions,
+};
 use vpcsim_aws::service_words::parse_service;
 use vpcsim_aws::traffic::Traffic;
 use vpcsim_aws::{Finding, Findings, Origin};
@@ -95,7 +97,9 @@ pub fn read_expectations(text: &str, file: u32) -> (Expectations, Findings) {
         reader.read_root(&root);
     }
     let read = reader.read;
-    check_contradictions(&read.assertions, &mut findings);
+    for finding in contradictions(&read.assertions) {
+        findings.push(finding);
+    }
     (read, findings)
 }
 
@@ -183,12 +187,15 @@ impl Reader<'_> {
             .find("expect")
             .and_then(|node| Some((node.choice(WORDS, self.findings)?, node.origin)));
         let findings = &mut *self.findings;
-        let mut list = |key: &str| -> Vec<String> {
-            let words = fields
-                .items(key)
-                .iter()
-                .filter_map(|node| node.text("a word", findings));
-            words.map(str::to_owned).collect()
+        let mut list = |key: &str| -> Vec<Mention> {
+            let items = fields.items(key).iter();
+            let mentions = items.filter_map(|node| {
+                Some(Mention {
+                    text: node.text("a word", findings)?.to_owned(),
+                    origin: node.origin,
+                })
+            });
+            mentions.collect()
         };
         let (by, via, never_via) = (list("by"), list("via"), list("never_via"));
         let ([Some(from), Some(to)], Some(services), Some((expected, expected_origin))) =
@@ -304,36 +311,6 @@ fn criteria(entry: &Entry) -> Vec<String> {
     }
 }
 
-/// Two assertions about the same flows that cannot both hold.
-fn check_contradictions(assertions: &[Assertion], findings: &mut Findings) {
-    let mut first: BTreeMap<(&str, &str, Vec<Traffic>, bool), &Assertion> = BTreeMap::new();
-    for assertion in assertions {
-        let mut services = assertion.services.clone();
-        services.sort_unstable();
-        let key = (
-            assertion.from.text.as_str(),
-            assertion.to.text.as_str(),
-            services,
-            assertion.round_trip,
-        );
-        let earlier = *first.entry(key).or_insert(assertion);
-        if earlier.expected != assertion.expected {
-            let message = format!(
-                "`{}` expects {} of the same flows that `{}` in line {} expects to be {}",
-                assertion.id,
-                assertion.expected.word(),
-                earlier.id,
-                earlier.origin.line,
-                earlier.expected.word()
-            );
-            findings.push(
-                Finding::error("contradictory-expectations", assertion.origin, message)
-                    .help("keep one of them"),
-            );
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -373,7 +350,7 @@ invariants: [no-blackhole-routes, only-from-internet: [web]]
             (2, Expected::Reachable, 1)
         );
         assert_eq!(
-            (never.expected, never.services[0], never.by[0].as_str()),
+            (never.expected, never.services[0], never.by[0].text.as_str()),
             (Expected::Unreachable, Traffic::All, "ENI_SG_RULES_MISMATCH")
         );
         assert_eq!(
@@ -413,7 +390,8 @@ invariants: [no-blackhole-routes, only-from-internet: [web]]
 
     #[test]
     fn contradictions_are_errors() {
-        let text = "- a -> b tcp 80: reachable\n- a -> b tcp 80: unreachable\n";
-        assert_eq!(codes(text), [("contradictory-expectations", 2)]);
+        let text = "- a -> b tcp 80: reachable\n- a -> b tcp 80: unreachable\n- { from: a, to: b, port: any, expect: unreachable }\n";
+        let code = "contradictory-expectations";
+        assert_eq!(codes(text), [(code, 2), (code, 3)]);
     }
 }

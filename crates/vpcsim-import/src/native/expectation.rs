@@ -1,7 +1,7 @@
 //! `expect:` of a design: `laptop -> web-1 tcp 80: reachable`.
 
-use vpcsim_aws::Expectation;
-use vpcsim_aws::Protocol;
+use vpcsim_aws::assertion::{Assertion, contradictions};
+use vpcsim_aws::{Expectation, Protocol};
 
 use super::context::Context;
 use super::node::{Entry, Node, Value};
@@ -61,6 +61,17 @@ pub(crate) fn read(design: &Fields<'_>, context: &mut Context<'_>) {
     };
     for node in items {
         read_item(context, node);
+    }
+}
+
+/// Reports the lines from number `first` on that contradict earlier ones.
+pub(crate) fn check(first: usize, context: &mut Context<'_>) {
+    let lines: Vec<Assertion> = context.topology.expectations[first..]
+        .iter()
+        .map(Assertion::from)
+        .collect();
+    for finding in contradictions(&lines) {
+        context.findings.push(finding);
     }
 }
 
@@ -189,7 +200,10 @@ fn parse_flow(flow: &str) -> Result<(String, Protocol, Option<u16>), String> {
         _ => (flow, None),
     };
     if let (Some(protocol), Some((to, port))) = (short, flow.rsplit_once(':')) {
-        let port = port.trim().parse().map_err(|_| format!("`{port}` is no port"))?;
+        let port = port
+            .trim()
+            .parse()
+            .map_err(|_| format!("`{port}` is no port: ports go from 1 to 65535"))?;
         return Ok((to.trim().to_owned(), parse_protocol(protocol)?, Some(port)));
     }
     let words: Vec<&str> = flow.split_whitespace().collect();
@@ -197,7 +211,9 @@ fn parse_flow(flow: &str) -> Result<(String, Protocol, Option<u16>), String> {
         [ref to @ .., protocol, port]
             if port.bytes().all(|digit| digit.is_ascii_digit()) && !to.is_empty() =>
         {
-            let port = port.parse().map_err(|_| format!("`{port}` is no port"))?;
+            let port = port
+                .parse()
+                .map_err(|_| format!("`{port}` is no port: ports go from 1 to 65535"))?;
             let protocol = parse_protocol(protocol)?;
             if !protocol.has_ports() {
                 return Err(format!("{protocol} has no ports"));

@@ -110,10 +110,12 @@ pub(crate) fn read(roots: &[Node], context: &mut Context<'_>) {
             connect(context, item.scope, item.entry, item.any);
         }
     }
+    let read_before = context.topology.expectations.len();
     for design in &designs {
         expectation::read(design, context);
         unread::read(design, context);
     }
+    expectation::check(read_before, context);
 }
 
 fn read_header(design: &Fields<'_>, context: &mut Context<'_>) {

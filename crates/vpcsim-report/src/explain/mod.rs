@@ -53,6 +53,22 @@ pub fn render(code: &str, style: Style) -> Result<String, UnknownCode> {
     Ok(pages.join("\n"))
 }
 
+/// Whether a flow can be stopped for this reason: a drop reason, or a code of AWS's Reachability Analyzer.
+///
+/// # Errors
+/// [`UnknownCode`] with suggestions.
+pub fn reason(code: &str) -> Result<(), UnknownCode> {
+    if drop_reason::by_name(code).is_some() || analyzer_codes::by_name(code).is_some() {
+        return Ok(());
+    }
+    let reasons = drop_reason::ALL.iter().map(|info| info.name);
+    let codes = analyzer_codes::ALL.iter().map(|entry| entry.code);
+    Err(UnknownCode {
+        code: code.to_owned(),
+        suggestions: suggestions::of(code, reasons.chain(codes)),
+    })
+}
+
 /// Every code with its first words: drop reasons, AWS's codes, and findings by their areas.
 pub fn list(style: Style) -> String {
     let reasons: Vec<_> = drop_reason::ALL

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use vpcsim_analysis::reach::{By, ReachQuestion, Scope, Services};
-use vpcsim_analysis::{Judgement, Simulation, Unanswerable};
+use vpcsim_analysis::{Judgement, Simulation};
 use vpcsim_aws::assertion::{Assertion, Expectations};
 use vpcsim_aws::{Finding, Findings};
 use vpcsim_import::{Design, read_expectations};
@@ -32,21 +32,27 @@ pub(super) fn run(arguments: &TestArguments, terminal: &Terminal) -> Result<Stat
         read_files(&arguments.expect)?
     };
     let sources = sources(&design, &files);
-    let expected = expectations(&design, &files, &sources, terminal)?;
+    let (expected, mut wrong) = expectations(&design, &files);
     let simulation = Simulation::new(Arc::new(design.topology.clone()));
     if missing {
         return write_baseline(&simulation, &arguments.expect, terminal);
     }
-    if expected.assertions.is_empty() && expected.invariants.is_empty() {
+    if wrong.is_empty() && expected.assertions.is_empty() && expected.invariants.is_empty() {
         return Err(Failure::input(
             "nothing is expected of the design\n\
              help: write `expect:` lines into it, or a file for --expect with\n      \
              assertions:\n        - web-1 -> db-1 tcp 5432: reachable",
         ));
     }
-    let judgements = simulation
-        .judge(&expected)
-        .map_err(|wrong| unanswerable(&wrong, &sources, terminal))?;
+    let judged = simulation.judge(&expected);
+    if let Err(more) = &judged {
+        wrong.extend(more.clone());
+        wrong.sort();
+    }
+    let judgements = match judged {
+        Ok(judgements) if !wrong.has_errors() => judgements,
+        _ => return Err(shown(&wrong, &sources, terminal)),
+    };
     if arguments.update {
         return update(&judgements, &files, design.sources.len(), terminal);
     }
@@ -88,40 +94,30 @@ fn sources<'a>(design: &'a Design, files: &'a [ExpectFile]) -> Vec<SourceFile<'a
     input::source_files(design).into_iter().chain(own).collect()
 }
 
-fn expectations(
-    design: &Design,
-    files: &[ExpectFile],
-    sources: &[SourceFile<'_>],
-    terminal: &Terminal,
-) -> Result<Expectations, Failure> {
-    if files.is_empty() {
-        let assertions = design.topology.expectations.iter().map(Assertion::from).collect();
-        return Ok(Expectations {
-            assertions,
-            invariants: Vec::new(),
-        });
-    }
+/// What is expected, and what cannot be read of it.
+fn expectations(design: &Design, files: &[ExpectFile]) -> (Expectations, Findings) {
     let mut all = Expectations::default();
     let mut wrong = Findings::default();
+    if files.is_empty() {
+        all.assertions = design.topology.expectations.iter().map(Assertion::from).collect();
+    }
     for (index, file) in files.iter().enumerate() {
         let (read, findings) = read_expectations(&file.text, (design.sources.len() + index) as u32);
         all.assertions.extend(read.assertions);
         all.invariants.extend(read.invariants);
-        findings.iter().for_each(|finding| wrong.push(finding.clone()));
+        wrong.extend(findings);
     }
-    if wrong.has_errors() {
-        Err(shown(&wrong, sources, terminal))
-    } else {
-        Ok(all)
+    for code in all.assertions.iter().flat_map(|assertion| &assertion.by) {
+        if let Err(unknown) = vpcsim_report::explain::reason(&code.text) {
+            let message = format!("`{}` is no reason for which packets are dropped", code.text);
+            let finding = Finding::error("expectation-names-nothing", code.origin, message);
+            wrong.push(match unknown.suggestions[..] {
+                [] => finding.help("`vpcsim explain` lists all reasons and codes"),
+                [nearest, ..] => finding.help(format!("did you mean `{nearest}`?")),
+            });
+        }
     }
-}
-
-fn unanswerable(wrong: &[Unanswerable], sources: &[SourceFile<'_>], terminal: &Terminal) -> Failure {
-    let mut findings = Findings::default();
-    for one in wrong {
-        findings.push(Finding::error("selects-nothing", one.origin, one.message.clone()));
-    }
-    shown(&findings, sources, terminal)
+    (all, wrong)
 }
 
 fn shown(findings: &Findings, sources: &[SourceFile<'_>], terminal: &Terminal) -> Failure {

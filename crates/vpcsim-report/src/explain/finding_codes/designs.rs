@@ -52,6 +52,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Names are unique within their kind and VPC; rename one.",
     ),
     code(
+        "expectation-names-nothing",
+        &[],
+        "An expectation names a gateway that the design does not have, or a reason that there is not.",
+        "Write the name or id of something in the design; `vpcsim explain` lists the reasons.",
+    ),
+    code(
         "latency-pair",
         &["NET-12"],
         "A latency is given for two places that do not go together: a zone and a region, zones of two regions, or a region and itself.",

@@ -1,0 +1,160 @@
+//! Who and what expectations are about, and what is wrong with them: all of it is told at once.
+
+use std::net::Ipv4Addr;
+
+use vpcsim_aws::assertion::{Assertion, Expectations, Expected, Invariant, KEEP_ONE, Mention, Selector};
+use vpcsim_aws::{Finding, Findings, Label};
+
+use super::{End, Judge, SOMEBODY};
+use crate::endpoint::{self, Source};
+use crate::reach::{Selection, select};
+use crate::similar::nearest;
+
+impl Judge<'_> {
+    /// Who is meant by each assertion.
+    ///
+    /// # Errors
+    /// Ends that are nobody, names that nothing has, and assertions of which only one can hold.
+    pub(super) fn ends(&self, expectations: &Expectations) -> Result<Vec<(End, End)>, Findings> {
+        let mut wrong = Findings::default();
+        let mut known = Vec::new();
+        for assertion in &expectations.assertions {
+            let ends = [
+                self.end(&assertion.from, Some(&assertion.to), true),
+                self.end(&assertion.to, Some(&assertion.from), false),
+            ];
+            for name in assertion.via.iter().chain(&assertion.never_via) {
+                self.check_name(name, &mut wrong);
+            }
+            match ends {
+                [Ok(from), Ok(to)] => known.push((assertion, from, to)),
+                ends => ends
+                    .into_iter()
+                    .filter_map(Result::err)
+                    .for_each(|finding| wrong.push(finding)),
+            }
+        }
+        for line in &expectations.invariants {
+            if let Invariant::OnlyFromInternet(allowed) = &line.invariant {
+                let nobody = allowed
+                    .iter()
+                    .filter_map(|selector| self.end(selector, None, false).err());
+                nobody.for_each(|finding| wrong.push(finding));
+            }
+        }
+        check_contradictions(&known, &mut wrong);
+        wrong.sort();
+        if wrong.is_empty() {
+            Ok(known.into_iter().map(|(_, from, to)| (from, to)).collect())
+        } else {
+            Err(wrong)
+        }
+    }
+
+    /// Who is meant; whom the exact answers do not know has to be known to the packets, with `other` at the other end.
+    pub(super) fn end(
+        &self,
+        selector: &Selector,
+        other: Option<&Selector>,
+        is_sender: bool,
+    ) -> Result<End, Finding> {
+        let text = &selector.text;
+        if let Ok(address) = text.parse::<Ipv4Addr>()
+            && self
+                .found
+                .endpoints
+                .iter()
+                .any(|endpoint| endpoint.public == Some(address))
+        {
+            return Ok(End::Named(text.clone()));
+        }
+        match select(self.topology(), &self.found.endpoints, text) {
+            Ok(Selection::Internet) => Ok(End::Internet),
+            Ok(Selection::Endpoints(list)) => Ok(End::Endpoints(list)),
+            Err(_) if self.is_known_to_packets(text, other, is_sender) => Ok(End::Named(text.clone())),
+            Err(error) => Err(Finding::error(
+                "selects-nothing",
+                selector.origin,
+                error.to_string(),
+            )),
+        }
+    }
+
+    /// Somebody who is meant, for a question to packets.
+    fn speaker(&self, selector: &Selector) -> String {
+        match select(self.topology(), &self.found.endpoints, &selector.text) {
+            Ok(Selection::Endpoints(list)) if selector.text.contains([':', '*', '/']) => {
+                self.found.endpoints[list[0]].address.to_string()
+            }
+            _ => selector.text.clone(),
+        }
+    }
+
+    /// Whether packets can be sent by, or to, whoever is called so.
+    fn is_known_to_packets(&self, text: &str, other: Option<&Selector>, is_sender: bool) -> bool {
+        let topology = self.topology();
+        if is_sender {
+            return endpoint::source(topology, text, None).is_ok();
+        }
+        let speaker = other.and_then(|other| endpoint::source(topology, &self.speaker(other), None).ok());
+        let sender = speaker.unwrap_or(Source::Internet(SOMEBODY));
+        endpoint::destination(topology, text, &sender, &|id| {
+            self.simulation.nodes_out_of_dns(id)
+        })
+        .is_ok()
+    }
+
+    /// A gateway that is not there is passed by nothing, and avoided by everything.
+    fn check_name(&self, name: &Mention, wrong: &mut Findings) {
+        let topology = self.topology();
+        let labels = || topology.resources().filter_map(|any| topology.label(any));
+        let is_called = |label: &Label| label.name == name.text || label.id.as_deref() == Some(&name.text);
+        if labels().any(is_called) {
+            return;
+        }
+        let near = nearest(&name.text, labels().map(|label| label.name.as_str()));
+        let message = format!("nothing in the design is called `{}`", name.text);
+        let finding = Finding::error("expectation-names-nothing", name.origin, message);
+        wrong.push(match near {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => finding.help(
+                "write the name or the id of a gateway, a load balancer, an instance or another station",
+            ),
+        });
+    }
+}
+
+/// Assertions in other words that are about some of the same flows, and of which only one can hold.
+fn check_contradictions(known: &[(&Assertion, End, End)], wrong: &mut Findings) {
+    let judged: Vec<_> = known
+        .iter()
+        .filter(|(assertion, ..)| assertion.skip.is_none())
+        .collect();
+    for (index, (assertion, from, to)) in judged.iter().enumerate() {
+        let contradicted = judged[..index]
+            .iter()
+            .find(|(earlier, earlier_from, earlier_to)| {
+                assertion.contradicts(earlier)
+                    && meet(from, earlier_from, assertion, earlier)
+                    && meet(to, earlier_to, assertion, earlier)
+            });
+        if let Some((earlier, ..)) = contradicted {
+            let message = assertion.contradiction(earlier);
+            let finding = Finding::error("contradictory-expectations", assertion.origin, message);
+            wrong.push(finding.help(KEEP_ONE));
+        }
+    }
+}
+
+/// Whether both ends are about somebody in common; whoever says that some flows pass and some do not has to be about nobody else.
+fn meet(end: &End, earlier: &End, assertion: &Assertion, before: &Assertion) -> bool {
+    let (End::Endpoints(own), End::Endpoints(others)) = (end, earlier) else {
+        return end == earlier;
+    };
+    let is_within = |some: &[usize], all: &[usize]| some.iter().all(|one| all.binary_search(one).is_ok());
+    match (assertion.expected, before.expected) {
+        (Expected::Partial, _) => is_within(own, others),
+        (_, Expected::Partial) => is_within(others, own),
+        _ => own.iter().any(|one| others.binary_search(one).is_ok()),
+    }
+}
