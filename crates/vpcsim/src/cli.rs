@@ -71,7 +71,9 @@ Examples:
   vpcsim diff main.yaml branch.yaml                     what the change opens and closes
   vpcsim diff before/ after/ --format markdown          a comment for a pull request
   vpcsim diff plan.json                                 the two halves of a Terraform plan
+  vpcsim diff old.template new.template --param Port=80 --region eu-west-1
 
+How designs are read (--param, --region, --config-dir, --strict) counts for both.
 Exit status: 0 nothing changes, 1 something does, 2 wrong input.";
 
 const CHECK_EXAMPLES: &str = "\
@@ -193,6 +195,13 @@ pub(crate) struct Designs {
     /// Read what stood before a Terraform plan, not what it will make.
     #[arg(long)]
     pub(crate) before: bool,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+/// How designs are read.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Reading {
     /// A reference of a plan that is not certain is an error.
     #[arg(long)]
     pub(crate) strict: bool,
@@ -423,6 +432,8 @@ pub(crate) struct DiffArguments {
     /// A design that belongs to both, such as the rest of the account; may be given several times.
     #[arg(long, value_name = "DESIGN")]
     pub(crate) with: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
     #[command(flatten)]
     pub(crate) flows: Flows,
     /// Write to this file and not to standard output.

@@ -28,10 +28,10 @@ const DESIGN_EXTENSIONS: [&str; 5] = ["json", "template", "tfstate", "yaml", "ym
 pub(crate) fn read_design(designs: &Designs) -> Result<Design, Failure> {
     let options = Options {
         half: if designs.before { Half::Before } else { Half::After },
-        strict: designs.strict,
-        parameters: designs.parameters.clone(),
-        region: designs.region.clone().unwrap_or_default(),
-        configuration: match &designs.config_dir {
+        strict: designs.reading.strict,
+        parameters: designs.reading.parameters.clone(),
+        region: designs.reading.region.clone().unwrap_or_default(),
+        configuration: match &designs.reading.config_dir {
             Some(folder) => configuration::read(folder)?,
             None => Vec::new(),
         },

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use vpcsim_analysis::Simulation;
 use vpcsim_analysis::reach::{Answered, Change, difference};
-use vpcsim_aws::Topology;
+use vpcsim_aws::{Finding, Findings, Origin, Topology};
+use vpcsim_import::Design;
 use vpcsim_report::exact::DiffDocument;
+use vpcsim_report::findings_text;
 
 use super::reach::{Ends, give, question};
 use crate::cli::{Designs, DiffArguments, TableFormat};
@@ -25,12 +27,15 @@ pub(super) fn run(arguments: &DiffArguments, terminal: &Terminal) -> Result<Stat
             read(arguments, &arguments.old, false, terminal)?,
         ),
     };
-    check_accounts(&old, &new)?;
+    check_accounts(&old, &new, terminal)?;
     let names = match &arguments.new {
         Some(new) => [shown(&arguments.old), shown(new)],
         None => ["before".to_owned(), "after".to_owned()],
     };
-    let (old, new) = (Simulation::new(Arc::new(old)), Simulation::new(Arc::new(new)));
+    let (old, new) = (
+        Simulation::new(Arc::new(old.topology)),
+        Simulation::new(Arc::new(new.topology)),
+    );
     let asked = question(&arguments.flows);
     let (was, is) = (old.reach(&asked), new.reach(&asked));
     let mut changes = difference(
@@ -72,39 +77,50 @@ fn read(
     path: &Path,
     before: bool,
     terminal: &Terminal,
-) -> Result<Topology, Failure> {
+) -> Result<Design, Failure> {
     let paths: Vec<PathBuf> = std::iter::once(path.to_owned())
         .chain(arguments.with.iter().cloned())
         .collect();
     let designs = Designs {
         paths,
         before,
-        strict: false,
-        parameters: Vec::new(),
-        region: None,
-        config_dir: None,
+        reading: arguments.reading.clone(),
     };
-    Ok(input::read_sound_design(&designs, terminal)?.topology)
+    input::read_sound_design(&designs, terminal)
 }
 
 /// Two designs of different accounts have nothing to compare.
-fn check_accounts(old: &Topology, new: &Topology) -> Result<(), Failure> {
-    let accounts = |topology: &Topology| -> Vec<String> {
-        let mut accounts: Vec<String> = topology.vpcs.iter().map(|(_, vpc)| vpc.account.clone()).collect();
-        accounts.sort_unstable();
-        accounts.dedup();
-        accounts
-    };
-    let (one, other) = (accounts(old), accounts(new));
+fn check_accounts(old: &Design, new: &Design, terminal: &Terminal) -> Result<(), Failure> {
+    let (one, other) = (accounts(&old.topology), accounts(&new.topology));
     let is_known = !one.is_empty() && !other.is_empty() && !one.iter().chain(&other).any(String::is_empty);
-    if is_known && !one.iter().any(|account| other.contains(account)) {
-        let (one, other) = (one.join(", "), other.join(", "));
-        return Err(Failure::input(format!(
-            "the designs are of different accounts, {one} and {other}: every flow would count as closed and another as opened\n\
-             help: compare two states of one account"
-        )));
+    if !is_known || one.iter().any(|account| other.contains(account)) {
+        return Ok(());
     }
-    Ok(())
+    let first = new.topology.vpcs.iter().next();
+    let origin = first.map_or(Origin::NOWHERE, |(_, vpc)| vpc.label.origin);
+    let message = format!(
+        "the designs are of different accounts, {} and {}: every flow would count as closed and another as opened",
+        one.join(", "),
+        other.join(", ")
+    );
+    let mut findings = Findings::default();
+    findings.push(
+        Finding::error("different-accounts", origin, message).help("compare two states of one account"),
+    );
+    let style = terminal.error_style();
+    terminal.complain(&findings_text::render(
+        &findings,
+        &input::source_files(new),
+        style,
+    ));
+    Err(Failure::Shown)
+}
+
+fn accounts(topology: &Topology) -> Vec<String> {
+    let mut accounts: Vec<String> = topology.vpcs.iter().map(|(_, vpc)| vpc.account.clone()).collect();
+    accounts.sort_unstable();
+    accounts.dedup();
+    accounts
 }
 
 /// Drops the changes that nobody asked about.

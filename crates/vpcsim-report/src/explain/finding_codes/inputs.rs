@@ -34,6 +34,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Compare it with the output of the AWS command line.",
     ),
     code(
+        "different-accounts",
+        &[],
+        "Two designs that shall be compared are of different accounts, so that nothing in them is the same.",
+        "Compare two states of one account; what both share goes by `--with`.",
+    ),
+    code(
         "input-binary",
         &[],
         "The input is no text.",
