@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
+/// How the names of unfinished files end.
+const UNFINISHED: &str = ".unfinished";
+
 /// Writes `path` with what `fill` writes. Devices and pipes are written directly: they cannot be replaced.
 pub(crate) fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     try_write(path, fill).map_err(|error| Failure::file("write", path, &error))
@@ -17,6 +20,7 @@ fn try_write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
     if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
         return fill_file(File::options().write(true).open(&target)?, fill);
     }
+    remove_leftovers(&target);
     let unfinished = unfinished_name(&target);
     let result = File::create(&unfinished)
         .and_then(|file| fill_file(file, fill))
@@ -36,7 +40,32 @@ fn fill_file(file: File, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
 
 fn unfinished_name(target: &Path) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
-    target.with_file_name(format!(".{name}.{}.unfinished", std::process::id()))
+    target.with_file_name(format!(".{name}.{}{UNFINISHED}", std::process::id()))
+}
+
+/// Removes what commands left that were killed while they wrote this file; those that still run are known by their number.
+fn remove_leftovers(target: &Path) {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let (head, processes) = (format!(".{name}."), Path::new("/proc"));
+    if !processes.join("self").exists() {
+        return;
+    }
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let Ok(entries) = fs::read_dir(folder.unwrap_or(Path::new("."))) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let found = entry.file_name();
+        let found = found.to_string_lossy();
+        let process = found
+            .strip_prefix(&head)
+            .and_then(|rest| rest.strip_suffix(UNFINISHED));
+        let is_over = |process: &str| process.parse::<u32>().is_ok() && !processes.join(process).exists();
+        if process.is_some_and(is_over) {
+            // Somebody else may have removed it at the same time.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 #[cfg(test)]
