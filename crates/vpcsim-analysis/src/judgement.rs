@@ -1,7 +1,7 @@
 //! Expectations held against exact answers: every assertion and invariant passes, fails or is unknown, with a flow that shows why.
 
 mod ends;
-mod single_flows;
+pub(crate) mod single_flows;
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -15,7 +15,9 @@ use vpcsim_aws::sets::TrafficSet;
 use vpcsim_aws::{Findings, Origin, Topology};
 
 use crate::answer::{Answer, FlowQuery};
-use crate::reach::{Basis, By, CLIENT_PORTS, Reach, ReachQuestion, Reachability, Scope, covers_the_internet};
+use crate::reach::{
+    Basis, By, CLIENT_PORTS, Reach, ReachQuestion, Reachability, SOMEBODY, Scope, covers_the_internet,
+};
 use crate::simulation::{Options, Simulation};
 use single_flows::{as_reach, named, sample_query, samples, witness_of};
 
@@ -59,9 +61,6 @@ pub struct Judgement {
 
 /// Up to so many flows that are otherwise than expected are listed.
 const DETAILS_MAX: usize = 10;
-
-/// Somebody on the internet, where nobody in particular is meant.
-const SOMEBODY: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 9);
 
 /// One end of an assertion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,7 +220,7 @@ impl Judge<'_> {
         };
         let mut all: Vec<Seen> = rows
             .iter()
-            .map(|row| seen(row.reach.clone(), row.ranges.first().map(|range| range.first())))
+            .map(|row| seen(row.reach.clone(), row.somebody()))
             .collect();
         if !covers_the_internet(rows) {
             all.push(seen(Reach::nothing(), None));

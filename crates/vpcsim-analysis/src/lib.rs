@@ -7,7 +7,7 @@
 //! - [`trace`]: one flow in a network of its own. [`way`]: the same in ids. [`run`]: the whole design in one network.
 //! - [`reach`]: exact answers for all pairs, from the devices' tables, with packets that have to agree.
 //! - [`blockers`]: all that stands in a flow's way.
-//! - [`judgement`]: expectations held against exact answers.
+//! - [`judgement`]: expectations held against exact answers. [`one_way`]: answers that get lost, as findings.
 //! - [`recorder`]: the onlooker that keeps trails and captures. [`grammar`]: the legal orders of stations.
 //! - Inside: `question` (a precise query), `legs` (trails as answers), `explain` (why and what would help),
 //!   `unread` (what an answer rests on), `similar` (suggestions).
@@ -29,6 +29,7 @@ mod gateway_codes;
 pub mod grammar;
 pub mod judgement;
 mod legs;
+pub mod one_way;
 mod question;
 pub mod reach;
 pub mod recorder;

@@ -147,20 +147,7 @@ impl DesignGraph {
 pub(crate) fn check(topology: &Topology, findings: &mut Findings) {
     check_circles(topology, findings);
     crate::transit_circles::check(topology, findings);
-    let design = DesignGraph::new(topology);
-    for (id, group) in topology
-        .security_groups
-        .iter()
-        .filter(|(_, group)| !group.default)
-    {
-        if design.dependents(id, Relation::Uses).is_empty() {
-            let message = format!("nothing uses security group {}", group.label.display());
-            findings.push(
-                Finding::note("security-group-unused", group.label.origin, message)
-                    .help("put an interface into it, or remove it"),
-            );
-        }
-    }
+    crate::validation::unused::check(&DesignGraph::new(topology), topology, findings);
 }
 
 /// The destinations that some route sends to something that sends on by the table of its own subnet.

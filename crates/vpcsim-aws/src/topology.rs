@@ -103,6 +103,7 @@ impl Topology {
         crate::devices::nat_gateway::check_taken_addresses(self, &mut findings);
         crate::validation::instance::check_attachments(self, &mut findings);
         crate::validation::private_addresses::check(self, &mut findings);
+        crate::validation::shared_ranges::check(self, &mut findings);
         crate::latency::check(self, &mut findings);
         crate::graph::check(self, &mut findings);
         findings.sort();

@@ -11,6 +11,8 @@ use tempfile::TempDir;
 mod differences;
 #[path = "commands/expectations.rs"]
 mod expectations;
+#[path = "commands/findings.rs"]
+mod findings;
 #[path = "commands/interrupted.rs"]
 mod interrupted;
 

@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 use vpcsim_aws::assertion::{Assertion, Expectations, Expected, Invariant, KEEP_ONE, Mention, Selector};
 use vpcsim_aws::{Finding, Findings, Label};
 
-use super::{End, Judge, SOMEBODY};
+use super::{End, Judge};
 use crate::endpoint::{self, Source};
-use crate::reach::{Selection, select};
+use crate::reach::{SOMEBODY, Selection, select};
 use crate::similar::nearest;
 
 impl Judge<'_> {

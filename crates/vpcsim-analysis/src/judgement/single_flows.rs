@@ -68,7 +68,7 @@ pub(super) fn as_reach(answer: &Answer, asked: &TrafficSet) -> Reach {
 }
 
 /// The query for one flow of a set.
-pub(super) fn witness_of(query: &FlowQuery, set: &TrafficSet) -> Option<FlowQuery> {
+pub(crate) fn witness_of(query: &FlowQuery, set: &TrafficSet) -> Option<FlowQuery> {
     for protocol in [Protocol::TCP, Protocol::UDP] {
         let services = set.services(protocol);
         let usual = [443, 80, 22]
@@ -90,7 +90,7 @@ pub(super) fn witness_of(query: &FlowQuery, set: &TrafficSet) -> Option<FlowQuer
 }
 
 /// The query with names in the place of addresses, where they mean the same; whoever sends keeps the address beside it.
-pub(super) fn named(simulation: &Simulation, query: &FlowQuery) -> FlowQuery {
+pub(crate) fn named(simulation: &Simulation, query: &FlowQuery) -> FlowQuery {
     let topology = simulation.topology();
     let Ok(sender) = endpoint::source(topology, &query.source, query.src_ip) else {
         return query.clone();

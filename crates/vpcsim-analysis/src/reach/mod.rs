@@ -32,7 +32,7 @@ use vpcsim_aws::{AnyId, Compiled, Kind, Protocol};
 
 pub use classes::{Class, Endpoint};
 pub use difference::{Answered, Change, difference};
-pub use outside::{Outside, covers_the_internet};
+pub use outside::{Outside, SOMEBODY, covers_the_internet};
 pub use rows::{By, InternetRow, Row, Scope, Services};
 pub use select::{Selection, SelectionError, select};
 pub use witness::{Disagreement, Verification};

@@ -27,6 +27,18 @@ pub struct Outside {
     pub appears_as_own: bool,
 }
 
+/// Somebody on the internet, where nobody in particular is meant.
+pub const SOMEBODY: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 9);
+
+impl Outside {
+    /// One of its addresses: [`SOMEBODY`] where it is among them.
+    pub fn somebody(&self) -> Option<Ipv4Addr> {
+        let is_meant = self.ranges.iter().any(|range| range.contains(SOMEBODY));
+        let first = self.ranges.first().map(|range| range.first());
+        if is_meant { Some(SOMEBODY) } else { first }
+    }
+}
+
 /// How many addresses hosts on the internet can have: all but 0/8, 10/8, 100.64/10, 127/8, 169.254/16, 172.16/12, 192.168/16 and 224/3.
 const PUBLIC_ADDRESSES: u64 =
     (1 << 32) - 3 * (1 << 24) - (1 << 22) - (1 << 16) - (1 << 20) - (1 << 16) - (1 << 29);

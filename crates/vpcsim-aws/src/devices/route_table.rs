@@ -32,7 +32,7 @@ use crate::devices::peering_connection::PeeringState;
 use crate::devices::{Coverage, AnyId, Kind, PrefixList, Resource, Vpc};
 use crate::model::{Findings, Id, Label, Origin};
 use crate::topology::Topology;
-use crate::validation;
+use crate::validation::{self, hidden_routes::RankedRange};
 
 /// A route table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -298,33 +298,37 @@ fn runs_of(routes: &[RouteMatch]) -> Vec<(u32, u32)> {
     runs
 }
 
+/// The ranges of all routes that count, with their ranks; the implied local routes follow the declared ones.
+pub(crate) fn ranked(id: Id<RouteTable>, topology: &Topology) -> Vec<RankedRange> {
+    let table = &topology.route_tables[id];
+    let vpc = &topology.vpcs[table.vpc];
+    let local = || vpc.cidrs.iter().enumerate().filter(|(_, cidr)| cidr.associated);
+    let mut ranked = Vec::new();
+    for (rule, route) in table.routes.iter().enumerate() {
+        let propagated = route.source == RouteSource::Propagated;
+        let (nets, rank) = match route.destination {
+            RouteDestination::Cidr(net) => (vec![net.trunc()], if propagated { 3 } else { 0 }),
+            RouteDestination::PrefixList(list) => (topology.prefix_lists[list].entries.clone(), 2),
+        };
+        let counts = |net: &Ipv4Net| !propagated || !local().any(|(_, cidr)| cidr.net.trunc().contains(net));
+        ranked.extend(nets.into_iter().filter(counts).map(|net| RankedRange { rank, net: net.trunc(), rule }));
+    }
+    let first = table.routes.len();
+    ranked.extend(local().map(|(index, cidr)| RankedRange { rank: 1, net: cidr.net.trunc(), rule: first + index }));
+    ranked
+}
+
 /// Compiles a route table.
 pub fn compile(id: Id<RouteTable>, place: &Place<'_>) -> RouteLookup {
     let topology = place.topology;
     let table = &topology.route_tables[id];
     let component = topology.component(id);
-    let local_nets: Vec<Ipv4Net> = place.fabric(table.vpc).cidrs().to_vec();
-    let mut candidates = Vec::new();
-    for (index, route) in table.routes.iter().enumerate() {
-        let decision = Decision::rule(component, index as u32);
-        let next_hop = route.next_hop(table.vpc, place);
-        let propagated = route.source == RouteSource::Propagated;
-        let (nets, priority) = match route.destination {
-            RouteDestination::Cidr(net) => (vec![net.trunc()], if propagated { 3 } else { 0 }),
-            RouteDestination::PrefixList(list) => (topology.prefix_lists[list].entries.clone(), 2),
-        };
-        for net in nets {
-            if propagated && local_nets.iter().any(|local| local.contains(&net)) {
-                continue;
-            }
-            candidates.push((priority, RouteMatch { net: net.trunc(), next_hop, decision }));
-        }
-    }
-    for (index, cidr) in topology.vpcs[table.vpc].cidrs.iter().enumerate().filter(|(_, cidr)| cidr.associated) {
-        let decision = Decision::rule(component, (table.routes.len() + index) as u32);
-        candidates.push((1, RouteMatch { net: cidr.net.trunc(), next_hop: NextHop::Local, decision }));
-    }
-    RouteLookup::new(component, candidates)
+    let declared: Vec<NextHop> = table.routes.iter().map(|route| route.next_hop(table.vpc, place)).collect();
+    let candidate = |range: RankedRange| {
+        let next_hop = declared.get(range.rule).copied().unwrap_or(NextHop::Local);
+        (range.rank, RouteMatch { net: range.net, next_hop, decision: Decision::rule(component, range.rule as u32) })
+    };
+    RouteLookup::new(component, ranked(id, topology).into_iter().map(candidate).collect())
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::devices::transit_gateway_attachment::AttachmentState;
 use crate::devices::{Coverage, Kind, Resource, TransitGateway, TransitGatewayAttachment};
 use crate::model::{Finding, Findings, Id, Label, Origin};
 use crate::topology::Topology;
+use crate::validation::hidden_routes::{self, RankedRange};
 
 /// A route table of a transit gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +77,7 @@ impl Resource for TransitGatewayRouteTable {
         let table = &topology.transit_gateway_route_tables[id];
         table.check_attachments(topology, findings);
         table.check_associations(id, topology, findings);
+        hidden_routes::check_transit(id, topology, findings);
         for (index, route) in table.routes.iter().enumerate() {
             if table.routes[..index].iter().any(|first| first.destination == route.destination) {
                 let name = table.label.display();
@@ -232,28 +234,38 @@ impl TransitLookup {
     }
 }
 
+/// The ranges of all routes with their ranks; propagated routes follow the declared ones.
+pub(crate) fn ranked(id: Id<TransitGatewayRouteTable>, topology: &Topology) -> Vec<RankedRange> {
+    let table = &topology.transit_gateway_route_tables[id];
+    let mut ranked = Vec::new();
+    for (rule, route) in table.routes.iter().enumerate() {
+        let (nets, rank) = match route.destination {
+            RouteDestination::Cidr(net) => (vec![net], 0),
+            RouteDestination::PrefixList(list) => (topology.prefix_lists[list].entries.clone(), 1),
+        };
+        ranked.extend(nets.into_iter().map(|net| RankedRange { rank, net: net.trunc(), rule }));
+    }
+    let first = table.routes.len();
+    let known = propagated(id, topology).into_iter().enumerate();
+    ranked.extend(known.map(|(index, (_, net))| RankedRange { rank: 2, net, rule: first + index }));
+    ranked
+}
+
 /// Compiles a table.
 pub fn compile(id: Id<TransitGatewayRouteTable>, topology: &Topology) -> TransitLookup {
     let table = &topology.transit_gateway_route_tables[id];
     let component = topology.component(id);
-    let mut candidates: Vec<(u8, TransitMatch)> = Vec::new();
-    for (index, route) in table.routes.iter().enumerate() {
-        let decision = Decision::rule(component, index as u32);
-        let attachment = match route.target {
-            TransitTarget::Attachment(attachment) => Some(attachment),
-            TransitTarget::Blackhole | TransitTarget::Missing(_) => None,
+    let known = propagated(id, topology);
+    let candidate = |range: RankedRange| {
+        let attachment = match table.routes.get(range.rule).map(|route| &route.target) {
+            Some(TransitTarget::Attachment(attachment)) => Some(*attachment),
+            Some(TransitTarget::Blackhole | TransitTarget::Missing(_)) => None,
+            None => Some(known[range.rule - table.routes.len()].0),
         };
-        let (nets, priority) = match route.destination {
-            RouteDestination::Cidr(net) => (vec![net], 0),
-            RouteDestination::PrefixList(list) => (topology.prefix_lists[list].entries.clone(), 1),
-        };
-        let matches = nets.into_iter().map(|net| TransitMatch { net: net.trunc(), attachment, decision });
-        candidates.extend(matches.map(|found| (priority, found)));
-    }
-    for (index, (attachment, net)) in propagated(id, topology).into_iter().enumerate() {
-        let decision = Decision::rule(component, (table.routes.len() + index) as u32);
-        candidates.push((2, TransitMatch { net, attachment: Some(attachment), decision }));
-    }
+        let decision = Decision::rule(component, range.rule as u32);
+        (range.rank, TransitMatch { net: range.net, attachment, decision })
+    };
+    let mut candidates: Vec<(u8, TransitMatch)> = ranked(id, topology).into_iter().map(candidate).collect();
     candidates.sort_by_key(|(priority, route)| {
         (u8::MAX - route.net.prefix_len(), u32::from(route.net.network()), *priority, route.decision.rule)
     });

@@ -6,13 +6,16 @@
 
 pub(crate) mod dhcp_options;
 pub(crate) mod gateway_route_table;
+pub(crate) mod hidden_routes;
 pub(crate) mod instance;
 pub(crate) mod instance_limits;
 pub(crate) mod network_interface;
 pub(crate) mod private_addresses;
 pub(crate) mod route;
 pub(crate) mod route_table;
+pub(crate) mod shared_ranges;
 pub(crate) mod subnet;
+pub(crate) mod unused;
 pub(crate) mod vpc;
 pub(crate) mod vpc_range;
 

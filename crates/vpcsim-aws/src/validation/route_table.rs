@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-use super::route;
+use super::{hidden_routes, route};
 use crate::devices::RouteTable;
 use crate::devices::route_table::{Route, RouteDestination, RouteSource};
 use crate::model::{Finding, Findings, Id};
@@ -33,6 +33,7 @@ pub(crate) fn check(id: Id<RouteTable>, topology: &Topology, findings: &mut Find
     }
     check_twice(table, topology, findings);
     check_shadowed(table, topology, findings);
+    hidden_routes::check(id, topology, findings);
     check_count(table, topology, findings);
 }
 
@@ -326,7 +327,10 @@ mod tests {
             source: RouteSource::Propagated,
             ..second
         };
-        assert_eq!(with(&design, vec![first, propagated]), []);
+        assert_eq!(
+            with(&design, vec![first, propagated]),
+            [("route-hidden", "RT-04")]
+        );
     }
 
     /// Adds a prefix list of 10.9.0.0/16 with this maximum of entries, and gives a route for it.

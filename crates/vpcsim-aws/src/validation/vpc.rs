@@ -177,17 +177,20 @@ mod tests {
     #[test]
     fn more_than_200_route_tables_or_subnets_need_a_quota() {
         let (mut topology, vpc) = design();
+        let codes = |topology: &Topology| {
+            let codes = stand::codes(topology).into_iter();
+            codes
+                .filter(|code| *code != "route-table-unused")
+                .collect::<Vec<_>>()
+        };
         add_tables(&mut topology, vpc, 200, false);
         for number in 0..200 {
             stand::subnet(&mut topology, vpc, &format!("10.0.{number}.0/24"));
         }
-        assert!(stand::codes(&topology).is_empty());
+        assert!(codes(&topology).is_empty());
         add_tables(&mut topology, vpc, 1, false);
         stand::subnet(&mut topology, vpc, "10.0.200.0/24");
-        assert_eq!(
-            stand::codes(&topology),
-            ["vpc-route-table-quota", "vpc-subnet-quota"]
-        );
+        assert_eq!(codes(&topology), ["vpc-route-table-quota", "vpc-subnet-quota"]);
     }
 
     #[test]

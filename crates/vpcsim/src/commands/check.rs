@@ -1,5 +1,8 @@
 //! `vpcsim check`: what is wrong or surprising in a design.
 
+use std::sync::Arc;
+
+use vpcsim_analysis::Simulation;
 use vpcsim_report::faces::findings;
 use vpcsim_report::{findings_text, json};
 
@@ -9,7 +12,13 @@ use crate::input;
 use crate::output::Terminal;
 
 pub(super) fn run(arguments: &CheckArguments, terminal: &Terminal) -> Result<Status, Failure> {
-    let design = input::read_design(&arguments.designs)?;
+    let mut design = input::read_design(&arguments.designs)?;
+    if !design.findings.has_errors() {
+        let simulation = Simulation::new(Arc::new(design.topology.clone()));
+        let more = simulation.one_way_paths(&design.findings);
+        design.findings.extend(more);
+        design.findings.sort();
+    }
     let sources = input::source_files(&design);
     let page = match arguments.format {
         FindingsFormat::Sarif => findings::sarif(&design.findings, &sources),

@@ -40,6 +40,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "Give each its own: the numbers are the order.",
     ),
     code(
+        "network-acl-unused",
+        &["SUB-05"],
+        "A network ACL filters nothing: no subnet is associated with it.",
+        "Associate a subnet with it, or remove it.",
+    ),
+    code(
         "second-default-network-acl",
         &[],
         "A VPC has two default network ACLs.",
@@ -68,6 +74,12 @@ pub(super) const CODES: &[FindingCode] = &[
         &["SG-08", "SG-11"],
         "A rule names a security group that it cannot: of a VPC that is not peered, or of another region.",
         "Peer the VPCs, or write a CIDR block into the rule.",
+    ),
+    code(
+        "security-group-reference-empty",
+        &["SG-08"],
+        "A rule names a security group that no interface has, so that it matches nobody.",
+        "Put an interface into the group, or remove the rule.",
     ),
     code(
         "security-group-rule-quota",

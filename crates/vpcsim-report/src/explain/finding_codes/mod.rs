@@ -4,6 +4,7 @@
 //! other does, is tested in the workspace's `tests/`.
 
 mod addresses;
+mod answers;
 mod deployments;
 mod designs;
 mod endpoints;
@@ -79,6 +80,11 @@ pub const AREAS: &[Area] = &[
     area("peering connections", peerings::CODES),
     area("load balancers", load_balancers::CODES),
     area("VPC endpoints and managed hosts", endpoints::CODES),
+    Area {
+        title: "what gets through",
+        source: "reported by `vpcsim check`",
+        codes: answers::CODES,
+    },
     Area {
         title: "files of flows",
         source: "reported by `vpcsim trace --flows`",

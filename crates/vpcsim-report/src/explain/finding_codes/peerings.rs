@@ -33,4 +33,10 @@ pub(super) const CODES: &[FindingCode] = &[
         "A peering connection joins a VPC with itself.",
         "Name another VPC.",
     ),
+    code(
+        "peers-overlap",
+        &["PCX-15"],
+        "A VPC has two peers with one range, and both send to it: of each address it can answer only one of them.",
+        "Give one of the peers another range, or route the parts in use to whom they belong.",
+    ),
 ];

@@ -40,6 +40,12 @@ pub(super) const CODES: &[FindingCode] = &[
         "In that subnet, route the destination to an internet gateway or on to another network.",
     ),
     code(
+        "route-hidden",
+        &["RT-04"],
+        "A route never wins: static routes beat propagated ones for the same range, longer prefixes beat shorter ones, and `local` beats what is propagated inside the VPC.",
+        "Remove it, or make those that hide it narrower.",
+    ),
+    code(
         "route-inside-vpc",
         &["RT-07"],
         "A route is for a part of its VPC that is not one of the VPC's subnets.",
@@ -68,6 +74,12 @@ pub(super) const CODES: &[FindingCode] = &[
         &["RT-25"],
         "A route table has more than 500 routes; a prefix list counts with its maximum of entries.",
         "AWS raises the quota to 1,000 on request; a prefix list with a smaller maximum counts less.",
+    ),
+    code(
+        "route-table-unused",
+        &["RT-02"],
+        "Nothing looks in a route table: no subnet and no gateway is associated with it, and it is not the main one.",
+        "Associate a subnet with it, or remove it.",
     ),
     code(
         "route-target-interfaces",
@@ -130,6 +142,18 @@ pub(super) const CODES: &[FindingCode] = &[
         "Route the range to where it is, or end it with a black hole in the transit gateway's route table.",
     ),
     code(
+        "transit-gateway-ranges-overlap",
+        &["TGW-23"],
+        "A transit gateway does not propagate a range of a VPC, since one that was attached before has some of its addresses.",
+        "Give one of the VPCs another range.",
+    ),
+    code(
+        "transit-gateway-route-hidden",
+        &["TGW-22"],
+        "A route of a transit gateway never wins: another of its table takes all that it is for.",
+        "Remove it, or make those that hide it narrower.",
+    ),
+    code(
         "transit-gateway-route-twice",
         &["TGW-25"],
         "A transit gateway route table has two static routes for one destination.",
@@ -140,5 +164,11 @@ pub(super) const CODES: &[FindingCode] = &[
         &["TGW-18"],
         "A transit gateway route table names an attachment of another gateway.",
         "Name attachments of the table's own gateway.",
+    ),
+    code(
+        "transit-gateway-table-unused",
+        &["TGW-18"],
+        "Nothing looks in a transit gateway route table: no attachment is associated with it.",
+        "Associate the attachments whose packets its routes are for, or remove it.",
     ),
 ];
