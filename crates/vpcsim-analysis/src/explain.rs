@@ -1,10 +1,13 @@
 //! Why a packet was dropped, in AWS's codes and in words with the values, and what would let it through.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use vpcsim_aws::devices::nat_gateway::{Connectivity, NatGatewayState};
 use vpcsim_aws::devices::network_acl::NetworkAclLookup;
 use vpcsim_aws::devices::security_group::{self, GroupMembers, Peer};
-use vpcsim_aws::devices::{Instance, NetworkAcl, NetworkInterface, RouteTable, network_acl};
+use vpcsim_aws::devices::{Instance, NatGateway, NetworkAcl, NetworkInterface, RouteTable, network_acl};
 use vpcsim_aws::drop_reason::{self, ReasonInfo};
 use vpcsim_aws::traffic::{Direction, packet_words};
 use vpcsim_aws::{AnyId, Compiled, Id, Resource, Topology, station};
@@ -26,15 +29,19 @@ pub(crate) struct Explainer<'a> {
     pub(crate) compiled: &'a Compiled,
     pub(crate) members: &'a GroupMembers,
     pub(crate) directory: &'a Directory,
+    /// The numbers of entries that were advised: no two of one network ACL get the same.
+    pub(crate) advised: RefCell<BTreeSet<(Id<NetworkAcl>, Direction, u16)>>,
 }
 
 /// What a drop is about.
-struct Drop<'a> {
-    info: &'a ReasonInfo,
-    decision: Decision,
-    packet: Summary,
+pub(crate) struct Drop<'a> {
+    pub(crate) info: &'a ReasonInfo,
+    pub(crate) decision: Decision,
+    pub(crate) packet: Summary,
     /// Whether it is an answer.
-    is_back: bool,
+    pub(crate) is_back: bool,
+    /// Whether an instance on the way forwarded it, after which nobody knows the sender's security group (SG-10).
+    pub(crate) is_forwarded: bool,
 }
 
 impl Drop<'_> {
@@ -99,6 +106,7 @@ impl Explainer<'_> {
                 decision,
                 packet,
                 is_back,
+                is_forwarded: is_forwarded(leg),
             };
             (explanation.detail, explanation.nearest, explanation.help) = self.words(&drop);
             if reason == drop_reason::MIDDLEBOX_LOOP {
@@ -184,7 +192,8 @@ impl Explainer<'_> {
         missing.collect()
     }
 
-    fn words(&self, drop: &Drop<'_>) -> (String, Option<String>, Option<String>) {
+    /// What happened with the values, the rule that came nearest to allowing it, and what would open it.
+    pub(crate) fn words(&self, drop: &Drop<'_>) -> (String, Option<String>, Option<String>) {
         match drop.info.reason {
             drop_reason::SG_EGRESS => self.security_group(drop, Direction::Egress),
             drop_reason::SG_INGRESS => self.security_group(drop, Direction::Ingress),
@@ -239,7 +248,7 @@ impl Explainer<'_> {
             let wanted = drop.wanted();
             format!(
                 "add `{wanted} {preposition} {}` to the {direction} rules of {group}",
-                self.peer_for_rule(peer, interface)
+                self.peer_for_rule(peer, interface, drop.is_forwarded)
             )
         });
         (detail, nearest, help)
@@ -253,7 +262,7 @@ impl Explainer<'_> {
     }
 
     /// The security group of the other side where it has one of this VPC, else its address.
-    fn peer_for_rule(&self, peer: Ipv4Addr, here: Id<NetworkInterface>) -> String {
+    fn peer_for_rule(&self, peer: Ipv4Addr, here: Id<NetworkInterface>, is_forwarded: bool) -> String {
         let topology = self.topology();
         let vpc_of = |id: Id<NetworkInterface>| {
             let subnet = topology.network_interfaces[id].subnet;
@@ -263,7 +272,10 @@ impl Explainer<'_> {
             let mut addresses = topology.network_interfaces[id].addresses.iter();
             vpc_of(id) == vpc_of(here) && addresses.any(|address| address.private == peer)
         };
-        let owner = self.directory.owners_of(peer).find(|id| is_peer(*id));
+        let owner = self
+            .directory
+            .owners_of(peer)
+            .find(|id| !is_forwarded && is_peer(*id));
         let group = owner.and_then(|id| topology.network_interfaces[id].security_groups.first());
         group.map_or_else(
             || format!("{peer}/32"),
@@ -298,7 +310,11 @@ impl Explainer<'_> {
         );
         let lookup = network_acl::compile(acl, topology);
         let nearest = lookup.nearest_allow(direction, packet).map(|(_, words)| words);
-        let help = free_number(&lookup, direction, drop.decision).map(|number| {
+        let mut advised = self.advised.borrow_mut();
+        let is_advised = |number: u16| advised.contains(&(acl, direction, number));
+        let free = free_number(&lookup, direction, drop.decision, &is_advised);
+        advised.extend(free.map(|number| (acl, direction, number)));
+        let help = free.map(|number| {
             let wanted = drop.wanted();
             format!(
                 "add `{number} allow {wanted} {preposition} {peer}/32` to the {direction} entries of {name}"
@@ -345,7 +361,12 @@ impl Explainer<'_> {
             .find(|id| self.joins(*id, vpc, destination));
         let target = match (peering, gateway) {
             (Some(peering), _) => topology.name_of(peering).to_owned(),
-            (None, Some((gateway, _))) if !destination.is_private() => topology.name_of(gateway).to_owned(),
+            (None, Some((gateway, _))) if !destination.is_private() => {
+                let nat = (!drop.is_back)
+                    .then(|| self.nat_gateway_for(drop.packet.source(), vpc))
+                    .flatten();
+                nat.unwrap_or_else(|| topology.name_of(gateway).to_owned())
+            }
             _ => "a gateway that leads there".to_owned(),
         };
         (
@@ -355,6 +376,27 @@ impl Explainer<'_> {
                 "add a route for {destination}/32 or a range around it to {name}, with {target} as its target"
             )),
         )
+    }
+
+    /// A NAT gateway of the VPC that lets a host without a public address out.
+    pub(crate) fn nat_gateway_for(
+        &self,
+        source: Ipv4Addr,
+        vpc: Id<vpcsim_aws::devices::Vpc>,
+    ) -> Option<String> {
+        let topology = self.topology();
+        if has_public_address(topology, source) {
+            return None;
+        }
+        let is_there = |nat: &NatGateway| {
+            let subnet = topology.subnets.find(nat.subnet);
+            subnet.is_some_and(|subnet| subnet.vpc == vpc)
+                && nat.connectivity == Connectivity::Public
+                && nat.state == NatGatewayState::Available
+        };
+        let mut gateways = topology.nat_gateways.iter();
+        let (_, nat) = gateways.find(|(_, nat)| is_there(nat))?;
+        Some(nat.label.name.clone())
     }
 
     fn joins(
@@ -378,6 +420,20 @@ impl Explainer<'_> {
     }
 }
 
+/// Whether somebody with this private address has a public one.
+pub(crate) fn has_public_address(topology: &Topology, address: Ipv4Addr) -> bool {
+    let interfaces = topology.network_interfaces.iter();
+    let mut addresses = interfaces.flat_map(|(_, interface)| &interface.addresses);
+    addresses.any(|own| own.private == address && own.public.is_some())
+}
+
+/// Whether an instance on the way there forwarded the packet.
+fn is_forwarded(leg: &Leg) -> bool {
+    let gateway = station::name(station::GATEWAY);
+    let mut hops = leg.trail.iter();
+    hops.any(|hop| hop.station == gateway && hop.kind == Instance::NOUN)
+}
+
 /// The other side, as the rules of this direction see it.
 fn peer(packet: &Summary, direction: Direction) -> Ipv4Addr {
     match direction {
@@ -387,15 +443,23 @@ fn peer(packet: &Summary, direction: Direction) -> Ipv4Addr {
 }
 
 /// A number that is looked at before the entry that denied, and that no entry has.
-fn free_number(lookup: &NetworkAclLookup, direction: Direction, denied_by: Decision) -> Option<u16> {
+fn free_number(
+    lookup: &NetworkAclLookup,
+    direction: Direction,
+    denied_by: Decision,
+    is_advised: &dyn Fn(u16) -> bool,
+) -> Option<u16> {
     let entries = lookup.entries(direction);
-    let taken = |number: u16| entries.iter().any(|entry| entry.number == number);
+    let taken = |number: u16| is_advised(number) || entries.iter().any(|entry| entry.number == number);
     if let Some(entry) = entries.iter().find(|entry| entry.decision == denied_by) {
         return (1..entry.number).rev().find(|number| !taken(*number));
     }
     let last = entries.iter().map(|entry| entry.number).max().unwrap_or(0);
     let round = (last / 100 + 1).saturating_mul(100);
-    (round..=32_766).chain(1..round).find(|number| !taken(*number))
+    (round..=32_766)
+        .step_by(10)
+        .chain(1..=32_766)
+        .find(|number| !taken(*number))
 }
 
 /// What would change it, where that does not depend on the values.

@@ -1,5 +1,6 @@
 //! One flow there and back: the answer to a [`FlowQuery`].
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use vpcsim_aws::devices::Instance;
@@ -93,6 +94,16 @@ impl Simulation {
         (answer, outcome)
     }
 
+    /// What says why packets were dropped.
+    pub(crate) fn explainer(&self) -> Explainer<'_> {
+        Explainer {
+            compiled: self.compiled(),
+            members: self.members(),
+            directory: self.directory(),
+            advised: RefCell::default(),
+        }
+    }
+
     fn unsent(&self, node: NodeId) -> Answer {
         let info = drop_reason::info(drop_reason::NOT_SENT).expect("the reason is in the list");
         let forward = legs::nothing_sent(self.compiled(), node);
@@ -131,11 +142,7 @@ impl Simulation {
         let Some(start) = forward.steps.first().map(|step| step.time) else {
             return (answer, Vec::new());
         };
-        let explainer = Explainer {
-            compiled: self.compiled(),
-            members: self.members(),
-            directory: self.directory(),
-        };
+        let explainer = self.explainer();
         answer.forward = legs::leg(self.compiled(), forward, start);
         answer.back = back.map(|back| legs::leg(self.compiled(), back, start));
         answer.explanations = explainer.explain(forward, &answer.forward, false);

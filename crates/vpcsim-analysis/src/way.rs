@@ -13,7 +13,6 @@ use vpcsim_engine::{Decision, DropReason, Station};
 
 use crate::answer::{Answer, Capture, FlowQuery, Verdict};
 use crate::endpoint::QuestionError;
-use crate::explain::Explainer;
 use crate::question::Question;
 use crate::recorder::{Recorder, StepEvent, Trail, TrailStep};
 use crate::simulation::{Options, Simulation};
@@ -182,11 +181,7 @@ impl Simulation {
         let Some((forward, back)) = crate::trace::trails(recorder, question, outcome) else {
             return;
         };
-        let explainer = Explainer {
-            compiled: self.compiled(),
-            members: self.members(),
-            directory: self.directory(),
-        };
+        let explainer = self.explainer();
         way.forward = self.stops(forward);
         way.back = back.map(|back| self.stops(back));
         way.causes = explainer.causes(forward, &way.answer.forward, false);

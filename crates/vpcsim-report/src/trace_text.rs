@@ -48,15 +48,16 @@ pub fn render_blockers(blockers: &[Blocker], style: Style) -> String {
             11,
             &format!("{} {}: {}", blocker.component, blocker.reason, blocker.detail),
         );
+        if let Some(nearest) = &blocker.nearest {
+            push_labelled(&mut page, "", 11, &format!("nearest: {nearest}"));
+        }
     }
     let _ = writeln!(page, "\n{}", style.paint(Role::Strong, "to open it"));
     for (number, blocker) in blockers.iter().enumerate() {
-        let change = blocker.change.clone().unwrap_or_else(|| {
-            format!(
-                "mend {} ({}); what is behind it shows then",
-                blocker.component, blocker.reason
-            )
-        });
+        let change = blocker
+            .change
+            .clone()
+            .unwrap_or_else(|| format!("mend {} ({})", blocker.component, blocker.reason));
         push_labelled(&mut page, &format!("    {}. ", number + 1), 7, &change);
     }
     page

@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+#[path = "commands/blockers.rs"]
+mod blockers;
 #[path = "commands/differences.rs"]
 mod differences;
 #[path = "commands/expectations.rs"]
@@ -679,71 +681,4 @@ fn test_update_writes_todays_answers_and_nothing_else() {
     desk.vpcsim(&["test", "shop.yaml", "--expect", "new.yaml"])
         .ends_with(0)
         .prints("5 assertions: 5 passed");
-}
-
-const TIGHT: &str = "\
-name: tight
-region: eu-west-1
-vpcs:
-  net:
-    cidr: 10.0.0.0/16
-    subnets:
-      a: { az: a, cidr: 10.0.1.0/24, network_acl: ssh }
-      b: { az: b, cidr: 10.0.2.0/24, network_acl: ssh }
-    network_acls:
-      ssh: { ingress: [ 100 allow tcp 22 from 10.0.0.0/16 ], egress: [ 100 allow tcp 22 to 10.0.0.0/16 ] }
-    security_groups:
-      mute: { egress: [ tcp 443 to 0.0.0.0/0 ] }
-      deaf: { ingress: [ tcp 22 from 10.0.9.0/24 ] }
-    instances:
-      client: { subnet: a, security_groups: [mute] }
-      server: { subnet: b, security_groups: [deaf], listen: [tcp 5432] }
-";
-
-#[test]
-fn trace_lists_every_blocker_and_the_changes_open_the_flow() {
-    let desk = Desk::with(TIGHT);
-    let flow = [
-        "trace",
-        "shop.yaml",
-        "--from",
-        "client",
-        "--to",
-        "server:5432/tcp",
-    ];
-    let ended = desk.vpcsim(&flow);
-    ended.ends_with(1).prints("also stopped by, if that were mended");
-    for change in [
-        "1. add `tcp 5432 to 10.0.2.4/32` to the egress rules of mute",
-        "2. add `allow tcp 5432 to 10.0.2.4/32` to the egress entries of ssh",
-        "3. add `allow tcp 5432 from 10.0.1.4/32` to the ingress entries of ssh",
-        "4. add `tcp 5432 from 10.0.1.4/32` to the ingress rules of deaf",
-        "5. add `allow tcp 32768-60999 to 10.0.1.4/32` to the egress entries of ssh",
-        "6. add `allow tcp 32768-60999 from 10.0.2.4/32` to the ingress entries of ssh",
-    ] {
-        ended.prints(change);
-    }
-    let json = desk.vpcsim(&[&flow[..], &["--format", "json"]].concat()).json();
-    assert_eq!(json["answers"][0]["blockers"].as_array().map(Vec::len), Some(6));
-    let out = "110 allow tcp 5432 to 10.0.2.4/32, 120 allow tcp 32768-60999 to 10.0.1.4/32";
-    let into = "110 allow tcp 5432 from 10.0.1.4/32, 120 allow tcp 32768-60999 from 10.0.2.4/32";
-    let mended = TIGHT
-        .replace(
-            "egress: [ 100 allow tcp 22 to 10.0.0.0/16",
-            &format!("egress: [ 100 allow tcp 22 to 10.0.0.0/16, {out}"),
-        )
-        .replace(
-            "ingress: [ 100 allow tcp 22 from 10.0.0.0/16",
-            &format!("ingress: [ 100 allow tcp 22 from 10.0.0.0/16, {into}"),
-        )
-        .replace(
-            "tcp 443 to 0.0.0.0/0",
-            "tcp 443 to 0.0.0.0/0, tcp 5432 to 10.0.2.4/32",
-        )
-        .replace(
-            "tcp 22 from 10.0.9.0/24",
-            "tcp 22 from 10.0.9.0/24, tcp 5432 from 10.0.1.4/32",
-        );
-    desk.put("shop.yaml", &mended);
-    desk.vpcsim(&flow).ends_with(0);
 }

@@ -92,13 +92,13 @@ impl Judge<'_> {
 
     /// Whether packets can be sent by, or to, whoever is called so.
     fn is_known_to_packets(&self, text: &str, other: Option<&Selector>, is_sender: bool) -> bool {
-        let topology = self.topology();
+        let directory = self.simulation.directory();
         if is_sender {
-            return endpoint::source(topology, text, None).is_ok();
+            return endpoint::source(directory, text, None).is_ok();
         }
-        let speaker = other.and_then(|other| endpoint::source(topology, &self.speaker(other), None).ok());
+        let speaker = other.and_then(|other| endpoint::source(directory, &self.speaker(other), None).ok());
         let sender = speaker.unwrap_or(Source::Internet(SOMEBODY));
-        endpoint::destination(topology, text, &sender, &|id| {
+        endpoint::destination(directory, text, &sender, &|id| {
             self.simulation.nodes_out_of_dns(id)
         })
         .is_ok()

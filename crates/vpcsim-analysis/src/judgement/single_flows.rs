@@ -91,27 +91,27 @@ pub(crate) fn witness_of(query: &FlowQuery, set: &TrafficSet) -> Option<FlowQuer
 
 /// The query with names in the place of addresses, where they mean the same; whoever sends keeps the address beside it.
 pub(crate) fn named(simulation: &Simulation, query: &FlowQuery) -> FlowQuery {
-    let topology = simulation.topology();
-    let Ok(sender) = endpoint::source(topology, &query.source, query.src_ip) else {
+    let (topology, directory) = (simulation.topology(), simulation.directory());
+    let Ok(sender) = endpoint::source(directory, &query.source, query.src_ip) else {
         return query.clone();
     };
     let mut named = query.clone();
     if let Source::Host { host, .. } = &sender {
         let name = topology.name_of(*host).to_owned();
         let is_clear = |name: &str| {
-            endpoint::source(topology, name, None)
+            endpoint::source(directory, name, None)
                 .is_ok_and(|meant| matches!(meant, Source::Host { host: meant, .. } if meant == *host))
         };
         named.source = if is_clear(&name) {
             name
         } else {
-            endpoint::unambiguous(topology, *host)
+            endpoint::unambiguous(directory, *host)
         };
     }
     let meant = |text: &str| {
-        endpoint::destination(topology, text, &sender, &|id| simulation.nodes_out_of_dns(id)).ok()
+        endpoint::destination(directory, text, &sender, &|id| simulation.nodes_out_of_dns(id)).ok()
     };
-    if let Ok(Source::Host { host, .. }) = endpoint::source(topology, &query.dst, None) {
+    if let Ok(Source::Host { host, .. }) = endpoint::source(directory, &query.dst, None) {
         let name = topology.name_of(host);
         if meant(name).is_some() && meant(name) == meant(&query.dst) {
             name.clone_into(&mut named.dst);

@@ -9,7 +9,7 @@ use super::{Behind, METADATA, NetworkInterfaceDevice, RESOLVER, SMTP_PORT, TIME_
 use crate::devices::Kind;
 use crate::devices::network_interface::{FROM_HOST, FROM_NEIGHBOUR, FROM_OWNER, FROM_SERVICE};
 use crate::devices::security_group::CompiledRule;
-use crate::devices::subnet::{FROM_GATEWAY, LEAVING};
+use crate::devices::subnet::{ENTERING, FROM_GATEWAY, LEAVING};
 use crate::public_address::is_private;
 use crate::sets::{PacketSet, SetDevice, SetStep, SetWay, TrafficBox, TrafficSet};
 use crate::traffic::PortRange;
@@ -51,6 +51,14 @@ impl NetworkInterfaceDevice {
     pub fn restricts_mail_to(&self, destination: Ipv4Addr) -> bool {
         let primary = self.shared.fabric.cidrs().first();
         !is_private(destination) && !primary.is_some_and(|primary| primary.contains(&destination))
+    }
+
+    /// Where packets for an address of this VPC enter its subnet, with the note that leads them on, whatever way they came there.
+    pub fn entrance(&self, packets: &mut PacketSet) -> Option<(NodeId, Port)> {
+        let (index, claim) = self.shared.fabric.find(packets.destination)?;
+        packets.mark = 0;
+        packets.go_to(index);
+        Some((claim.subnet_node, ENTERING))
     }
 
     fn filter_out(&self, packets: &mut PacketSet, way: &mut SetWay) {
