@@ -10,7 +10,7 @@ use vpcsim_aws::{Finding, Findings, Id, Origin};
 
 use crate::answer::{Answer, FlowQuery, Hop, Verdict};
 use crate::judgement::single_flows::{named, witness_of};
-use crate::reach::{Basis, Endpoint, Reach, ReachQuestion, Reachability};
+use crate::reach::{Basis, CLIENT_PORTS, Endpoint, Reach, ReachQuestion, Reachability};
 use crate::simulation::{Options, Simulation};
 
 /// Designs of more interfaces are not searched: the answer would take longer than a check should.
@@ -32,12 +32,9 @@ impl Simulation {
         let found = self.reach_by_sets(&ReachQuestion::everything());
         let mut causes: BTreeMap<Cause, (Finding, bool)> = BTreeMap::new();
         for query in self.suspects(&found, known).into_iter().take(TRACES_MAX) {
-            let Ok((answer, _)) = self.trace(&query, &Options::default()) else {
+            let Some((query, answer)) = self.one_way(&query) else {
                 continue;
             };
-            if answer.round_trip || answer.unknown || answer.forward.verdict != Verdict::Delivered {
-                continue;
-            }
             let Some(cause) = cause(&answer).filter(|cause| !self.is_told(cause, known)) else {
                 continue;
             };
@@ -57,9 +54,30 @@ impl Simulation {
         findings
     }
 
+    /// The flow from the first port of clients or from the last, if its answer is lost: some ways let only some of them through.
+    fn one_way(&self, query: &FlowQuery) -> Option<(FlowQuery, Answer)> {
+        [CLIENT_PORTS.first, CLIENT_PORTS.last]
+            .into_iter()
+            .find_map(|port| {
+                let query = FlowQuery {
+                    src_port: query.dst_port.map(|_| port),
+                    ..query.clone()
+                };
+                let (answer, _) = self.trace(&query, &Options::default()).ok()?;
+                let is_lost =
+                    answer.forward.verdict == Verdict::Delivered && !answer.round_trip && !answer.unknown;
+                is_lost.then_some((query, answer))
+            })
+    }
+
     fn finding(&self, query: &FlowQuery, answer: &Answer) -> Finding {
         let shown = named(self, query);
         let service = shown.dst_port.map_or_else(String::new, |port| format!(" {port}"));
+        let is_usual = shown.src_port.is_none_or(|port| port == CLIENT_PORTS.first);
+        let port = shown
+            .src_port
+            .filter(|_| !is_usual)
+            .map_or_else(String::new, |port| format!("port {port} of "));
         let explained = answer
             .explanations
             .iter()
@@ -68,7 +86,7 @@ impl Simulation {
             format!(": {}", explanation.detail.trim_end_matches('.'))
         });
         let message = format!(
-            "{}{service} from {} arrives at {}, and its answer is lost{why}",
+            "{}{service} from {port}{} arrives at {}, and its answer is lost{why}",
             shown.protocol, shown.source, shown.dst
         );
         // What AWS makes by itself stands nowhere: then the last before it on the way is the place to look.

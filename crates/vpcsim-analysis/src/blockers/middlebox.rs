@@ -35,7 +35,7 @@ impl Search<'_> {
         if interfaces.any(|part| part.addresses.contains(&destination)) {
             let mut known = self.translated.iter().rev();
             let is_meant = |one: &&Translated| {
-                (one.node, one.own, one.remote) == (node, destination, source) && !self.is_forward
+                (one.node, one.own, one.remote) == (node, destination, source) && !self.half.is_forward
             };
             let Some(translated) = known.find(is_meant) else {
                 return Next::Arrived;
@@ -46,12 +46,12 @@ impl Search<'_> {
         let Some(appliance) = &plan.appliance else {
             return Next::Lost;
         };
-        self.is_forwarded = true;
-        if !passes(appliance, packets, self.is_forward) {
+        self.half.is_forwarded = true;
+        if !passes(appliance, packets, self.half.is_forward) {
             let name = self.name(Some(plan.owner));
             self.note_firewall(&name, packets);
         }
-        if appliance.masquerade && self.is_forward {
+        if appliance.masquerade && self.half.is_forward {
             let Some(own) = outgoing(plan, destination).and_then(|part| part.addresses.first().copied())
             else {
                 return Next::Lost;
@@ -72,7 +72,7 @@ impl Search<'_> {
         let owner = self.simulation.compiled().owner(node);
         let Some(id) = owner
             .and_then(AnyId::downcast::<LoadBalancer>)
-            .filter(|_| self.is_forward)
+            .filter(|_| self.half.is_forward)
         else {
             return Next::Lost;
         };

@@ -46,18 +46,34 @@ struct Arrived {
     packets: PacketSet,
 }
 
+/// One direction of a flow.
+pub(super) struct Half {
+    pub(super) is_forward: bool,
+    /// How many drops of the way are noted.
+    noted: usize,
+    /// Whether it went on behind a gap already.
+    has_skipped: bool,
+    /// Whether an instance forwarded the flow, and hides whose it is.
+    pub(super) is_forwarded: bool,
+}
+
+impl Half {
+    const fn new(is_forward: bool) -> Self {
+        Self {
+            is_forward,
+            noted: 0,
+            has_skipped: false,
+            is_forwarded: false,
+        }
+    }
+}
+
 pub(super) struct Search<'s> {
     pub(super) simulation: &'s Simulation,
     query: &'s FlowQuery,
     explainer: Explainer<'s>,
     way: SetWay,
-    /// How many drops of the way are noted.
-    noted: usize,
-    pub(super) is_forward: bool,
-    /// Whether this direction went on behind a gap already.
-    has_skipped: bool,
-    /// Whether an instance forwarded the flow in this direction, and hides whose it is.
-    pub(super) is_forwarded: bool,
+    pub(super) half: Half,
     /// What instances on the way translated.
     pub(super) translated: Vec<Translated>,
     /// Whether a load balancer hands the client's address on, and takes answers back whatever routes say.
@@ -74,10 +90,7 @@ impl<'s> Search<'s> {
             query,
             explainer: simulation.explainer(),
             way: SetWay::lenient(),
-            noted: 0,
-            is_forward: true,
-            has_skipped: false,
-            is_forwarded: false,
+            half: Half::new(true),
             translated: Vec::new(),
             returns_by_balancer: false,
             service: query.dst_port.unwrap_or(0),
@@ -106,15 +119,14 @@ impl<'s> Search<'s> {
             return None;
         }
         let is_outside = arrived.node == self.simulation.compiled().fixed.internet;
-        let back = if self.has_skipped && is_outside {
+        let back = if self.half.has_skipped && is_outside {
             // Nobody translated the sender's address: answers begin where every way back ends.
             self.entrance(&mut answers)?
         } else {
             self.answers_from(arrived.node, arrived.port, destination)?
         };
         self.way.turn();
-        (self.noted, self.is_forward) = (0, false);
-        (self.has_skipped, self.is_forwarded) = (false, false);
+        self.half = Half::new(false);
         self.follow(back, answers).map(|_| ())
     }
 
@@ -160,10 +172,10 @@ impl<'s> Search<'s> {
     /// Goes on behind a missing route or a gateway that refuses, once in each direction.
     fn skip(&mut self, reason: DropReason, mut packets: PacketSet) -> Next {
         let is_at_its_end = drop_reason::info(reason).is_some_and(|info| info.station == station::ENI_IN);
-        if self.has_skipped || is_at_its_end {
+        if self.half.has_skipped || is_at_its_end {
             return Next::Lost;
         }
-        self.has_skipped = true;
+        self.half.has_skipped = true;
         match self.entrance(&mut packets) {
             Some(entrance) => Next::On(entrance, packets),
             None if self.owners(packets.destination).is_empty() && !is_private(packets.destination) => {
@@ -265,8 +277,8 @@ impl<'s> Search<'s> {
 
     /// Notes what filters would drop.
     fn note_filters(&mut self) {
-        let fresh: Vec<SetDrop> = self.way.drops()[self.noted..].to_vec();
-        self.noted += fresh.len();
+        let fresh: Vec<SetDrop> = self.way.drops()[self.half.noted..].to_vec();
+        self.half.noted += fresh.len();
         for drop in fresh {
             let owner = self.simulation.compiled().owner(drop.node);
             let decision = self.entry_that_denies(&drop, owner).unwrap_or(drop.decision);
@@ -290,7 +302,7 @@ impl<'s> Search<'s> {
                     "give the interface with {address} a public or Elastic IP address, and ask for that"
                 ));
             }
-        } else if reason == drop_reason::NO_ROUTE && self.is_forward && !is_inside {
+        } else if reason == drop_reason::NO_ROUTE && self.half.is_forward && !is_inside {
             self.note_missing_public_address(decider, ends);
         }
     }
@@ -324,7 +336,7 @@ impl<'s> Search<'s> {
     ) {
         let info = drop_reason::info(reason);
         let mut blocker = Blocker {
-            direction: if self.is_forward { "forward" } else { "return" }.to_owned(),
+            direction: if self.half.is_forward { "forward" } else { "return" }.to_owned(),
             reason: info.map_or_else(|| format!("{reason:?}"), |info| info.name.to_owned()),
             component,
             detail: info.map_or_else(String::new, |info| info.words.to_owned()),
@@ -336,8 +348,8 @@ impl<'s> Search<'s> {
                 info,
                 decision,
                 packet,
-                is_back: !self.is_forward,
-                is_forwarded: self.is_forwarded,
+                is_back: !self.half.is_forward,
+                is_forwarded: self.half.is_forwarded,
             };
             (blocker.detail, blocker.nearest, blocker.change) = self.explainer.words(&drop);
         }
@@ -349,7 +361,7 @@ impl<'s> Search<'s> {
         let words = self.packet((packets.source, packets.destination), CLIENT_PORTS.first);
         let words = words.map_or_else(String::new, |packet| vpcsim_aws::traffic::packet_words(&packet));
         let (source, destination) = (packets.source, packets.destination);
-        let direction = if self.is_forward { "forward" } else { "return" };
+        let direction = if self.half.is_forward { "forward" } else { "return" };
         self.blockers.push(Blocker {
             direction: direction.to_owned(),
             reason: "MIDDLEBOX_FIREWALL".to_owned(),
@@ -385,7 +397,7 @@ impl<'s> Search<'s> {
     /// One packet of the flow between two addresses, or of its answers, as filters see it; a client has this port.
     fn packet(&self, (source, destination): (Ipv4Addr, Ipv4Addr), client: u16) -> Option<Summary> {
         let protocol = self.protocol();
-        let (from, to) = if self.is_forward {
+        let (from, to) = if self.half.is_forward {
             (client, self.service)
         } else {
             (self.service, client)
@@ -398,7 +410,7 @@ impl<'s> Search<'s> {
                     self.query.icmp_type.unwrap_or(icmp::ECHO_REQUEST),
                     self.query.icmp_code.unwrap_or(0),
                 );
-                let (kind, code) = if self.is_forward {
+                let (kind, code) = if self.half.is_forward {
                     asked
                 } else {
                     (icmp::ECHO_REPLY, 0)

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use vpcsim_analysis::{
-    Answer, Capture, CaptureChoice, FlowQuery, Options, QuestionError, Simulation, Tracer, Way,
+    Answer, Blocker, Capture, CaptureChoice, FlowQuery, Options, QuestionError, Simulation, Tracer, Way,
 };
 use vpcsim_aws::Findings;
 use vpcsim_report::{json, network_insights, pcapng, trace_text};
@@ -41,11 +41,7 @@ fn one(arguments: &TraceArguments, simulation: &Simulation, terminal: &Terminal)
         .trace(&query, &options)
         .map_err(|error| Failure::input(error.to_string()))?;
     write_capture(arguments, &capture)?;
-    let blockers = if answer.round_trip {
-        Vec::new()
-    } else {
-        simulation.blockers(&query).unwrap_or_default()
-    };
+    let blockers = blockers(simulation, &query, &answer);
     let asked = json::Asked {
         query: &query,
         answer: &answer,
@@ -94,6 +90,14 @@ fn write_capture(arguments: &TraceArguments, capture: &Capture) -> Result<(), Fa
     }
 }
 
+/// All that stops a flow that fails.
+fn blockers(simulation: &Simulation, query: &FlowQuery, answer: &Answer) -> Vec<Blocker> {
+    if answer.round_trip {
+        return Vec::new();
+    }
+    simulation.blockers(query).unwrap_or_default()
+}
+
 fn query(arguments: &TraceArguments) -> Result<FlowQuery, Failure> {
     let (Some(from), Some(to)) = (&arguments.from, &arguments.to) else {
         return Err(Failure::input(
@@ -135,7 +139,7 @@ fn page(
 /// What is kept of many flows until all are answered, for the formats that are one document.
 #[derive(Default)]
 struct Kept<'q> {
-    answers: Vec<(&'q FlowQuery, Answer)>,
+    answers: Vec<(&'q FlowQuery, Answer, Vec<Blocker>)>,
     ways: Vec<(&'q FlowQuery, Way)>,
 }
 
@@ -144,12 +148,16 @@ impl<'q> Kept<'q> {
     fn ask(
         &mut self,
         arguments: &TraceArguments,
+        simulation: &Simulation,
         tracer: &mut Tracer<'_>,
         query: &'q FlowQuery,
         show: impl FnOnce(&Answer) -> Result<(), Failure>,
     ) -> Result<Result<(), QuestionError>, Failure> {
         match tracer.trace(query) {
-            Ok((answer, _)) if arguments.format == AnswerFormat::Json => self.answers.push((query, answer)),
+            Ok((answer, _)) if arguments.format == AnswerFormat::Json => {
+                let blockers = blockers(simulation, query, &answer);
+                self.answers.push((query, answer, blockers));
+            }
             Ok((answer, _)) => show(&answer)?,
             Err(error) => return Ok(Err(error)),
         }
@@ -172,10 +180,10 @@ impl<'q> Kept<'q> {
         let topology = simulation.topology();
         match arguments.format {
             AnswerFormat::Json => {
-                let asked = self.answers.iter().map(|(query, answer)| json::Asked {
+                let asked = self.answers.iter().map(|(query, answer, blockers)| json::Asked {
                     query,
                     answer,
-                    blockers: &[],
+                    blockers,
                 });
                 let asked: Vec<_> = asked.collect();
                 Some(json::traces(&topology.name, arguments.seed, &asked))
@@ -209,7 +217,7 @@ fn many(
         let asked = if arguments.format == AnswerFormat::NetworkInsights {
             kept.ask_for_way(arguments, simulation, query)
         } else {
-            kept.ask(arguments, &mut tracer, query, show)?
+            kept.ask(arguments, simulation, &mut tracer, query, show)?
         };
         if let Err(error) = asked {
             findings.push(flow_file::about_line("flow-question", *line, error.to_string()));

@@ -173,6 +173,11 @@ fn an_answer_that_is_lost_is_shown_by_a_flow_of_packets_and_told_once() {
         "{}",
         ended.stdout
     );
+    // Some clients get their answers, and others do not.
+    desk.put("shop.yaml", &mute.replace("tcp 1-1000", "tcp 1-40000"));
+    let some = desk.vpcsim(&["check", "shop.yaml"]);
+    some.ends_with(0)
+        .prints("tcp 5432 from port 60999 of web-1 arrives at db-1, and its answer is lost");
     // The same cause has one finding, which names the entry.
     let forgets = mute.replace(
         "        egress: [ 100 allow tcp 1-1000 to 10.0.0.0/16 ]",
