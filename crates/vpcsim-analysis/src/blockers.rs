@@ -10,7 +10,7 @@ mod search;
 
 use serde::{Deserialize, Serialize};
 
-use crate::answer::FlowQuery;
+use crate::answer::{Answer, FlowQuery};
 use crate::endpoint::QuestionError;
 use crate::simulation::Simulation;
 use search::Search;
@@ -35,14 +35,56 @@ pub struct Blocker {
 }
 
 impl Simulation {
-    /// Everything that stops a flow, in the order of its way, there and back.
+    /// Everything that stops a flow, in the order of its way, there and back; what stopped its packets is always part of it.
     ///
     /// # Errors
     /// [`QuestionError`] if the query names nobody or asks for what cannot be sent.
-    pub fn blockers(&self, query: &FlowQuery) -> Result<Vec<Blocker>, QuestionError> {
+    pub fn blockers(&self, query: &FlowQuery, answer: &Answer) -> Result<Vec<Blocker>, QuestionError> {
+        if answer.round_trip {
+            return Ok(Vec::new());
+        }
         let question = self.question(query)?;
-        Ok(Search::new(self, query).run(&question))
+        let mut blockers = Search::new(self, query).run(&question);
+        if let Some(seen) = seen_by_packets(answer) {
+            insert(seen, &mut blockers);
+        }
+        Ok(blockers)
     }
+}
+
+/// What stopped the packets that were sent.
+fn seen_by_packets(answer: &Answer) -> Option<Blocker> {
+    let (direction, leg) = match &answer.back {
+        _ if answer.forward.reason.is_some() => ("forward", &answer.forward),
+        Some(back) => ("return", back),
+        None => return None,
+    };
+    let mut explanations = answer.explanations.iter();
+    let explained = explanations.find(|explanation| explanation.direction == direction);
+    Some(Blocker {
+        direction: direction.to_owned(),
+        reason: leg.reason.clone()?,
+        component: leg.component.clone().unwrap_or_default(),
+        detail: explained.map_or_else(String::new, |explanation| explanation.detail.clone()),
+        nearest: explained.and_then(|explanation| explanation.nearest.clone()),
+        change: explained.and_then(|explanation| explanation.help.clone()),
+    })
+}
+
+/// Adds what only packets meet, such as a connection that nobody knows, before what sets found of the same direction.
+fn insert(seen: Blocker, blockers: &mut Vec<Blocker>) {
+    let is_known = |known: &Blocker| (&known.direction, &known.reason) == (&seen.direction, &seen.reason);
+    if blockers.iter().any(is_known) {
+        return;
+    }
+    let is_same_way = |known: &Blocker| known.direction == seen.direction;
+    let end = if seen.direction == "forward" {
+        0
+    } else {
+        blockers.len()
+    };
+    let at = blockers.iter().position(is_same_way).unwrap_or(end);
+    blockers.insert(at, seen);
 }
 
 #[cfg(test)]
@@ -51,6 +93,7 @@ mod tests {
 
     use super::*;
     use crate::fixtures;
+    use crate::simulation::Options;
 
     #[test]
     fn nothing_stands_in_the_way_of_a_flow_that_works() {
@@ -62,8 +105,12 @@ mod tests {
             dst_port: Some(port),
             ..FlowQuery::default()
         };
-        assert_eq!(simulation.blockers(&query("db-1", 5432)), Ok(Vec::new()));
-        let stopped = simulation.blockers(&query("db-1", 22)).unwrap();
+        let blockers = |query: FlowQuery| {
+            let (answer, _) = simulation.trace(&query, &Options::default()).unwrap();
+            simulation.blockers(&query, &answer)
+        };
+        assert_eq!(blockers(query("db-1", 5432)), Ok(Vec::new()));
+        let stopped = blockers(query("db-1", 22)).unwrap();
         let reasons: Vec<&str> = stopped.iter().map(|blocker| blocker.reason.as_str()).collect();
         assert_eq!(reasons, ["SG_INGRESS"]);
         assert!(
@@ -71,6 +118,36 @@ mod tests {
                 .change
                 .as_ref()
                 .is_some_and(|change| change.contains("tcp 22 from"))
+        );
+    }
+
+    #[test]
+    fn what_only_packets_meet_stands_before_what_sets_found_on_the_same_way() {
+        let blocker = |direction: &str, reason: &str| Blocker {
+            direction: direction.to_owned(),
+            reason: reason.to_owned(),
+            component: String::new(),
+            detail: String::new(),
+            nearest: None,
+            change: None,
+        };
+        let sets = || vec![blocker("forward", "SG_INGRESS"), blocker("return", "NACL_EGRESS")];
+        let after = |seen: Blocker| {
+            let mut all = sets();
+            insert(seen, &mut all);
+            all.into_iter().map(|blocker| blocker.reason).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            after(blocker("forward", "SG_INGRESS")),
+            ["SG_INGRESS", "NACL_EGRESS"]
+        );
+        assert_eq!(
+            after(blocker("forward", "MIDDLEBOX_FIREWALL")),
+            ["MIDDLEBOX_FIREWALL", "SG_INGRESS", "NACL_EGRESS"]
+        );
+        assert_eq!(
+            after(blocker("return", "NAT_NO_STATE")),
+            ["SG_INGRESS", "NAT_NO_STATE", "NACL_EGRESS"]
         );
     }
 }

@@ -190,6 +190,17 @@ impl<'s> Search<'s> {
         let owners = self.owners(packets.destination);
         let vpc = owners.first().filter(|_| owners.len() == 1)?;
         let topology = self.simulation.topology();
+        let covers = |vpc: &Id<Vpc>| {
+            let cidrs = topology.vpcs[*vpc].cidrs.iter();
+            cidrs
+                .filter(|cidr| cidr.associated)
+                .any(|cidr| cidr.net.contains(&packets.destination))
+        };
+        // To the sender the address is one of its own VPC, whoever has it elsewhere.
+        let senders = self.owners(packets.source);
+        if !senders.contains(vpc) && senders.iter().any(covers) {
+            return None;
+        }
         let is_there = |id: &Id<NetworkInterface>| {
             let subnet = topology.subnets.find(topology.network_interfaces[*id].subnet);
             subnet.is_some_and(|subnet| subnet.vpc == *vpc)

@@ -41,7 +41,7 @@ fn one(arguments: &TraceArguments, simulation: &Simulation, terminal: &Terminal)
         .trace(&query, &options)
         .map_err(|error| Failure::input(error.to_string()))?;
     write_capture(arguments, &capture)?;
-    let blockers = blockers(simulation, &query, &answer);
+    let blockers = simulation.blockers(&query, &answer).unwrap_or_default();
     let asked = json::Asked {
         query: &query,
         answer: &answer,
@@ -88,14 +88,6 @@ fn write_capture(arguments: &TraceArguments, capture: &Capture) -> Result<(), Fa
         Some(path) => written_file::write(path, |sink| pcapng::write(capture, sink)),
         None => Ok(()),
     }
-}
-
-/// All that stops a flow that fails.
-fn blockers(simulation: &Simulation, query: &FlowQuery, answer: &Answer) -> Vec<Blocker> {
-    if answer.round_trip {
-        return Vec::new();
-    }
-    simulation.blockers(query).unwrap_or_default()
 }
 
 fn query(arguments: &TraceArguments) -> Result<FlowQuery, Failure> {
@@ -155,7 +147,7 @@ impl<'q> Kept<'q> {
     ) -> Result<Result<(), QuestionError>, Failure> {
         match tracer.trace(query) {
             Ok((answer, _)) if arguments.format == AnswerFormat::Json => {
-                let blockers = blockers(simulation, query, &answer);
+                let blockers = simulation.blockers(query, &answer).unwrap_or_default();
                 self.answers.push((query, answer, blockers));
             }
             Ok((answer, _)) => show(&answer)?,
