@@ -6,6 +6,7 @@
 //! through as far as the design tells what they do.
 
 mod middlebox;
+mod notes;
 mod search;
 
 use serde::{Deserialize, Serialize};

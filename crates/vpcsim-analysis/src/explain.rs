@@ -6,9 +6,13 @@ use std::net::Ipv4Addr;
 
 use vpcsim_aws::devices::nat_gateway::{Connectivity, NatGatewayState};
 use vpcsim_aws::devices::network_acl::NetworkAclLookup;
+use vpcsim_aws::devices::route_table::{RouteDestination, RouteTarget};
 use vpcsim_aws::devices::security_group::{self, GroupMembers, Peer};
-use vpcsim_aws::devices::{Instance, NatGateway, NetworkAcl, NetworkInterface, RouteTable, network_acl};
+use vpcsim_aws::devices::{
+    Instance, InternetGateway, NatGateway, NetworkAcl, NetworkInterface, RouteTable, Subnet, network_acl,
+};
 use vpcsim_aws::drop_reason::{self, ReasonInfo};
+use vpcsim_aws::public_address::is_private;
 use vpcsim_aws::traffic::{Direction, packet_words};
 use vpcsim_aws::{AnyId, Compiled, Id, Resource, Topology, station};
 use vpcsim_engine::wire::{Summary, summarize};
@@ -361,9 +365,9 @@ impl Explainer<'_> {
             .find(|id| self.joins(*id, vpc, destination));
         let target = match (peering, gateway) {
             (Some(peering), _) => topology.name_of(peering).to_owned(),
-            (None, Some((gateway, _))) if !destination.is_private() => {
+            (None, Some((gateway, _))) if !is_private(destination) => {
                 let nat = (!drop.is_back)
-                    .then(|| self.nat_gateway_for(drop.packet.source(), vpc))
+                    .then(|| self.nat_gateway_for((drop.packet.source(), destination), vpc))
                     .flatten();
                 nat.unwrap_or_else(|| topology.name_of(gateway).to_owned())
             }
@@ -378,24 +382,25 @@ impl Explainer<'_> {
         )
     }
 
-    /// A NAT gateway of the VPC that lets a host without a public address out.
+    /// A NAT gateway of the VPC that lets a host without a public address out: its own subnet has a route to an internet gateway.
     pub(crate) fn nat_gateway_for(
         &self,
-        source: Ipv4Addr,
+        (source, destination): (Ipv4Addr, Ipv4Addr),
         vpc: Id<vpcsim_aws::devices::Vpc>,
     ) -> Option<String> {
         let topology = self.topology();
         if has_public_address(topology, source) {
             return None;
         }
-        let is_there = |nat: &NatGateway| {
+        let leads_out = |nat: &NatGateway| {
             let subnet = topology.subnets.find(nat.subnet);
             subnet.is_some_and(|subnet| subnet.vpc == vpc)
                 && nat.connectivity == Connectivity::Public
                 && nat.state == NatGatewayState::Available
+                && is_routed_out(topology, nat.subnet, destination)
         };
         let mut gateways = topology.nat_gateways.iter();
-        let (_, nat) = gateways.find(|(_, nat)| is_there(nat))?;
+        let (_, nat) = gateways.find(|(_, nat)| leads_out(nat))?;
         Some(nat.label.name.clone())
     }
 
@@ -425,6 +430,26 @@ pub(crate) fn has_public_address(topology: &Topology, address: Ipv4Addr) -> bool
     let interfaces = topology.network_interfaces.iter();
     let mut addresses = interfaces.flat_map(|(_, interface)| &interface.addresses);
     addresses.any(|own| own.private == address && own.public.is_some())
+}
+
+/// Whether the subnet's best route for the destination leads to an internet gateway.
+fn is_routed_out(topology: &Topology, subnet: Id<Subnet>, destination: Ipv4Addr) -> bool {
+    let Some(table) = topology.route_table_of(subnet) else {
+        return false;
+    };
+    let routes = topology.route_tables[table].routes.iter().filter_map(|route| {
+        let nets = match route.destination {
+            RouteDestination::Cidr(net) => vec![net],
+            RouteDestination::PrefixList(list) => topology.prefix_lists[list].entries.clone(),
+        };
+        let covering = nets.into_iter().filter(|net| net.contains(&destination));
+        Some((covering.map(|net| net.prefix_len()).max()?, route))
+    });
+    let best = routes.max_by_key(|(length, _)| *length);
+    best.is_some_and(|(_, route)| match route.target {
+        RouteTarget::Resource(target) => !route.blackhole && target.downcast::<InternetGateway>().is_some(),
+        _ => false,
+    })
 }
 
 /// Whether an instance on the way there forwarded the packet.

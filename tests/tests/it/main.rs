@@ -5,6 +5,8 @@ mod analyzer_codes;
 #[cfg(test)]
 mod beside;
 #[cfg(test)]
+mod blockers;
+#[cfg(test)]
 mod botocore;
 #[cfg(test)]
 mod captures;

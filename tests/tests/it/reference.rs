@@ -20,11 +20,11 @@ use crate::print;
 const DESIGN_COUNT: u64 = 300;
 const FLOWS_PER_DESIGN: usize = 12;
 
-fn from_environment(name: &str, default: u64) -> u64 {
+pub(crate) fn from_environment(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
-fn query(topology: &Topology, flow: &Flow) -> FlowQuery {
+pub(crate) fn query(topology: &Topology, flow: &Flow) -> FlowQuery {
     let (source, src_ip, bind) = match flow.source {
         Source::Internet(address) => ("internet".to_owned(), Some(address), None),
         Source::Interface(interface, address) => {

@@ -9,7 +9,7 @@ use vpcsim_aws::devices::network_interface::FROM_HOST;
 use vpcsim_aws::sets::{PacketSet, TrafficBox, TrafficSet};
 use vpcsim_aws::traffic::PortRange;
 use vpcsim_aws::{AnyId, drop_reason};
-use vpcsim_engine::NodeId;
+use vpcsim_engine::{Decision, NodeId};
 
 use super::search::{Next, Search};
 
@@ -44,7 +44,9 @@ impl Search<'_> {
             return send(plan, onward);
         }
         let Some(appliance) = &plan.appliance else {
-            return Next::Lost;
+            let decision = Decision::by(self.simulation.topology().component(plan.owner));
+            self.note_gap(drop_reason::NOT_FOR_THIS_HOST, decision, packets);
+            return self.skip(drop_reason::NOT_FOR_THIS_HOST, packets.clone());
         };
         self.half.is_forwarded = true;
         if !passes(appliance, packets, self.half.is_forward) {

@@ -5,23 +5,19 @@ use std::net::Ipv4Addr;
 
 use vpcsim_aws::compile::Slot;
 use vpcsim_aws::devices::internet_host::FROM_HOSTS;
-use vpcsim_aws::devices::network_interface::{FROM_HOST, FROM_OWNER};
-use vpcsim_aws::devices::{Instance, NetworkInterface, RouteTable, Subnet, Vpc, network_acl};
+use vpcsim_aws::devices::network_interface::{FROM_HOST, FROM_OWNER, InterfaceAddress};
+use vpcsim_aws::devices::{Instance, NatGateway, NetworkInterface, Vpc};
 use vpcsim_aws::public_address::is_private;
-use vpcsim_aws::sets::{
-    PacketSet, ProtocolRange, SetDrop, SetEnd, SetWay, TrafficBox, TrafficSet, icmp_range, walk,
-};
-use vpcsim_aws::traffic::{Direction, PortRange};
-use vpcsim_aws::{AnyId, Id, Protocol, drop_reason, station};
-use vpcsim_engine::wire::build::PacketBuilder;
-use vpcsim_engine::wire::{Summary, icmp, summarize};
+use vpcsim_aws::sets::{PacketSet, ProtocolRange, SetEnd, SetWay, TrafficBox, TrafficSet, icmp_range, walk};
+use vpcsim_aws::traffic::PortRange;
+use vpcsim_aws::{AnyId, Id, Kind, Protocol, drop_reason, station};
 use vpcsim_engine::{Decision, DropReason, NodeId, Port};
 
 use super::Blocker;
 use super::middlebox::Translated;
 use crate::answer::FlowQuery;
 use crate::endpoint::Source;
-use crate::explain::{Drop, Explainer, has_public_address};
+use crate::explain::Explainer;
 use crate::question::Question;
 use crate::reach::CLIENT_PORTS;
 use crate::simulation::Simulation;
@@ -50,7 +46,7 @@ struct Arrived {
 pub(super) struct Half {
     pub(super) is_forward: bool,
     /// How many drops of the way are noted.
-    noted: usize,
+    pub(super) noted: usize,
     /// Whether it went on behind a gap already.
     has_skipped: bool,
     /// Whether an instance forwarded the flow, and hides whose it is.
@@ -70,9 +66,9 @@ impl Half {
 
 pub(super) struct Search<'s> {
     pub(super) simulation: &'s Simulation,
-    query: &'s FlowQuery,
-    explainer: Explainer<'s>,
-    way: SetWay,
+    pub(super) query: &'s FlowQuery,
+    pub(super) explainer: Explainer<'s>,
+    pub(super) way: SetWay,
     pub(super) half: Half,
     /// What instances on the way translated.
     pub(super) translated: Vec<Translated>,
@@ -80,7 +76,7 @@ pub(super) struct Search<'s> {
     pub(super) returns_by_balancer: bool,
     /// The port that is asked for; a load balancer may ask its targets at another.
     pub(super) service: u16,
-    blockers: Vec<Blocker>,
+    pub(super) blockers: Vec<Blocker>,
 }
 
 impl<'s> Search<'s> {
@@ -150,7 +146,7 @@ impl<'s> Search<'s> {
                     self.note_gap(reason, decision, &walked.packets);
                     self.skip(reason, walked.packets.clone())
                 }
-                SetEnd::Opaque(node) => self.through_balancer(node, &walked.packets),
+                SetEnd::Opaque(node) => self.through_opaque(node, &walked.packets),
             };
             match next {
                 Next::On(to, set) => (start, packets) = (to, set),
@@ -169,20 +165,80 @@ impl<'s> Search<'s> {
         None
     }
 
+    /// Goes on behind what says nothing about sets.
+    fn through_opaque(&mut self, node: NodeId, packets: &PacketSet) -> Next {
+        let owner = self.simulation.compiled().owner(node);
+        let decision = owner.map_or(Decision::NONE, |owner| {
+            Decision::by(self.simulation.topology().component(owner))
+        });
+        match owner.map(|owner| owner.kind) {
+            Some(Kind::NatGateway | Kind::RegionalNatGateway) if !self.half.is_forward => {
+                // It translated nothing on the way there.
+                self.note_gap(drop_reason::NAT_NO_STATE, decision, packets);
+                self.skip(drop_reason::NAT_NO_STATE, packets.clone())
+            }
+            Some(Kind::Subnet) => {
+                self.note_gap(drop_reason::NOT_MODELLED, decision, packets);
+                Next::Lost
+            }
+            _ => self.through_balancer(node, packets),
+        }
+    }
+
     /// Goes on behind a missing route or a gateway that refuses, once in each direction.
-    fn skip(&mut self, reason: DropReason, mut packets: PacketSet) -> Next {
+    pub(super) fn skip(&mut self, reason: DropReason, mut packets: PacketSet) -> Next {
         let is_at_its_end = drop_reason::info(reason).is_some_and(|info| info.station == station::ENI_IN);
         if self.half.has_skipped || is_at_its_end {
             return Next::Lost;
         }
         self.half.has_skipped = true;
+        if let Some(owner) = self.by_public_address(packets.destination) {
+            // What goes out and comes in again has the sender's public address; who has none hides behind another's.
+            let sender = self.by_private_address(packets.source);
+            let Some(public) = sender.and_then(|own| own.public).filter(|_| self.half.is_forward) else {
+                return Next::Lost;
+            };
+            (packets.source, packets.destination) = (public, owner.private);
+        }
         match self.entrance(&mut packets) {
             Some(entrance) => Next::On(entrance, packets),
-            None if self.owners(packets.destination).is_empty() && !is_private(packets.destination) => {
-                Next::Arrived
-            }
-            None => Next::Lost,
+            None => self.skip_outside(&packets),
         }
+    }
+
+    /// Goes on to a host outside; of the design's own ranges nobody else has an address.
+    fn skip_outside(&mut self, packets: &PacketSet) -> Next {
+        let topology = self.simulation.topology();
+        let destination = packets.destination;
+        if !self.owners(destination).is_empty() {
+            return Next::Lost;
+        }
+        let covers = |vpc: &Vpc| {
+            vpc.cidrs
+                .iter()
+                .any(|cidr| cidr.associated && cidr.net.contains(&destination))
+        };
+        if let Some((vpc, _)) = topology.vpcs.iter().find(|(_, vpc)| covers(vpc)) {
+            let decision = Decision::by(topology.component(vpc));
+            self.note_gap(drop_reason::NO_SUCH_ADDRESS, decision, packets);
+            return Next::Lost;
+        }
+        let is_gateways = |gateway: &NatGateway| {
+            gateway
+                .addresses
+                .iter()
+                .any(|own| own.public == Some(destination))
+        };
+        let mut gateways = topology.nat_gateways.iter();
+        if let Some((gateway, _)) = gateways.find(|(_, gateway)| is_gateways(gateway)) {
+            let decision = Decision::by(topology.component(gateway));
+            self.note_gap(drop_reason::NAT_NO_STATE, decision, packets);
+            return Next::Lost;
+        }
+        if is_private(destination) {
+            return Next::Lost;
+        }
+        Next::Arrived
     }
 
     /// Where every way to the set's destination enters its subnet; `None` if nobody has the address, or several have.
@@ -211,8 +267,21 @@ impl<'s> Search<'s> {
         device.entrance(packets)
     }
 
+    fn by_public_address(&self, address: Ipv4Addr) -> Option<InterfaceAddress> {
+        self.own_addresses().find(|own| own.public == Some(address))
+    }
+
+    fn by_private_address(&self, address: Ipv4Addr) -> Option<InterfaceAddress> {
+        self.own_addresses().find(|own| own.private == address)
+    }
+
+    fn own_addresses(&self) -> impl Iterator<Item = InterfaceAddress> {
+        let interfaces = self.simulation.topology().network_interfaces.iter();
+        interfaces.flat_map(|(_, interface)| interface.addresses.iter().copied())
+    }
+
     /// The VPCs in which somebody has the private address.
-    fn owners(&self, address: Ipv4Addr) -> BTreeSet<Id<Vpc>> {
+    pub(super) fn owners(&self, address: Ipv4Addr) -> BTreeSet<Id<Vpc>> {
         let topology = self.simulation.topology();
         let owns =
             |interface: &NetworkInterface| interface.addresses.iter().any(|own| own.private == address);
@@ -284,194 +353,6 @@ impl<'s> Search<'s> {
             Slot::ServiceHosts(index) => Some(compiled.services[index].uplink),
             Slot::InternetHosts | Slot::Metadata => None,
         }
-    }
-
-    /// Notes what filters would drop.
-    fn note_filters(&mut self) {
-        let fresh: Vec<SetDrop> = self.way.drops()[self.half.noted..].to_vec();
-        self.half.noted += fresh.len();
-        for drop in fresh {
-            let owner = self.simulation.compiled().owner(drop.node);
-            let decision = self.entry_that_denies(&drop, owner).unwrap_or(drop.decision);
-            let component = self.component(drop.reason, owner, decision);
-            let ends = (drop.source, drop.destination);
-            self.note(drop.reason, decision, component, ends);
-        }
-    }
-
-    fn note_gap(&mut self, reason: DropReason, decision: Decision, packets: &PacketSet) {
-        let decider = self.simulation.compiled().decider(decision.component);
-        let component = self.name(decider);
-        let ends = (packets.source, packets.destination);
-        self.note(reason, decision, component, ends);
-        let is_inside = !self.owners(packets.destination).is_empty();
-        if reason == drop_reason::NO_SUCH_INTERNET_HOST && is_inside {
-            if let Some(blocker) = self.blockers.last_mut() {
-                "internet".clone_into(&mut blocker.component);
-                let address = packets.destination;
-                blocker.change = Some(format!(
-                    "give the interface with {address} a public or Elastic IP address, and ask for that"
-                ));
-            }
-        } else if reason == drop_reason::NO_ROUTE && self.half.is_forward && !is_inside {
-            self.note_missing_public_address(decider, ends);
-        }
-    }
-
-    /// A route to an internet gateway does not help who has no public address.
-    fn note_missing_public_address(&mut self, decider: Option<AnyId>, ends: (Ipv4Addr, Ipv4Addr)) {
-        let topology = self.simulation.topology();
-        let Some(table) = decider.and_then(AnyId::downcast::<RouteTable>) else {
-            return;
-        };
-        let vpc = topology.route_tables[table].vpc;
-        let mut gateways = topology.internet_gateways.iter();
-        let Some((gateway, _)) = gateways.find(|(_, gateway)| gateway.vpc == Some(vpc)) else {
-            return;
-        };
-        let (source, destination) = ends;
-        let has_another_way = self.explainer.nat_gateway_for(source, vpc).is_some();
-        if !is_private(destination) && !has_another_way && !has_public_address(topology, source) {
-            let decision = Decision::by(topology.component(gateway));
-            let component = self.name(Some(gateway.into()));
-            self.note(drop_reason::IGW_NO_PUBLIC_MAPPING, decision, component, ends);
-        }
-    }
-
-    fn note(
-        &mut self,
-        reason: DropReason,
-        decision: Decision,
-        component: String,
-        ends: (Ipv4Addr, Ipv4Addr),
-    ) {
-        let info = drop_reason::info(reason);
-        let mut blocker = Blocker {
-            direction: if self.half.is_forward { "forward" } else { "return" }.to_owned(),
-            reason: info.map_or_else(|| format!("{reason:?}"), |info| info.name.to_owned()),
-            component,
-            detail: info.map_or_else(String::new, |info| info.words.to_owned()),
-            nearest: None,
-            change: None,
-        };
-        if let (Some(info), Some(packet)) = (info, self.packet(ends, CLIENT_PORTS.first)) {
-            let drop = Drop {
-                info,
-                decision,
-                packet,
-                is_back: !self.half.is_forward,
-                is_forwarded: self.half.is_forwarded,
-            };
-            (blocker.detail, blocker.nearest, blocker.change) = self.explainer.words(&drop);
-        }
-        self.blockers.push(blocker);
-    }
-
-    /// Notes what the rules of a firewall would drop.
-    pub(super) fn note_firewall(&mut self, component: &str, packets: &PacketSet) {
-        let words = self.packet((packets.source, packets.destination), CLIENT_PORTS.first);
-        let words = words.map_or_else(String::new, |packet| vpcsim_aws::traffic::packet_words(&packet));
-        let (source, destination) = (packets.source, packets.destination);
-        let direction = if self.half.is_forward { "forward" } else { "return" };
-        self.blockers.push(Blocker {
-            direction: direction.to_owned(),
-            reason: "MIDDLEBOX_FIREWALL".to_owned(),
-            component: component.to_owned(),
-            detail: format!(
-                "no rule of the firewall of {component} allows {words} from {source} to {destination}"
-            ),
-            nearest: None,
-            change: Some(format!(
-                "add `allow {words} from {source}/32 to {destination}/32` to the firewall of {component}"
-            )),
-        });
-    }
-
-    /// Notes what a load balancer does not take.
-    pub(super) fn note_balancer(&mut self, reason: DropReason, component: &str, change: String) {
-        let info = drop_reason::info(reason);
-        self.blockers.push(Blocker {
-            direction: "forward".to_owned(),
-            reason: info.map_or_else(String::new, |info| info.name.to_owned()),
-            component: component.to_owned(),
-            detail: info.map_or_else(String::new, |info| info.words.to_owned()),
-            nearest: None,
-            change: Some(change),
-        });
-    }
-
-    /// The protocol of the flow; TCP if it is none, which no question has.
-    pub(super) fn protocol(&self) -> Protocol {
-        self.query.protocol.parse().unwrap_or(Protocol::TCP)
-    }
-
-    /// One packet of the flow between two addresses, or of its answers, as filters see it; a client has this port.
-    fn packet(&self, (source, destination): (Ipv4Addr, Ipv4Addr), client: u16) -> Option<Summary> {
-        let protocol = self.protocol();
-        let (from, to) = if self.half.is_forward {
-            (client, self.service)
-        } else {
-            (self.service, client)
-        };
-        let bytes = match protocol {
-            Protocol::TCP => PacketBuilder::tcp(source, from, destination, to).build(),
-            Protocol::UDP => PacketBuilder::udp(source, from, destination, to).build(),
-            Protocol::ICMP => {
-                let asked = (
-                    self.query.icmp_type.unwrap_or(icmp::ECHO_REQUEST),
-                    self.query.icmp_code.unwrap_or(0),
-                );
-                let (kind, code) = if self.half.is_forward {
-                    asked
-                } else {
-                    (icmp::ECHO_REPLY, 0)
-                };
-                PacketBuilder::raw(source, destination, protocol, &[kind, code, 0, 0, 0, 0, 0, 0]).build()
-            }
-            _ => PacketBuilder::raw(source, destination, protocol, &[0; 8]).build(),
-        };
-        summarize(&bytes).ok()
-    }
-
-    /// Which entry of a network ACL denies the flow: sets only tell that some does.
-    fn entry_that_denies(&self, drop: &SetDrop, owner: Option<AnyId>) -> Option<Decision> {
-        let direction = match drop.reason {
-            drop_reason::NACL_EGRESS => Direction::Egress,
-            drop_reason::NACL_INGRESS => Direction::Ingress,
-            _ => return None,
-        };
-        let topology = self.simulation.topology();
-        let acl = topology.network_acl_of(owner?.downcast::<Subnet>()?)?;
-        let lookup = network_acl::compile(acl, topology);
-        let mut clients = [CLIENT_PORTS.first, CLIENT_PORTS.last].into_iter();
-        clients.find_map(|client| {
-            let packet = self.packet((drop.source, drop.destination), client)?;
-            let verdict = lookup.lookup(direction, &packet);
-            (!verdict.allow).then_some(verdict.decision)
-        })
-    }
-
-    /// The groups of the interface, or the network ACL of the subnet.
-    fn component(&self, reason: DropReason, owner: Option<AnyId>, decision: Decision) -> String {
-        let topology = self.simulation.topology();
-        let is_group = reason == drop_reason::SG_EGRESS || reason == drop_reason::SG_INGRESS;
-        let interface = owner.and_then(AnyId::downcast::<NetworkInterface>);
-        if let Some(interface) = interface.filter(|_| is_group) {
-            let groups = topology.network_interfaces[interface].security_groups.iter();
-            let names: Vec<&str> = groups.map(|group| topology.name_of(*group)).collect();
-            return names.join(", ");
-        }
-        let acl = owner
-            .and_then(AnyId::downcast::<Subnet>)
-            .and_then(|subnet| topology.network_acl_of(subnet));
-        let decider = self.simulation.compiled().decider(decision.component).or(owner);
-        self.name(acl.map(AnyId::from).or(decider))
-    }
-
-    pub(super) fn name(&self, any: Option<AnyId>) -> String {
-        any.map_or_else(String::new, |any| {
-            self.simulation.topology().name_of(any).to_owned()
-        })
     }
 }
 
