@@ -2,7 +2,8 @@
 //!
 //! A set with the flow alone walks the network while filters only note what they would drop. Where a route is missing or a gateway
 //! refuses, the walk goes on where every other way would lead as well: at the subnet of whoever has the destination. What lies
-//! between, a way yet to be made decides, and nothing is said about it. Instances that forward and load balancers are gone
+//! between, a way yet to be made decides, and nothing is said about it; what would come in again by the internet gateway with the address
+//! of a NAT gateway is not followed. Instances that forward and load balancers are gone
 //! through as far as the design tells what they do.
 
 mod middlebox;

@@ -369,7 +369,8 @@ impl Explainer<'_> {
                 let nat = (!drop.is_back)
                     .then(|| self.nat_gateway_for((drop.packet.source(), destination), vpc))
                     .flatten();
-                nat.unwrap_or_else(|| topology.name_of(gateway).to_owned())
+                nat.map_or_else(|| topology.name_of(gateway), |nat| topology.name_of(nat))
+                    .to_owned()
             }
             _ => "a gateway that leads there".to_owned(),
         };
@@ -387,7 +388,7 @@ impl Explainer<'_> {
         &self,
         (source, destination): (Ipv4Addr, Ipv4Addr),
         vpc: Id<vpcsim_aws::devices::Vpc>,
-    ) -> Option<String> {
+    ) -> Option<Id<NatGateway>> {
         let topology = self.topology();
         if has_public_address(topology, source) {
             return None;
@@ -400,8 +401,7 @@ impl Explainer<'_> {
                 && is_routed_out(topology, nat.subnet, destination)
         };
         let mut gateways = topology.nat_gateways.iter();
-        let (_, nat) = gateways.find(|(_, nat)| leads_out(nat))?;
-        Some(nat.label.name.clone())
+        gateways.find(|(_, nat)| leads_out(nat)).map(|(id, _)| id)
     }
 
     fn joins(

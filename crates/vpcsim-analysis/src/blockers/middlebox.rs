@@ -9,7 +9,7 @@ use vpcsim_aws::devices::network_interface::FROM_HOST;
 use vpcsim_aws::sets::{PacketSet, TrafficBox, TrafficSet};
 use vpcsim_aws::traffic::PortRange;
 use vpcsim_aws::{AnyId, drop_reason};
-use vpcsim_engine::{Decision, NodeId};
+use vpcsim_engine::{Decision, NodeId, Port};
 
 use super::search::{Next, Search};
 
@@ -23,7 +23,7 @@ pub(super) struct Translated {
 
 impl Search<'_> {
     /// What a host does with a set that comes to it.
-    pub(super) fn through_instance(&mut self, node: NodeId, packets: &PacketSet) -> Next {
+    pub(super) fn through_instance(&mut self, (node, port): (NodeId, Port), packets: &PacketSet) -> Next {
         let compiled = self.simulation.compiled();
         let Some(Slot::Host(index)) = compiled.slot(node) else {
             return Next::Arrived;
@@ -31,8 +31,9 @@ impl Search<'_> {
         let plan = &compiled.hosts[index];
         let (source, destination) = (packets.source, packets.destination);
         let mut onward = PacketSet::new(source, destination, packets.traffic.clone());
-        let mut interfaces = plan.interfaces.iter();
-        if interfaces.any(|part| part.addresses.contains(&destination)) {
+        // An interface takes only what is for itself, whatever others of the host have.
+        let own = plan.interfaces.get(port.0 as usize);
+        if own.is_some_and(|part| part.addresses.contains(&destination)) {
             let mut known = self.translated.iter().rev();
             let is_meant = |one: &&Translated| {
                 (one.node, one.own, one.remote) == (node, destination, source) && !self.half.is_forward

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use vpcsim_aws::devices::block_public_access::{BlockMode, Excluded};
 use vpcsim_aws::devices::{NetworkInterface, RouteTable, Subnet, network_acl};
 use vpcsim_aws::public_address::is_private;
 use vpcsim_aws::sets::{PacketSet, SetDrop};
@@ -45,12 +46,12 @@ impl Search<'_> {
                 ));
             }
         } else if reason == drop_reason::NO_ROUTE && self.half.is_forward && !is_inside {
-            self.note_missing_public_address(decider, ends);
+            self.note_way_out(decider, ends);
         }
     }
 
-    /// A route to an internet gateway does not help who has no public address.
-    fn note_missing_public_address(&mut self, decider: Option<AnyId>, ends: (Ipv4Addr, Ipv4Addr)) {
+    /// A route to an internet gateway helps neither who has no public address nor whom the account keeps from the internet.
+    fn note_way_out(&mut self, decider: Option<AnyId>, ends: (Ipv4Addr, Ipv4Addr)) {
         let topology = self.simulation.topology();
         let Some(table) = decider.and_then(AnyId::downcast::<RouteTable>) else {
             return;
@@ -61,11 +62,27 @@ impl Search<'_> {
             return;
         };
         let (source, destination) = ends;
-        let has_another_way = self.explainer.nat_gateway_for(ends, vpc).is_some();
-        if !is_private(destination) && !has_another_way && !has_public_address(topology, source) {
+        if is_private(destination) {
+            return;
+        }
+        let nat = self.explainer.nat_gateway_for(ends, vpc);
+        if nat.is_none() && !has_public_address(topology, source) {
             let decision = Decision::by(topology.component(gateway));
             let component = self.name(Some(gateway.into()));
             self.note(drop_reason::IGW_NO_PUBLIC_MAPPING, decision, component, ends);
+        }
+        // Whoever stands before the internet gateway, the NAT gateway or the host, has to be let out by the account.
+        let mut interfaces = topology.network_interfaces.iter();
+        let owner =
+            interfaces.find(|(_, interface)| interface.addresses.iter().any(|own| own.private == source));
+        let own = owner.map(|(_, interface)| interface.subnet);
+        let place = nat.map_or(own, |nat| Some(topology.nat_gateways[nat].subnet));
+        let mode = topology.block_mode_of(place.map_or(Excluded::Vpc(vpc), Excluded::Subnet));
+        let is_blocked = mode == BlockMode::Bidirectional || mode == BlockMode::Ingress && nat.is_none();
+        if let Some(block) = topology.block_public_access_of(vpc).filter(|_| is_blocked) {
+            let component = self.name(Some(block.into()));
+            let decision = Decision::by(topology.component(block));
+            self.note(drop_reason::BLOCK_PUBLIC_ACCESS, decision, component, ends);
         }
     }
 

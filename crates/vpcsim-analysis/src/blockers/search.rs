@@ -135,7 +135,7 @@ impl<'s> Search<'s> {
             });
             self.note_filters();
             let next = match walked.end {
-                SetEnd::At(node, port) => match self.through_instance(node, &walked.packets) {
+                SetEnd::At(node, port) => match self.through_instance((node, port), &walked.packets) {
                     Next::Arrived => {
                         let packets = walked.packets;
                         return Some(Arrived { node, port, packets });
