@@ -15,8 +15,10 @@ use vpcsim_aws::sets::TrafficSet;
 use vpcsim_aws::{Findings, Origin, Topology};
 
 use crate::answer::{Answer, FlowQuery};
+use crate::endpoint::INTERNET;
 use crate::reach::{
-    Basis, By, CLIENT_PORTS, Reach, ReachQuestion, Reachability, SOMEBODY, Scope, covers_the_internet,
+    Basis, By, CLIENT_PORTS, InternetRow, Reach, ReachQuestion, Reachability, SOMEBODY, Scope,
+    covers_the_internet,
 };
 use crate::simulation::{Options, Simulation};
 use single_flows::{as_reach, named, sample_query, samples, witness_of};
@@ -167,7 +169,7 @@ impl Judge<'_> {
                 .iter()
                 .flat_map(|from| self.with_internet(*from, &asked, false))
                 .collect(),
-            _ => self.by_packets(assertion, (from, &assertion.from), (to, &assertion.to)),
+            _ => self.named(assertion, (from, &assertion.from), (to, &assertion.to)),
         }
     }
 
@@ -228,13 +230,13 @@ impl Judge<'_> {
         all
     }
 
-    /// One flow for the first and the last port of each service.
-    fn by_packets(&self, assertion: &Assertion, from: (&End, &Selector), to: (&End, &Selector)) -> Vec<Seen> {
+    /// Flows from or to somebody who is meant by an address or a name that the DNS or the internet has.
+    fn named(&self, assertion: &Assertion, from: (&End, &Selector), to: (&End, &Selector)) -> Vec<Seen> {
         let words = |(end, selector): (&End, &Selector)| -> Vec<String> {
             match end {
-                End::Internet => vec!["internet".to_owned()],
+                End::Internet => vec![INTERNET.to_owned()],
                 End::Named(text) => vec![text.clone()],
-                End::Endpoints(list) if selector.text.contains([':', '*', '/']) => list
+                End::Endpoints(list) if is_choosy(&selector.text) => list
                     .iter()
                     .map(|endpoint| self.found.endpoints[*endpoint].address.to_string())
                     .collect(),
@@ -244,23 +246,56 @@ impl Judge<'_> {
         let mut seen = Vec::new();
         for source in words(from) {
             for dst in words(to) {
-                for service in assertion.services.iter().flat_map(|service| samples(*service)) {
-                    let query = sample_query(&source, &dst, service);
-                    let Ok((answer, _)) = self.simulation.trace(&query, &Options::default()) else {
-                        continue;
-                    };
-                    let asked = ReachQuestion::about(&[service], CLIENT_PORTS).traffic;
-                    seen.push(Seen {
-                        from: source.clone(),
-                        to: dst.clone(),
-                        reach: as_reach(&answer, &asked),
-                        asked,
-                        query: Some(query),
-                    });
+                match self.by_sets(assertion, &source, &dst) {
+                    Some(exact) => seen.push(exact),
+                    None => seen.extend(self.by_packets(assertion, &source, &dst)),
                 }
             }
         }
         seen
+    }
+
+    /// The exact answer about a flow to an address that an interface of the design has.
+    fn by_sets(&self, assertion: &Assertion, source: &str, dst: &str) -> Option<Seen> {
+        let query = FlowQuery {
+            source: source.to_owned(),
+            dst: dst.to_owned(),
+            ..FlowQuery::default()
+        };
+        let precise = FlowQuery {
+            protocol: "tcp".to_owned(),
+            dst_port: Some(443),
+            ..query.clone()
+        };
+        let question = self.simulation.question(&precise).ok()?;
+        let reach = self
+            .simulation
+            .reach_of_address(self.found, &question.source, question.destination)?;
+        Some(Seen {
+            from: source.to_owned(),
+            to: dst.to_owned(),
+            reach,
+            asked: ReachQuestion::about(&assertion.services, CLIENT_PORTS).traffic,
+            query: Some(query),
+        })
+    }
+
+    /// One flow for the first and the last port of each service.
+    fn by_packets(&self, assertion: &Assertion, source: &str, dst: &str) -> Vec<Seen> {
+        let services = assertion.services.iter().flat_map(|service| samples(*service));
+        let seen = services.filter_map(|service| {
+            let query = sample_query(source, dst, service);
+            let (answer, _) = self.simulation.trace(&query, &Options::default()).ok()?;
+            let asked = ReachQuestion::about(&[service], CLIENT_PORTS).traffic;
+            Some(Seen {
+                from: source.to_owned(),
+                to: dst.to_owned(),
+                reach: as_reach(&answer, &asked),
+                asked,
+                query: Some(query),
+            })
+        });
+        seen.collect()
     }
 
     fn judge_flows(&self, assertion: &Assertion, flows: &[Seen], judgement: &mut Judgement) {
@@ -270,6 +305,12 @@ impl Judge<'_> {
                 set.unite(&seen.reach.one_way);
             }
             set.from_any_port().intersection(&seen.asked)
+        };
+        // What a load balancer's choice decides about is neither reachable nor unreachable.
+        let possible = |seen: &Seen| {
+            let mut set = passing(seen);
+            set.unite(&seen.reach.some_targets.from_any_port().intersection(&seen.asked));
+            set
         };
         if let Some(unknown) = flows.iter().find(|seen| seen.reach.basis == Basis::Unknown) {
             judgement.outcome = Outcome::Unknown;
@@ -283,7 +324,7 @@ impl Judge<'_> {
         let all = flows
             .iter()
             .all(|seen| seen.asked.without(&passing(seen)).is_empty());
-        let none = flows.iter().all(|seen| passing(seen).is_empty());
+        let none = flows.iter().all(|seen| possible(seen).is_empty());
         let today = match (all, none) {
             (true, false) => Expected::Reachable,
             (false, true) => Expected::Unreachable,
@@ -297,7 +338,7 @@ impl Judge<'_> {
             let passes = passing(seen);
             let off = match assertion.expected {
                 Expected::Reachable => seen.asked.without(&passes),
-                Expected::Unreachable => passes,
+                Expected::Unreachable => possible(seen),
                 Expected::Partial if today == Expected::Partial => TrafficSet::nothing(),
                 Expected::Partial => seen.asked.clone(),
             };
@@ -564,10 +605,21 @@ impl Judge<'_> {
             to: Some(rest),
         };
         let rows = self.found.exposure_rows(self.topology(), By::Instance, &scope);
-        rows.iter()
-            .map(|row| format!("internet -> {}: {} is reachable", row.group, row.round_trip.text))
-            .collect()
+        let words = |row: &InternetRow| {
+            let services = [&row.round_trip, &row.some_targets, &row.one_way];
+            let shown = services.into_iter().find(|services| !services.is_empty());
+            let text = shown.map_or("something that is not modelled", |services| {
+                services.text.as_str()
+            });
+            format!("internet -> {}: {text} is reachable", row.group)
+        };
+        rows.iter().map(words).collect()
     }
+}
+
+/// Whether a selector means whoever has some property, and nobody by name.
+fn is_choosy(text: &str) -> bool {
+    text.contains([':', '*', '/'])
 }
 
 fn expected_words(assertion: &Assertion) -> String {

@@ -22,8 +22,13 @@ const RETURN_MASK: u64 = ((1 << 23) - 1) << RETURN_SHIFT;
 
 /// Notes by whose claim the answers go back.
 pub fn set_return(packet: &mut Packet, claim: ClaimIndex) {
-    let other = packet.mark() & !(RETURN_MASK | RETURNING);
-    packet.set_mark(other | RETURN_NOTED | ((u64::from(claim.0) << RETURN_SHIFT) & RETURN_MASK));
+    packet.set_mark(with_return(packet.mark(), claim));
+}
+
+/// The note with by whose claim the answers go back.
+pub const fn with_return(mark: u64, claim: ClaimIndex) -> u64 {
+    let other = mark & !(RETURN_MASK | RETURNING);
+    other | RETURN_NOTED | ((claim.0 as u64) << RETURN_SHIFT) & RETURN_MASK
 }
 
 /// Forgets by whose claim answers go back.

@@ -146,7 +146,7 @@ impl<'s> Search<'s> {
                     self.note_gap(reason, decision, &walked.packets);
                     self.skip(reason, walked.packets.clone())
                 }
-                SetEnd::Opaque(node) => self.through_opaque(node, &walked.packets),
+                SetEnd::Opaque(node) | SetEnd::Split(node) => self.through_opaque(node, &walked.packets),
             };
             match next {
                 Next::On(to, set) => (start, packets) = (to, set),

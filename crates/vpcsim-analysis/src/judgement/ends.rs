@@ -3,10 +3,11 @@
 use std::net::Ipv4Addr;
 
 use vpcsim_aws::assertion::{Assertion, Expectations, Expected, Invariant, KEEP_ONE, Mention, Selector};
+use vpcsim_aws::devices::LoadBalancer;
 use vpcsim_aws::{Finding, Findings, Label};
 
-use super::{End, Judge};
-use crate::endpoint::{self, Source};
+use super::{End, Judge, is_choosy};
+use crate::endpoint::{self, INTERNET, Source};
 use crate::reach::{SOMEBODY, Selection, select};
 use crate::similar::nearest;
 
@@ -59,7 +60,9 @@ impl Judge<'_> {
         is_sender: bool,
     ) -> Result<End, Finding> {
         let text = &selector.text;
+        let with_internet = other.is_none_or(|other| other.text.eq_ignore_ascii_case(INTERNET));
         if let Ok(address) = text.parse::<Ipv4Addr>()
+            && !with_internet
             && self
                 .found
                 .endpoints
@@ -70,7 +73,14 @@ impl Judge<'_> {
         }
         match select(self.topology(), &self.found.endpoints, text) {
             Ok(Selection::Internet) => Ok(End::Internet),
-            Ok(Selection::Endpoints(list)) => Ok(End::Endpoints(list)),
+            Ok(Selection::Endpoints(list))
+                if is_sender && !list.iter().any(|index| self.found.endpoints[*index].sends()) =>
+            {
+                let message =
+                    format!("`{text}` cannot be a source: load balancers and endpoints begin no connections");
+                Err(Finding::error("selects-nothing", selector.origin, message))
+            }
+            Ok(Selection::Endpoints(list)) => Ok(self.in_the_dns(text, list, with_internet)),
             Err(_) if self.is_known_to_packets(text, other, is_sender) => Ok(End::Named(text.clone())),
             Err(error) => Err(Finding::error(
                 "selects-nothing",
@@ -80,10 +90,32 @@ impl Judge<'_> {
         }
     }
 
+    /// Of a load balancer that is meant by its name the nodes that the name stands for, by the addresses that it gives (ELB-02, ELB-03).
+    fn in_the_dns(&self, text: &str, list: Vec<usize>, with_internet: bool) -> End {
+        let endpoints = &self.found.endpoints;
+        let host = endpoints[list[0]].host;
+        let balancer = host.downcast::<LoadBalancer>();
+        let is_alone = list.iter().all(|index| endpoints[*index].host == host);
+        let Some(balancer) = balancer.filter(|_| is_alone && !is_choosy(text)) else {
+            return End::Endpoints(list);
+        };
+        if !with_internet && list.iter().any(|index| endpoints[*index].public.is_some()) {
+            return End::Named(text.to_owned());
+        }
+        let out = self.simulation.nodes_out_of_dns(balancer);
+        let nodes = &self.topology().load_balancers[balancer].nodes;
+        let is_in_dns = |index: &usize| {
+            let mut nodes = nodes.iter().enumerate();
+            let place = nodes.find(|(_, node)| node.interface == endpoints[*index].interface);
+            place.is_none_or(|(place, _)| place >= 64 || out >> place & 1 == 0)
+        };
+        End::Endpoints(list.into_iter().filter(is_in_dns).collect())
+    }
+
     /// Somebody who is meant, for a question to packets.
     fn speaker(&self, selector: &Selector) -> String {
         match select(self.topology(), &self.found.endpoints, &selector.text) {
-            Ok(Selection::Endpoints(list)) if selector.text.contains([':', '*', '/']) => {
+            Ok(Selection::Endpoints(list)) if is_choosy(&selector.text) => {
                 self.found.endpoints[list[0]].address.to_string()
             }
             _ => selector.text.clone(),

@@ -100,17 +100,17 @@ fn key(topology: &Topology, endpoint: &Endpoint) -> String {
         .map_or_else(String::new, |label| label.name.clone());
     let vpc = topology.name_of(topology.subnets[endpoint.subnet].vpc);
     let interface = topology.name_of(endpoint.interface);
-    format!("{vpc}/{host}/{interface}")
+    format!("{vpc}/{host}/{interface}/{}", endpoint.ordinal)
 }
 
 fn shown(topology: &Topology, endpoint: &Endpoint, is_alone: bool) -> String {
     let host = topology
         .label(endpoint.host)
         .map_or_else(String::new, |label| label.name.clone());
-    if is_alone {
-        host
-    } else {
-        format!("{host} ({})", topology.name_of(endpoint.interface))
+    match (is_alone, endpoint.ordinal) {
+        (true, _) => host,
+        (false, 0) => format!("{host} ({})", topology.name_of(endpoint.interface)),
+        (false, _) => format!("{host} ({})", endpoint.address),
     }
 }
 
@@ -243,10 +243,10 @@ fn change(
     address: Option<[String; 2]>,
 ) -> Option<Change> {
     let unknown = was.basis == Basis::Unknown || is.basis == Basis::Unknown;
-    let opened = is.round_trip.without(&was.round_trip);
-    let closed = was.round_trip.without(&is.round_trip);
+    let opened = gained(was, is);
+    let closed = gained(is, was);
     let all = |reach: &Reach| {
-        let mut all = reach.round_trip.clone();
+        let mut all = answered(reach);
         all.unite(&reach.one_way);
         all
     };
@@ -271,6 +271,20 @@ fn change(
         address,
         unknown,
     })
+}
+
+/// What is answered, be it by some of a load balancer's targets only.
+fn answered(reach: &Reach) -> TrafficSet {
+    let mut answered = reach.round_trip.clone();
+    answered.unite(&reach.some_targets);
+    answered
+}
+
+/// What is answered in one design and is not in the other, or there by some targets only.
+fn gained(before: &Reach, now: &Reach) -> TrafficSet {
+    let mut gained = now.round_trip.without(&before.round_trip);
+    gained.unite(&now.some_targets.without(&answered(before)));
+    gained
 }
 
 impl Basis {

@@ -3,8 +3,9 @@
 //! # Map
 //!
 //! - `boundaries`: where rules cut the address space. `classes`: interfaces that nothing distinguishes.
+//! - `receivers`: load balancers and endpoints. `journey`: one flow there and back, device by device.
 //! - `pairs`: every class to every other. `outside`: the internet, in and out.
-//! - `difference`: two designs side by side.
+//! - `address`: what one sender reaches of an address that somebody names. `difference`: two designs side by side.
 //! - `select`: who is meant. `rows`: answers grouped for reports.
 //! - `witness`: packets that have to agree, and answers where only packets tell.
 //!
@@ -13,24 +14,29 @@
 //! - A client's port is one of those that Linux chooses, 32768 to 60999, unless a question says others. A service counts as reachable
 //!   if it is from every such port.
 //! - A service counts as answered if its answers get back to the client, whichever port a NAT gateway chose.
+//! - A service of a load balancer counts as reachable if it is by each target that a flow may get; what only some targets answer is told
+//!   apart. Its health checks count as hosts would answer them that listen to everything.
 //! - Messages that have no answer of their own (protocols other than TCP and UDP, ICMP but pings) count as reachable once they arrive.
 
+mod address;
 mod boundaries;
 mod classes;
 mod difference;
+mod journey;
 mod outside;
 mod pairs;
+mod receivers;
 mod rows;
 mod select;
 mod witness;
 
 use std::sync::Arc;
 
-use vpcsim_aws::sets::{SetWay, TrafficBox, TrafficSet};
+use vpcsim_aws::sets::{SetWay, TrafficBox, TrafficSet, settle};
 use vpcsim_aws::traffic::{PortRange, Traffic};
 use vpcsim_aws::{AnyId, Compiled, Kind, Protocol};
 
-pub use classes::{Class, Endpoint};
+pub use classes::{Behind, Class, Endpoint};
 pub use difference::{Answered, Change, difference};
 pub use outside::{Outside, SOMEBODY, covers_the_internet};
 pub use rows::{By, InternetRow, Row, Scope, Services};
@@ -68,6 +74,8 @@ pub struct Reach {
     pub round_trip: TrafficSet,
     /// What arrives, while its answers do not come back.
     pub one_way: TrafficSet,
+    /// What a load balancer's choice among its targets decides about: with some it arrives and is answered, with others not.
+    pub some_targets: TrafficSet,
     /// What the answer rests on.
     pub basis: Basis,
     /// Whether some services are left out because it depends on a port that a gateway chooses whether they are answered.
@@ -94,6 +102,7 @@ impl Reach {
         Self {
             round_trip: TrafficSet::nothing(),
             one_way: TrafficSet::nothing(),
+            some_targets: TrafficSet::nothing(),
             basis: Basis::Sets,
             depends_on_port: false,
             via: Arc::from([]),
@@ -110,7 +119,8 @@ impl Reach {
 
     /// Whether it is certain that nothing gets through.
     pub fn is_nothing(&self) -> bool {
-        self.round_trip.is_empty() && self.one_way.is_empty() && self.basis == Basis::Sets
+        let gets_through = [&self.round_trip, &self.one_way, &self.some_targets];
+        gets_through.into_iter().all(TrafficSet::is_empty) && self.basis == Basis::Sets
     }
 }
 
@@ -181,7 +191,7 @@ impl PairReach {
 /// Who reaches whom.
 #[derive(Clone, Debug)]
 pub struct Reachability {
-    /// Every interface with a running host behind it.
+    /// Every address of an interface with a running host, a load balancer or a service behind it.
     pub endpoints: Vec<Endpoint>,
     /// Their classes.
     pub classes: Vec<Class>,
@@ -197,16 +207,24 @@ pub struct Reachability {
 }
 
 impl Reachability {
-    /// What one endpoint reaches of another; `None` for two of one host.
+    /// What one endpoint reaches of another; `None` for two of one host, and for one that sends nothing.
     pub fn between(&self, from: usize, to: usize) -> Option<Reach> {
         let (one, other) = (&self.endpoints[from], &self.endpoints[to]);
-        if one.host == other.host {
+        if one.host == other.host || !one.sends() {
             return None;
         }
         let reach = self
             .find(one.class, other.class)
             .and_then(|pair| self.reach(pair, one.subnet == other.subnet));
         Some(reach.cloned().unwrap_or_else(Reach::nothing))
+    }
+
+    /// How many interfaces the endpoints are addresses of.
+    pub fn interface_count(&self) -> usize {
+        let mut interfaces: Vec<_> = self.endpoints.iter().map(|endpoint| endpoint.interface).collect();
+        interfaces.sort_unstable();
+        interfaces.dedup();
+        interfaces.len()
     }
 
     /// The answer about a pair, for members in one subnet or in two; `None` if nothing gets through.
@@ -235,6 +253,7 @@ impl Simulation {
     }
 
     pub(crate) fn reach_by_sets(&self, question: &ReachQuestion) -> Reachability {
+        settle(self.compiled());
         let boundaries = Boundaries::of(self.compiled());
         let classes = Classes::of(self.compiled(), &boundaries);
         let (pairs, reaches) = if question.inside {
@@ -260,7 +279,8 @@ impl Simulation {
     fn all_pairs(&self, classes: &Classes, question: &ReachQuestion) -> (Vec<PairReach>, Vec<Reach>) {
         let mut pairs = Pairs::new(self.compiled(), classes, &question.traffic);
         let mut found = Vec::new();
-        for from in 0..classes.all.len() {
+        let senders = (0..classes.all.len()).filter(|class| classes.all[*class].behind == Behind::Host);
+        for from in senders {
             for to in 0..classes.all.len() {
                 let [apart, together] = pairs.answer(from, to);
                 if (apart, together) != (NO_REACH, NO_REACH) {

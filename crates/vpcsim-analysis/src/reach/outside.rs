@@ -4,15 +4,14 @@ use std::net::Ipv4Addr;
 
 use vpcsim_aws::Compiled;
 use vpcsim_aws::address_set::AddressRange;
-use vpcsim_aws::compile::Slot;
 use vpcsim_aws::devices::internet_host::FROM_HOSTS;
-use vpcsim_aws::sets::{PacketSet, SetEnd, SetWay, TrafficSet, walk};
-use vpcsim_engine::{NodeId, Port};
+use vpcsim_aws::sets::TrafficSet;
 
+use super::Reach;
 use super::boundaries::Boundaries;
 use super::classes::{Classes, Endpoint};
+use super::journey::{Journey, Receiver};
 use super::pairs::sends;
-use super::{Reach, gateways};
 
 /// What a part of the internet and a class have to do with each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +117,9 @@ impl<'c> Internet<'c> {
     /// What members of a class can open on the internet.
     pub(crate) fn egress(&self, class: usize) -> Vec<Outside> {
         let endpoint = self.speaker(class);
+        if !endpoint.sends() {
+            return Vec::new();
+        }
         let asked = self.pieces.iter().map(|(range, address)| {
             let (reach, appears_as) = self.outwards(endpoint, *address);
             (*range, reach, appears_as)
@@ -131,83 +133,29 @@ impl<'c> Internet<'c> {
 
     fn inwards(&self, endpoint: &Endpoint, public: Ipv4Addr, outside: Ipv4Addr) -> Reach {
         let internet = self.compiled.fixed.internet;
-        let mut way = SetWay::default();
-        let asked = PacketSet::new(outside, public, self.question.clone());
-        let there = walk(self.compiled, (internet, FROM_HOSTS), asked, &mut way, &|_| false);
-        match there.end {
-            SetEnd::At(node, _)
-                if node == endpoint.host_node && there.packets.destination == endpoint.address => {}
-            SetEnd::At(..) | SetEnd::Opaque(_) => return Reach::unasked(),
-            SetEnd::Dropped(..) => return Reach::nothing(),
-        }
-        let via = gateways(self.compiled, &way);
-        way.turn();
-        let arrived = there.packets;
-        let there = self.question.intersection(&arrived.traffic.from_any_port());
-        let answers = PacketSet::new(endpoint.address, arrived.source, arrived.traffic.answers());
-        if answers.traffic.is_empty() {
-            return Reach::of(self.question, &there, &TrafficSet::nothing(), false, &via);
-        }
-        let start = sends(&self.compiled.hosts[endpoint.plan], endpoint, arrived.source);
-        let back = walk(self.compiled, start, answers, &mut way, &|_| false);
-        let arrives = (back.packets.source, back.packets.destination) == (public, outside);
-        let back = match back.end {
-            SetEnd::At(node, _) if node == internet && arrives => back.packets.traffic.questions(),
-            // An answer that comes from another address than the one that was asked answers nothing.
-            SetEnd::At(node, _) if node == internet => TrafficSet::nothing(),
-            SetEnd::At(..) | SetEnd::Opaque(_) => return Reach::unasked(),
-            SetEnd::Dropped(..) => TrafficSet::nothing(),
+        let journey = Journey {
+            compiled: self.compiled,
+            question: self.question,
+            start: (internet, FROM_HOSTS),
+            source: outside,
+            destination: public,
+            home: internet,
+            receiver: endpoint.receiver(),
         };
-        Reach::of(self.question, &there, &back, way.depends_on_port(), &via)
+        journey.ask().0
     }
 
     fn outwards(&self, endpoint: &Endpoint, outside: Ipv4Addr) -> (Reach, Option<Ipv4Addr>) {
-        let mut way = SetWay::default();
-        let asked = PacketSet::new(endpoint.address, outside, self.question.clone());
-        let start = sends(&self.compiled.hosts[endpoint.plan], endpoint, outside);
-        let there = walk(self.compiled, start, asked, &mut way, &|_| false);
-        let answered_from = match there.end {
-            SetEnd::At(node, _) => self.answers_from(node),
-            SetEnd::Opaque(_) => None,
-            SetEnd::Dropped(..) => return (Reach::nothing(), None),
+        let journey = Journey {
+            compiled: self.compiled,
+            question: self.question,
+            start: sends(self.compiled, endpoint, outside),
+            source: endpoint.address,
+            destination: outside,
+            home: endpoint.host_node,
+            receiver: Receiver::Outside,
         };
-        let Some(uplink) = answered_from else {
-            return (Reach::unasked(), None);
-        };
-        let via = gateways(self.compiled, &way);
-        way.turn();
-        let arrived = there.packets;
-        let appears_as = Some(arrived.source);
-        let there = self.question.intersection(&arrived.traffic.from_any_port());
-        let answers = PacketSet::new(outside, arrived.source, arrived.traffic.answers());
-        if answers.traffic.is_empty() {
-            return (
-                Reach::of(self.question, &there, &TrafficSet::nothing(), false, &via),
-                appears_as,
-            );
-        }
-        let back = walk(self.compiled, uplink, answers, &mut way, &|_| false);
-        let back = match back.end {
-            SetEnd::At(node, _) if node == endpoint.host_node => back.packets.traffic.questions(),
-            SetEnd::At(..) | SetEnd::Opaque(_) => return (Reach::unasked(), appears_as),
-            SetEnd::Dropped(..) => TrafficSet::nothing(),
-        };
-        (
-            Reach::of(self.question, &there, &back, way.depends_on_port(), &via),
-            appears_as,
-        )
-    }
-
-    /// Where hosts outside of all VPCs, which the set has arrived at, send their answers.
-    fn answers_from(&self, node: NodeId) -> Option<(NodeId, Port)> {
-        let internet = self.compiled.fixed.internet;
-        if node == internet {
-            return Some((internet, FROM_HOSTS));
-        }
-        match self.compiled.slot(node)? {
-            Slot::ServiceHosts(index) => Some(self.compiled.services[index].uplink),
-            _ => None,
-        }
+        journey.ask()
     }
 }
 

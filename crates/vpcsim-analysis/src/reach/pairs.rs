@@ -9,9 +9,7 @@ use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 use rustc_hash::FxHashMap;
-use vpcsim_aws::compile::HostPlan;
 use vpcsim_aws::devices::RouteTable;
-use vpcsim_aws::devices::instance::HostRouting;
 use vpcsim_aws::devices::network_interface::{FROM_OWNER, NetworkInterfaceDevice};
 use vpcsim_aws::devices::route_table::{Route, RouteDestination, RouteTarget};
 use vpcsim_aws::devices::security_group::CompiledRule;
@@ -25,7 +23,8 @@ use vpcsim_engine::{NodeId, Port};
 
 use smallvec::SmallVec;
 
-use super::classes::{Classes, Endpoint};
+use super::classes::{Behind, Classes, Endpoint};
+use super::journey::Journey;
 use super::{Basis, Reach, gateways};
 
 /// What the network between two interfaces carries, without their groups.
@@ -191,7 +190,7 @@ impl<'c> Pairs<'c> {
             is_interface,
             nowhere: Arc::from([]),
             is_untranslated: !translates_inside(compiled),
-            walked: vec![NOT_WALKED; classes.places.len() * classes.places.len()],
+            walked: vec![NOT_WALKED; classes.place_count * classes.place_count],
             between: vec![Between::Nothing, Between::Opaque],
             known_between: FxHashMap::default(),
             answers: FxHashMap::default(),
@@ -211,11 +210,12 @@ impl<'c> Pairs<'c> {
         {
             return [NO_REACH; 2];
         }
+        let by_walk = is_odd || other.behind == Behind::Balancer;
         let pairs = [one.sites.apart(&other.sites), one.sites.together(&other.sites)];
         let [apart, together] = pairs;
         [
-            self.answer_for(apart, is_odd, true),
-            self.answer_for(together, is_odd, false),
+            self.answer_for(apart, by_walk, true),
+            self.answer_for(together, by_walk, false),
         ]
     }
 
@@ -224,7 +224,7 @@ impl<'c> Pairs<'c> {
         self.reaches
     }
 
-    fn answer_for(&mut self, pair: Option<(usize, usize)>, is_odd: bool, is_apart: bool) -> u32 {
+    fn answer_for(&mut self, pair: Option<(usize, usize)>, by_walk: bool, is_apart: bool) -> u32 {
         let Some((sender, receiver)) = pair else {
             return NO_REACH;
         };
@@ -233,7 +233,7 @@ impl<'c> Pairs<'c> {
         if from.host == to.host || from.address == to.address {
             return NO_REACH;
         }
-        if !is_odd {
+        if !by_walk {
             return self.composed(sender, receiver, is_apart);
         }
         let reach = self.walked(sender, receiver);
@@ -251,7 +251,7 @@ impl<'c> Pairs<'c> {
     /// The number of what is between the places of two endpoints.
     fn load(&mut self, sender: usize, receiver: usize) -> usize {
         let place = |endpoint: usize| self.classes.all[self.classes.endpoints[endpoint].class].place;
-        let index = place(sender) * self.classes.places.len() + place(receiver);
+        let index = place(sender) * self.classes.place_count + place(receiver);
         if self.walked[index] == NOT_WALKED {
             let between = self.walk_between(sender, receiver);
             self.walked[index] = self.number_of(between);
@@ -281,6 +281,12 @@ impl<'c> Pairs<'c> {
         }
         if out.is_empty() {
             return NO_REACH;
+        }
+        if let Some(takes) = &self.classes.all[to.class].takes {
+            out = out.intersection(takes);
+            if out.is_empty() {
+                return NO_REACH;
+            }
         }
         let gate = &self.gates[to.class][1];
         if !is_apart {
@@ -349,7 +355,7 @@ impl<'c> Pairs<'c> {
         let walked = walk(self.compiled, self.edge_of(from), asked, &mut way, &is_end);
         match walked.end {
             SetEnd::At(node, _) if node == to.node => {}
-            SetEnd::At(..) | SetEnd::Opaque(_) => return Between::Opaque,
+            SetEnd::At(..) | SetEnd::Opaque(_) | SetEnd::Split(_) => return Between::Opaque,
             SetEnd::Dropped(..) => return Between::Nothing,
         }
         let via = gateways(self.compiled, &way);
@@ -364,7 +370,7 @@ impl<'c> Pairs<'c> {
                 SetEnd::At(node, _) if node == from.node && returned.packets.source == to.address => {
                     returned.packets.traffic.questions()
                 }
-                SetEnd::At(..) | SetEnd::Opaque(_) => return Between::Opaque,
+                SetEnd::At(..) | SetEnd::Opaque(_) | SetEnd::Split(_) => return Between::Opaque,
                 SetEnd::Dropped(..) => TrafficSet::nothing(),
             }
         };
@@ -392,50 +398,18 @@ impl<'c> Pairs<'c> {
     }
 
     /// Device by device from host to host and back, without a shortcut.
-    pub(crate) fn walked(&self, sender: usize, receiver: usize) -> Reach {
+    fn walked(&self, sender: usize, receiver: usize) -> Reach {
         let (from, to) = (&self.classes.endpoints[sender], &self.classes.endpoints[receiver]);
-        let mut way = SetWay::default();
-        let asked = PacketSet::new(from.address, to.address, self.question.clone());
-        let there = walk(
-            self.compiled,
-            self.sends(from, to.address),
-            asked,
-            &mut way,
-            &|_| false,
-        );
-        match there.end {
-            SetEnd::At(node, _) if node == to.host_node && there.packets.destination == to.address => {}
-            SetEnd::At(..) | SetEnd::Opaque(_) => return Reach::unasked(),
-            SetEnd::Dropped(..) => return Reach::nothing(),
-        }
-        let via = gateways(self.compiled, &way);
-        way.turn();
-        let arrived = there.packets;
-        let there = self.question.intersection(&arrived.traffic.from_any_port());
-        let answers = PacketSet::new(to.address, arrived.source, arrived.traffic.answers());
-        if answers.traffic.is_empty() {
-            return Reach::of(self.question, &there, &TrafficSet::nothing(), false, &via);
-        }
-        let back = walk(
-            self.compiled,
-            self.sends(to, arrived.source),
-            answers,
-            &mut way,
-            &|_| false,
-        );
-        let back = match back.end {
-            SetEnd::At(node, _) if node == from.host_node && back.packets.source == to.address => {
-                back.packets.traffic.questions()
-            }
-            SetEnd::At(..) | SetEnd::Opaque(_) => return Reach::unasked(),
-            SetEnd::Dropped(..) => TrafficSet::nothing(),
+        let journey = Journey {
+            compiled: self.compiled,
+            question: self.question,
+            start: sends(self.compiled, from, to.address),
+            source: from.address,
+            destination: to.address,
+            home: from.host_node,
+            receiver: to.receiver(),
         };
-        Reach::of(self.question, &there, &back, way.depends_on_port(), &via)
-    }
-
-    /// The interface by which the host of an endpoint sends from its address to a destination, with its port.
-    fn sends(&self, endpoint: &Endpoint, destination: Ipv4Addr) -> (NodeId, Port) {
-        sends(&self.compiled.hosts[endpoint.plan], endpoint, destination)
+        journey.ask().0
     }
 }
 
@@ -495,21 +469,14 @@ fn translates_inside(compiled: &Compiled) -> bool {
 }
 
 /// The interface by which a host sends from an endpoint's address to a destination, with its port.
-pub(super) fn sends(plan: &HostPlan, endpoint: &Endpoint, destination: Ipv4Addr) -> (NodeId, Port) {
-    if plan.routing == HostRouting::PerInterface {
-        return (endpoint.node, endpoint.sends_by);
-    }
-    let on_link = plan.interfaces.iter().find(|interface| {
-        let net = interface
-            .addresses
-            .first()
-            .and_then(|address| Ipv4Net::new(*address, interface.prefix_len).ok());
-        net.is_some_and(|net| net.contains(&destination))
-    });
-    let chosen = on_link.or(plan.interfaces.first());
-    chosen.map_or((endpoint.node, endpoint.sends_by), |interface| {
-        (interface.node, endpoint.sends_by)
-    })
+pub(super) fn sends(compiled: &Compiled, endpoint: &Endpoint, destination: Ipv4Addr) -> (NodeId, Port) {
+    let plan = &compiled.hosts[endpoint.plan];
+    let own = plan
+        .interfaces
+        .iter()
+        .position(|part| part.interface == endpoint.interface);
+    let way_out = own.and_then(|own| plan.way_out(own, destination));
+    way_out.map_or((endpoint.node, endpoint.sends_by), |part| (part.node, part.port))
 }
 
 impl Reach {
@@ -534,6 +501,7 @@ impl Reach {
         Self {
             round_trip,
             one_way,
+            some_targets: TrafficSet::nothing(),
             basis: Basis::Sets,
             depends_on_port: depends_on_port || some_ports,
             via: Arc::clone(via),

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 use vpcsim_aws::sets::TrafficSet;
 use vpcsim_aws::traffic::PortRange;
-use vpcsim_aws::{Protocol, Topology};
+use vpcsim_aws::{AnyId, Protocol, Topology};
 
 use super::outside::range_words;
 use super::{Basis, Endpoint, Outside, Reach, Reachability};
@@ -85,6 +85,9 @@ pub struct Row {
     pub round_trip: Services,
     /// What arrives, while its answers do not come back.
     pub one_way: Services,
+    /// What some targets of a load balancer get and answer, and others that it may choose do not.
+    #[serde(default, skip_serializing_if = "Services::is_empty")]
+    pub some_targets: Services,
     /// Whether not all pairs of the two groups have all of it.
     pub only_some: bool,
     /// `sets`, `packets` or `unknown`: what the answer rests on.
@@ -106,6 +109,9 @@ pub struct InternetRow {
     pub round_trip: Services,
     /// What arrives, while its answers do not come back.
     pub one_way: Services,
+    /// What some targets of a load balancer get and answer, and others that it may choose do not.
+    #[serde(default, skip_serializing_if = "Services::is_empty")]
+    pub some_targets: Services,
     /// What the answer rests on.
     pub basis: String,
     /// One flow of it, to be traced.
@@ -155,14 +161,15 @@ struct Cell {
     class: usize,
     subnet: usize,
     groups: Vec<usize>,
-    count: usize,
-    member: usize,
+    /// The host that all of them belong to, if it is one.
+    host: Option<AnyId>,
 }
 
 /// Collects what the pairs of two groups have in common.
 struct Tally {
     any: TrafficSet,
     one_way: TrafficSet,
+    some_targets: TrafficSet,
     first: TrafficSet,
     differs: bool,
     seen: usize,
@@ -180,6 +187,13 @@ impl Reachability {
         };
         match by {
             By::Instance => vec![label(endpoint.host)],
+            By::Interface if endpoint.ordinal > 0 => {
+                vec![format!(
+                    "{} {}",
+                    label(endpoint.interface.into()),
+                    endpoint.address
+                )]
+            }
             By::Interface => vec![label(endpoint.interface.into())],
             By::Subnet => vec![label(endpoint.subnet.into())],
             By::Vpc => vec![label(topology.subnets[endpoint.subnet].vpc.into())],
@@ -208,9 +222,14 @@ impl Reachability {
             names.ordered
         };
         [
-            of(&|index| scope.sends(index)),
+            of(&|index| self.sends(scope, index)),
             of(&|index| scope.receives(index)),
         ]
+    }
+
+    /// Whether an endpoint is among those that send.
+    fn sends(&self, scope: &Scope, endpoint: usize) -> bool {
+        scope.sends(endpoint) && self.endpoints[endpoint].sends()
     }
 
     fn cells(
@@ -221,7 +240,7 @@ impl Reachability {
         names: &mut Names,
     ) -> Vec<Cell> {
         let mut cells: BTreeMap<(usize, usize, Vec<usize>), Cell> = BTreeMap::new();
-        for (index, endpoint) in self
+        for (_, endpoint) in self
             .endpoints
             .iter()
             .enumerate()
@@ -236,10 +255,9 @@ impl Reachability {
                 class,
                 subnet,
                 groups,
-                count: 0,
-                member: index,
+                host: Some(endpoint.host),
             });
-            cell.count += 1;
+            cell.host = cell.host.filter(|host| *host == endpoint.host);
         }
         cells.into_values().collect()
     }
@@ -247,7 +265,7 @@ impl Reachability {
     /// What gets through inside, a row for each pair of groups between which anything does.
     pub fn rows(&self, topology: &Topology, by: By, scope: &Scope) -> Vec<Row> {
         let mut names = Names::default();
-        let from = self.cells(topology, by, &|index| scope.sends(index), &mut names);
+        let from = self.cells(topology, by, &|index| self.sends(scope, index), &mut names);
         let to = self.cells(topology, by, &|index| scope.receives(index), &mut names);
         let mut of_class: BTreeMap<usize, Vec<&Cell>> = BTreeMap::new();
         for cell in &to {
@@ -261,7 +279,7 @@ impl Reachability {
                 .take_while(|pair| pair.classes().0 == one.class)
             {
                 for other in of_class.get(&pair.classes().1).into_iter().flatten() {
-                    if self.is_same(one, other) {
+                    if is_same(one, other) {
                         continue;
                     }
                     let Some(reach) = self.reach(*pair, one.subnet == other.subnet) else {
@@ -278,7 +296,7 @@ impl Reachability {
                 }
             }
         }
-        let asked = self.asked(&from, &to);
+        let asked = Self::asked(&from, &to);
         let row = |((from, to), tally): (&(usize, usize), &Tally)| {
             let total = asked.get(&(*from, *to)).copied().unwrap_or(0);
             tally.row(&names.ordered[*from], &names.ordered[*to], total)
@@ -286,14 +304,8 @@ impl Reachability {
         tallies.iter().map(row).collect()
     }
 
-    /// Whether two cells are one endpoint, or two of one host.
-    fn is_same(&self, one: &Cell, other: &Cell) -> bool {
-        let same_host = self.endpoints[one.member].host == self.endpoints[other.member].host;
-        same_host && one.count == 1 && other.count == 1
-    }
-
     /// How many pairs of cells each pair of groups has.
-    fn asked(&self, from: &[Cell], to: &[Cell]) -> BTreeMap<(usize, usize), usize> {
+    fn asked(from: &[Cell], to: &[Cell]) -> BTreeMap<(usize, usize), usize> {
         let mut of_group: [BTreeMap<usize, Vec<&Cell>>; 2] = Default::default();
         for (cells, groups) in [from, to].into_iter().zip(&mut of_group) {
             for cell in cells {
@@ -307,10 +319,12 @@ impl Reachability {
         for (from, ones) in &senders {
             for (to, others) in &receivers {
                 let all = ones.len() * others.len();
-                let own = ones
+                let own = |one: &Cell| others.iter().filter(|other| is_same(one, other)).count();
+                let own: usize = ones
                     .iter()
-                    .filter(|one| one.count == 1 && others.iter().any(|other| self.is_same(one, other)))
-                    .count();
+                    .filter(|one| one.host.is_some())
+                    .map(|one| own(one))
+                    .sum();
                 asked.insert((*from, *to), all - own);
             }
         }
@@ -346,8 +360,20 @@ impl Reachability {
                 for group in Self::groups_of(topology, by, endpoint) {
                     let row = internet_row(group, endpoint, found, is_inwards);
                     let is_alike = |other: &&mut InternetRow| {
-                        (&other.group, &other.outside, &other.round_trip, &other.one_way)
-                            == (&row.group, &row.outside, &row.round_trip, &row.one_way)
+                        let [one, two] = [&**other, &row];
+                        (
+                            &one.group,
+                            &one.outside,
+                            &one.round_trip,
+                            &one.one_way,
+                            &one.some_targets,
+                        ) == (
+                            &two.group,
+                            &two.outside,
+                            &two.round_trip,
+                            &two.one_way,
+                            &two.some_targets,
+                        )
                     };
                     match rows.iter_mut().find(is_alike) {
                         Some(other) => {
@@ -362,6 +388,11 @@ impl Reachability {
         }
         rows
     }
+}
+
+/// Whether two cells are about the same host alone.
+fn is_same(one: &Cell, other: &Cell) -> bool {
+    one.host.is_some() && one.host == other.host
 }
 
 fn internet_row(group: String, endpoint: &Endpoint, found: &Outside, is_inwards: bool) -> InternetRow {
@@ -379,6 +410,7 @@ fn internet_row(group: String, endpoint: &Endpoint, found: &Outside, is_inwards:
         public: public.into_iter().collect(),
         round_trip: Services::of(&found.reach.round_trip),
         one_way: Services::of(&found.reach.one_way),
+        some_targets: Services::of(&found.reach.some_targets),
         basis: found.reach.basis.words().to_owned(),
         witness: witness(endpoint, found, is_inwards),
         path: Vec::new(),
@@ -388,11 +420,9 @@ fn internet_row(group: String, endpoint: &Endpoint, found: &Outside, is_inwards:
 /// One flow of what gets through.
 fn witness(endpoint: &Endpoint, found: &Outside, is_inwards: bool) -> Option<FlowQuery> {
     let outside = found.ranges.first()?.first();
-    let set = if found.reach.round_trip.is_empty() {
-        &found.reach.one_way
-    } else {
-        &found.reach.round_trip
-    };
+    let reach = &found.reach;
+    let sets = [&reach.round_trip, &reach.some_targets, &reach.one_way];
+    let set = sets.into_iter().find(|set| !set.is_empty())?;
     let (protocol, dst_port) = [Protocol::TCP, Protocol::UDP]
         .into_iter()
         .find_map(|protocol| {
@@ -437,6 +467,7 @@ impl Tally {
         Self {
             any: TrafficSet::nothing(),
             one_way: TrafficSet::nothing(),
+            some_targets: TrafficSet::nothing(),
             first: reach.round_trip.clone(),
             differs: false,
             seen: 0,
@@ -453,6 +484,7 @@ impl Tally {
             self.any.unite(&reach.round_trip);
         }
         self.one_way.unite(&reach.one_way);
+        self.some_targets.unite(&reach.some_targets);
         self.seen += 1;
         self.depends_on_port |= reach.depends_on_port;
         self.basis = match (self.basis, reach.basis) {
@@ -468,6 +500,7 @@ impl Tally {
             to: to.to_owned(),
             round_trip: Services::of(&self.any),
             one_way: Services::of(&self.one_way.without(&self.any)),
+            some_targets: Services::of(&self.some_targets.without(&self.any)),
             only_some: self.differs || self.seen < total,
             basis: self.basis.words().to_owned(),
             depends_on_port: self.depends_on_port,

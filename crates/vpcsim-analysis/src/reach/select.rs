@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 use thiserror::Error;
-use vpcsim_aws::devices::ManagedHost;
-use vpcsim_aws::{AnyId, Label, Topology};
+use vpcsim_aws::devices::{LoadBalancer, ManagedHost};
+use vpcsim_aws::{AnyId, Kind, Label, Topology};
 
 use super::Endpoint;
 use crate::similar::edit_distance;
@@ -79,6 +79,7 @@ fn by_name<'t>(topology: &'t Topology, text: &'t str) -> Criterion<'t> {
     Box::new(move |endpoint| {
         is_all
             || is_called(topology.label(endpoint.host), text)
+            || dns_name(topology, endpoint.host).is_some_and(|name| name == text)
             || is_called(Some(&topology.network_interfaces[endpoint.interface].label), text)
     })
 }
@@ -119,18 +120,31 @@ fn criterion<'t>(topology: &'t Topology, key: &str, value: &'t str) -> Option<Cr
                 tags.any(|(key, value)| key == tag && matches(wanted, value))
             })
         }
-        "type" => Box::new(move |endpoint| match endpoint.host.downcast::<ManagedHost>() {
-            Some(managed) => {
-                let service = &topology.managed_hosts[managed].service;
-                service.eq_ignore_ascii_case(value)
-                    || value == "rds" && service == "database"
-                    || value == "lambda" && service == "Lambda function"
-            }
-            None => value == "instance" || value == "ec2",
-        }),
+        "type" => Box::new(move |endpoint| is_of_type(topology, endpoint, value)),
         "name" | "id" | "resource" => by_name(topology, value),
         _ => return None,
     })
+}
+
+fn is_of_type(topology: &Topology, endpoint: &Endpoint, value: &str) -> bool {
+    let host = endpoint.host;
+    if let Some(managed) = host.downcast::<ManagedHost>() {
+        let service = &topology.managed_hosts[managed].service;
+        return service.eq_ignore_ascii_case(value)
+            || value == "rds" && service == "database"
+            || value == "lambda" && service == "Lambda function";
+    }
+    match host.kind {
+        Kind::LoadBalancer => ["load-balancer", "nlb", "elb"].contains(&value),
+        Kind::VpcEndpoint => ["endpoint", "vpc-endpoint"].contains(&value),
+        _ => value == "instance" || value == "ec2",
+    }
+}
+
+/// The name of a load balancer in the DNS.
+fn dns_name(topology: &Topology, host: AnyId) -> Option<&str> {
+    let balancer = host.downcast::<LoadBalancer>()?;
+    topology.load_balancers[balancer].dns_name.as_deref()
 }
 
 fn is_called(label: Option<&Label>, text: &str) -> bool {

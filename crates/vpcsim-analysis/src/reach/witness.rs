@@ -104,14 +104,13 @@ impl Prober {
             .simulation
             .answer(&mut self.network, question, &FlowQuery::default());
         question.forget(&mut self.network);
-        if answer.unknown {
-            Seen::Unknown
-        } else if answer.round_trip {
-            Seen::Answered
-        } else if answer.forward.verdict == Verdict::Delivered {
-            Seen::Arrived
-        } else {
-            Seen::Nothing
+        let arrived = answer.forward.verdict == Verdict::Delivered;
+        match (answer.unknown, arrived, answer.round_trip) {
+            (true, ..) => Seen::Unknown,
+            (_, true, true) => Seen::Answered,
+            (_, true, false) => Seen::Arrived,
+            // What a gateway answers itself, such as a RST of a load balancer without targets, has reached nobody.
+            (_, false, _) => Seen::Nothing,
         }
     }
 }
@@ -146,7 +145,7 @@ fn listening_everywhere(topology: &Topology) -> Topology {
 impl Reach {
     fn says(&self, point: Point, question: &TrafficSet) -> Option<Seen> {
         let is_in = |set: &TrafficSet| set.from_any_port().contains(point.protocol, 0, point.service);
-        if !is_in(question) || self.basis != Basis::Sets {
+        if !is_in(question) || self.basis != Basis::Sets || is_in(&self.some_targets) {
             return None;
         }
         let one_way = TrafficSet::from(TrafficBox {
@@ -167,6 +166,7 @@ impl Reach {
     fn points(&self, question: &TrafficSet) -> Vec<Point> {
         let mut all = self.round_trip.clone();
         all.unite(&self.one_way);
+        all.unite(&self.some_targets);
         let mut points = Vec::new();
         for protocol in [Protocol::TCP, Protocol::UDP, Protocol::ICMP] {
             let mut services = BTreeSet::new();
@@ -525,6 +525,7 @@ fn cut_points(topology: &Topology, question: &ReachQuestion) -> Vec<(Point, Traf
             .flat_map(|appliance| &appliance.firewall);
         traffic.extend(rules.map(|rule| rule.traffic));
     }
+    traffic.extend(gateway_services(topology));
     let mut points = Vec::new();
     for part in question.traffic.boxes() {
         for protocol in [Protocol::TCP, Protocol::UDP, Protocol::ICMP, OTHER] {
@@ -561,6 +562,22 @@ fn cut_points(topology: &Topology, question: &ReachQuestion) -> Vec<(Point, Traf
         }
     }
     points
+}
+
+/// What load balancers and interface endpoints take.
+fn gateway_services(topology: &Topology) -> impl Iterator<Item = Traffic> {
+    let of = |ports: u16| {
+        [
+            Traffic::Tcp(PortRange::single(ports)),
+            Traffic::Udp(PortRange::single(ports)),
+        ]
+    };
+    let balancers = topology.load_balancers.iter();
+    let listeners = balancers.flat_map(|(_, balancer)| &balancer.listeners);
+    let endpoints = topology.vpc_endpoints.iter();
+    let services = endpoints.filter_map(|(_, endpoint)| endpoint.aws_service());
+    let ports = services.flat_map(|service| service.ports()).copied();
+    listeners.map(|listener| listener.port).chain(ports).flat_map(of)
 }
 
 fn starts_of(traffic: &[Traffic], protocol: Protocol, within: PortRange) -> Vec<u16> {

@@ -41,6 +41,23 @@ pub struct HostPlan {
     pub interfaces: Vec<HostInterfacePlan>,
 }
 
+impl HostPlan {
+    /// The interface by which the host sends to a destination from an address of its interface number `own`.
+    pub fn way_out(&self, own: usize, destination: Ipv4Addr) -> Option<&HostInterfacePlan> {
+        if self.routing == HostRouting::PerInterface {
+            return self.interfaces.get(own);
+        }
+        let on_link = self.interfaces.iter().find(|interface| {
+            let net = interface
+                .addresses
+                .first()
+                .and_then(|address| Ipv4Net::new(*address, interface.prefix_len).ok());
+            net.is_some_and(|net| net.contains(&destination))
+        });
+        on_link.or(self.interfaces.first())
+    }
+}
+
 /// The hosts of a service, each with one of its addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServicePlan {

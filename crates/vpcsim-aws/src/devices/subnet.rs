@@ -330,6 +330,12 @@ impl SubnetDevice {
     }
 
     fn leave_set(&self, packets: &mut PacketSet, way: &mut SetWay) -> SetStep {
+        if packets.mark & mark::RETURNING != 0 && let Some(index) = mark::return_claim(packets.mark) {
+            if self.fabric.claim(index).subnet != self.subnet {
+                self.narrow(Direction::Egress, packets, way);
+            }
+            return self.lead(packets, index);
+        }
         let destination = packets.destination;
         let route = self.routes.as_ref().and_then(|routes| routes.lookup(destination).copied());
         if !self.stays_inside(route.map(|route| route.next_hop), destination) {
@@ -363,9 +369,6 @@ impl SubnetDevice {
 
 impl SetDevice for SubnetDevice {
     fn pass(&self, port: Port, packets: &mut PacketSet, way: &mut SetWay) -> SetStep {
-        if packets.mark & mark::RETURNING != 0 {
-            return SetStep::Opaque;
-        }
         if port == ENTERING {
             let Some(index) = mark::claim_in(packets.mark) else {
                 return SetStep::Drop(drop_reason::NO_SUCH_ADDRESS, Decision::by(self.component));

@@ -2,7 +2,7 @@
 
 use vpcsim_engine::{Decision, DropReason, NodeId, Port};
 
-use super::{PacketSet, SetStep, SetWay};
+use super::{PacketSet, SetBranch, SetStep, SetWay};
 use crate::compile::Compiled;
 use crate::drop_reason;
 
@@ -18,6 +18,8 @@ pub enum SetEnd {
     Dropped(DropReason, Decision),
     /// It came to a device that only packets tell about.
     Opaque(NodeId),
+    /// It goes on in [parts](Walked::branches), each of which is to be followed by itself.
+    Split(NodeId),
 }
 
 /// A set at the end of its way.
@@ -27,6 +29,18 @@ pub struct Walked {
     pub end: SetEnd,
     /// What was left, with the addresses that it had in the end.
     pub packets: PacketSet,
+    /// The parts that it goes on in, if it was split.
+    pub branches: Vec<SetBranch>,
+}
+
+impl Walked {
+    fn whole(end: SetEnd, packets: PacketSet) -> Self {
+        Self {
+            end,
+            packets,
+            branches: Vec::new(),
+        }
+    }
 }
 
 /// Follows `packets`, which enter `start`, until they arrive, are dropped, or enter a node for which `is_end` says so.
@@ -59,10 +73,7 @@ impl Walker<'_> {
         loop {
             self.stations += 1;
             if self.stations > STATIONS_MAX {
-                return Walked {
-                    end: SetEnd::Opaque(node),
-                    packets,
-                };
+                return Walked::whole(SetEnd::Opaque(node), packets);
             }
             way.node = node;
             way.nodes.push(node);
@@ -73,45 +84,33 @@ impl Walker<'_> {
                 } else {
                     SetEnd::Opaque(node)
                 };
-                return Walked { end, packets };
+                return Walked::whole(end, packets);
             };
             let step = device.pass(port, &mut packets, way);
             if packets.traffic.is_empty() && !matches!(step, SetStep::Drop(..)) {
                 let last = way.drops.last().map(|drop| (drop.reason, drop.decision));
                 let (reason, decision) = last.unwrap_or((drop_reason::NOT_SENT, Decision::NONE));
-                return Walked {
-                    end: SetEnd::Dropped(reason, decision),
-                    packets,
-                };
+                return Walked::whole(SetEnd::Dropped(reason, decision), packets);
             }
-            match step {
-                SetStep::Forward(to, by) if (self.is_end)(to) => {
-                    return Walked {
-                        end: SetEnd::At(to, by),
-                        packets,
-                    };
+            let end = match step {
+                SetStep::Forward(to, by) if (self.is_end)(to) => SetEnd::At(to, by),
+                SetStep::Forward(to, by) => {
+                    (node, port) = (to, by);
+                    continue;
                 }
-                SetStep::Forward(to, by) => (node, port) = (to, by),
                 SetStep::OneOf(ways) => return self.follow_each(&ways, &packets, way),
-                SetStep::Drop(reason, decision) => {
+                SetStep::Split(branches) => {
                     return Walked {
-                        end: SetEnd::Dropped(reason, decision),
+                        end: SetEnd::Split(node),
                         packets,
+                        branches,
                     };
                 }
-                SetStep::Deliver => {
-                    return Walked {
-                        end: SetEnd::At(node, port),
-                        packets,
-                    };
-                }
-                SetStep::Opaque => {
-                    return Walked {
-                        end: SetEnd::Opaque(node),
-                        packets,
-                    };
-                }
-            }
+                SetStep::Drop(reason, decision) => SetEnd::Dropped(reason, decision),
+                SetStep::Deliver => SetEnd::At(node, port),
+                SetStep::Opaque => SetEnd::Opaque(node),
+            };
+            return Walked::whole(end, packets);
         }
     }
 
@@ -119,10 +118,7 @@ impl Walker<'_> {
         let mut all: Option<Walked> = None;
         for start in ways {
             let walked = if (self.is_end)(start.0) {
-                Walked {
-                    end: SetEnd::At(start.0, start.1),
-                    packets: packets.clone(),
-                }
+                Walked::whole(SetEnd::At(start.0, start.1), packets.clone())
             } else {
                 self.follow(*start, packets.clone(), way)
             };
@@ -131,10 +127,8 @@ impl Walker<'_> {
                 Some(before) => agreed(before, walked, way),
             });
         }
-        all.unwrap_or(Walked {
-            end: SetEnd::Dropped(drop_reason::NOT_SENT, Decision::NONE),
-            packets: packets.clone(),
-        })
+        let nowhere = SetEnd::Dropped(drop_reason::NOT_SENT, Decision::NONE);
+        all.unwrap_or_else(|| Walked::whole(nowhere, packets.clone()))
     }
 }
 
@@ -161,10 +155,12 @@ fn agreed(one: Walked, other: Walked, way: &mut SetWay) -> Walked {
                 ..one
             }
         }
-        (SetEnd::At(node, _), SetEnd::At(..)) => Walked {
-            end: SetEnd::Opaque(node),
-            ..one
-        },
+        (SetEnd::At(node, _), SetEnd::At(..)) | (SetEnd::Split(node), _) | (_, SetEnd::Split(node)) => {
+            Walked {
+                end: SetEnd::Opaque(node),
+                ..one
+            }
+        }
         (SetEnd::At(..), SetEnd::Dropped(..)) => {
             way.depends_on_port = true;
             other

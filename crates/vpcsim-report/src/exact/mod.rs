@@ -6,7 +6,7 @@ mod text;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
-use vpcsim_analysis::reach::{By, InternetRow, Reachability, Row, Verification};
+use vpcsim_analysis::reach::{By, InternetRow, Reachability, Row, Services, Verification};
 use vpcsim_aws::Topology;
 
 use crate::json::{SCHEMA_VERSION, pretty};
@@ -90,7 +90,7 @@ impl ReachDocument {
             design: topology.name.clone(),
             by: asked.by,
             asked: asked.services.to_owned(),
-            interface_count: found.endpoints.len(),
+            interface_count: found.interface_count(),
             class_count: found.classes.len(),
             senders,
             receivers,
@@ -122,6 +122,7 @@ pub fn csv(document: &ReachDocument) -> String {
         "basis",
         "outside",
         "public",
+        "some_targets",
     ];
     let inside = document.rows.iter().map(|row| {
         let [from, to] = [&row.from, &row.to].map(Clone::clone);
@@ -134,6 +135,7 @@ pub fn csv(document: &ReachDocument) -> String {
             row.basis.clone(),
             String::new(),
             String::new(),
+            row.some_targets.text.clone(),
         ]
     });
     let internet = || "internet".to_owned();
@@ -153,7 +155,7 @@ pub fn csv(document: &ReachDocument) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn outside(row: &InternetRow, from: String, to: String) -> [String; 8] {
+fn outside(row: &InternetRow, from: String, to: String) -> [String; 9] {
     let public: Vec<String> = row.public.iter().map(ToString::to_string).collect();
     [
         from,
@@ -164,6 +166,7 @@ fn outside(row: &InternetRow, from: String, to: String) -> [String; 8] {
         row.basis.clone(),
         row.outside.join(" "),
         public.join(" "),
+        row.some_targets.text.clone(),
     ]
 }
 
@@ -180,18 +183,10 @@ pub fn markdown(document: &ReachDocument) -> String {
         }
         page.push('\n');
     };
-    let services = |round_trip: &str, one_way: &str| match (round_trip, one_way) {
-        (answered, "nothing") => answered.to_owned(),
-        ("nothing", one_way) => format!("one way only: {one_way}"),
-        (answered, one_way) => format!("{answered} (one way only: {one_way})"),
-    };
     let inside = document.rows.iter();
     let inside = inside.map(|row| {
-        [
-            row.from.clone(),
-            row.to.clone(),
-            services(&row.round_trip.text, &row.one_way.text),
-        ]
+        let services = [&row.round_trip, &row.some_targets, &row.one_way];
+        [row.from.clone(), row.to.clone(), markdown_services(services)]
     });
     table("from", inside.collect());
     let inwards = document.exposure.iter();
@@ -199,7 +194,7 @@ pub fn markdown(document: &ReachDocument) -> String {
         [
             row.outside.join(", "),
             row.group.clone(),
-            services(&row.round_trip.text, &row.one_way.text),
+            markdown_services([&row.round_trip, &row.some_targets, &row.one_way]),
         ]
     });
     table("from the internet", inwards.collect());
@@ -208,9 +203,26 @@ pub fn markdown(document: &ReachDocument) -> String {
         [
             row.group.clone(),
             row.outside.join(", "),
-            services(&row.round_trip.text, &row.one_way.text),
+            markdown_services([&row.round_trip, &row.some_targets, &row.one_way]),
         ]
     });
     table("to the internet, from", outwards.collect());
     page
+}
+
+/// What is answered, what some targets of a load balancer answer, and what gets no answer.
+fn markdown_services(services: [&Services; 3]) -> String {
+    let labels = ["", "by some of its targets only: ", "one way only: "];
+    let parts = services
+        .into_iter()
+        .zip(labels)
+        .filter(|(services, _)| !services.is_empty());
+    let words: Vec<String> = parts
+        .map(|(services, label)| format!("{label}{}", services.text))
+        .collect();
+    if words.is_empty() {
+        "nothing".to_owned()
+    } else {
+        words.join("; ")
+    }
 }

@@ -79,7 +79,7 @@ fn push_rows(page: &mut String, document: &ReachDocument, style: Style) {
 }
 
 fn row_words(row: &Row) -> String {
-    let mut words = services_words(&row.round_trip, &row.one_way, &row.basis);
+    let mut words = services_words(&row.round_trip, &row.one_way, &row.some_targets, &row.basis);
     if row.only_some {
         words.push_str(" (not between all of them)");
     }
@@ -89,16 +89,21 @@ fn row_words(row: &Row) -> String {
     words
 }
 
-fn services_words(round_trip: &Services, one_way: &Services, basis: &str) -> String {
-    let mut words = match (round_trip.is_empty(), one_way.is_empty()) {
-        _ if basis == "unknown" => "unknown: something on the way is not modelled".to_owned(),
-        (false, true) => round_trip.text.clone(),
-        (true, _) => format!("one way only, no answer comes back: {}", one_way.text),
-        (false, false) => format!(
-            "{}; one way only, no answer comes back: {}",
-            round_trip.text, one_way.text
-        ),
-    };
+fn services_words(round_trip: &Services, one_way: &Services, some_targets: &Services, basis: &str) -> String {
+    if basis == "unknown" {
+        return "unknown: something on the way is not modelled".to_owned();
+    }
+    let mut parts = Vec::new();
+    if !round_trip.is_empty() {
+        parts.push(round_trip.text.clone());
+    }
+    if !some_targets.is_empty() {
+        parts.push(format!("by some of its targets only: {}", some_targets.text));
+    }
+    if !one_way.is_empty() {
+        parts.push(format!("one way only, no answer comes back: {}", one_way.text));
+    }
+    let mut words = parts.join("; ");
     if basis == "packets" {
         words.push_str(" (by packets)");
     }
@@ -118,7 +123,7 @@ fn push_exposure(page: &mut String, rows: &[InternetRow], style: Style) {
         .max(NAMES_WIDTH_MIN);
     for row in rows {
         let label = format!("  → {}", padded(&row.group, names));
-        let words = services_words(&row.round_trip, &row.one_way, &row.basis);
+        let words = services_words(&row.round_trip, &row.one_way, &row.some_targets, &row.basis);
         let at = width(&label) + 2;
         push_labelled(
             page,
@@ -146,7 +151,7 @@ fn push_egress(page: &mut String, rows: &[InternetRow], style: Style) {
         .max(NAMES_WIDTH_MIN);
     for row in rows {
         let label = format!("  {} →", padded(&row.group, names));
-        let words = services_words(&row.round_trip, &row.one_way, &row.basis);
+        let words = services_words(&row.round_trip, &row.one_way, &row.some_targets, &row.basis);
         let seen = if row.public.is_empty() {
             String::new()
         } else {

@@ -84,12 +84,19 @@ pub(super) struct Ends {
 impl Ends {
     pub(super) fn of(simulation: &Simulation, found: &Reachability, flows: &Flows) -> Result<Self, Failure> {
         let mut wrong = Vec::new();
-        let mut meant = |texts: &[String]| {
+        let mut meant = |texts: &[String], is_sender: bool| {
             let mut internet = texts.is_empty();
             let mut endpoints = Vec::new();
             for text in texts {
                 match select(simulation.topology(), &found.endpoints, text) {
                     Ok(Selection::Internet) => internet = true,
+                    Ok(Selection::Endpoints(list))
+                        if is_sender && !list.iter().any(|index| found.endpoints[*index].sends()) =>
+                    {
+                        wrong.push(format!(
+                            "`{text}` cannot be a source: load balancers and endpoints begin no connections"
+                        ));
+                    }
                     Ok(Selection::Endpoints(more)) => endpoints.extend(more),
                     Err(error) => wrong.push(error.to_string()),
                 }
@@ -98,8 +105,8 @@ impl Ends {
             endpoints.dedup();
             ((!texts.is_empty()).then_some(endpoints), internet)
         };
-        let (from, from_internet) = meant(&flows.from);
-        let (to, to_internet) = meant(&flows.to);
+        let (from, from_internet) = meant(&flows.from, true);
+        let (to, to_internet) = meant(&flows.to, false);
         if !wrong.is_empty() {
             return Err(Failure::Input(wrong));
         }

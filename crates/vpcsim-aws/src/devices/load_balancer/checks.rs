@@ -12,6 +12,12 @@ use crate::devices::target_group::TargetHealth;
 /// The port of the first health check; those that follow have the ports after it.
 const FIRST_PORT: u16 = 61_000;
 const PORTS: usize = 4_500;
+
+/// The port that the check of this number is sent from.
+pub(super) const fn port_of(index: usize) -> u16 {
+    FIRST_PORT + (index % PORTS) as u16
+}
+
 /// The start of a status line: `HTTP/1.1 200`.
 const STATUS_LEN: usize = 12;
 
@@ -97,7 +103,7 @@ impl LoadBalancerDevice {
 
     fn add_check(&mut self, context: &mut Context<'_>, node: u16, group: u16, target: u16) {
         let index = self.checks.all.len();
-        let port = FIRST_PORT + (index % PORTS) as u16;
+        let port = port_of(index);
         let Some(to) = self.plan.target(group, target) else { return };
         let own = self.plan.nodes[usize::from(node)].address;
         let key = FlowKey::new(own, to.address, Protocol::TCP, port, to.health_port);

@@ -1,7 +1,7 @@
 //! What runs of a load balancer: listeners, the choice of targets, rewriting.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use vpcsim_engine::{Context, Decision, DropReason, FrameHeader, Handle, Node, NodeId, Port, Span, Step};
 use vpcsim_wire::{EmbeddedChange, FlowKey, Mac, Summary, proxy_protocol, tcp, tcp_reset};
@@ -114,6 +114,8 @@ pub struct LoadBalancerDevice {
     /// By target group and target.
     pub(super) health: Vec<Vec<TargetHealth>>,
     pub(super) checks: Checks,
+    /// The health that its checks would find, for questions about sets; `None` where only packets tell.
+    pub(super) settled: Arc<OnceLock<Option<Vec<Vec<TargetHealth>>>>>,
 }
 
 /// Where a packet comes in or goes out: a node, by its interface or by the link of an endpoint.
@@ -151,6 +153,7 @@ impl LoadBalancerDevice {
             plan: Arc::new(plan),
             flows: Flows::default(),
             checks: Checks::default(),
+            settled: Arc::default(),
         }
     }
 
@@ -279,8 +282,7 @@ impl LoadBalancerDevice {
     /// The notes of a packet on its way to the flow's target.
     fn mark_towards(&self, flow: &Flow, kept: bool, node: u16) -> Towards {
         let target = self.plan.target(flow.group, flow.target);
-        let back = target.filter(|target| kept && target.inside);
-        Towards { kept, back: back.map(|_| self.plan.nodes[usize::from(node)].claim) }
+        Towards { kept, back: target.and_then(|target| self.plan.returns_by(target, kept, node)) }
     }
 
     /// The flow that a client's packet belongs to; a SYN with another sequence number begins a new one (NLB-02).
@@ -307,16 +309,7 @@ impl LoadBalancerDevice {
         let zone = self.plan.nodes[usize::from(flow.door.node)].zone;
         is_unhealthy
             && self.plan.groups[index].resets_unhealthy
-            && self.enough_healthy(index, &self.usable(index, zone)).is_some()
-    }
-
-    /// The healthy ones of the targets that a node may use, if they are enough (ELB-06).
-    fn enough_healthy(&self, index: usize, usable: &[usize]) -> Option<Vec<usize>> {
-        let is_healthy = |place: &usize| self.health[index][*place] == TargetHealth::Healthy;
-        let healthy: Vec<usize> = usable.iter().copied().filter(is_healthy).collect();
-        let minimum = self.plan.groups[index].routing_failover;
-        let enough = !healthy.is_empty() && minimum.is_met(healthy.len(), usable.len());
-        enough.then_some(healthy)
+            && self.plan.enough_healthy(&self.health, index, &self.usable(index, zone)).is_some()
     }
 
     fn begin(&mut self, context: &Context<'_>, summary: &Summary, seq: u32, door: Door) -> Result<Flow, Refusal> {
@@ -362,28 +355,17 @@ impl LoadBalancerDevice {
         Ok(flow)
     }
 
-    /// Which target a new flow gets: a healthy one that the node may use, if enough are, else any (ELB-06, NLB-17).
+    /// Which target a new flow gets (NLB-02, NLB-21).
     fn choose(&self, index: usize, summary: &Summary, seq: u32, node: u16) -> Result<usize, DropReason> {
-        let group = &self.plan.groups[index];
-        let usable = self.usable(index, self.plan.nodes[usize::from(node)].zone);
-        if usable.is_empty() {
-            let mut registered = group.targets.iter().zip(&self.health[index]);
-            let elsewhere = registered.any(|(target, health)| *health != TargetHealth::Draining && self.plan.has_zone(target.zone));
-            return Err(if elsewhere { drop_reason::NLB_NO_TARGETS_IN_ZONE } else { drop_reason::NLB_NO_TARGETS });
-        }
-        let chosen = self.enough_healthy(index, &usable).unwrap_or(usable);
-        let hash = if group.sticky { mix(u64::from(u32::from(summary.source())), 0) } else { hash(summary.key, seq) };
+        let chosen = self.plan.candidates(&self.health, index, node)?;
+        let is_sticky = self.plan.groups[index].sticky;
+        let hash = if is_sticky { mix(u64::from(u32::from(summary.source())), 0) } else { hash(summary.key, seq) };
         Ok(chosen[(hash % chosen.len() as u64) as usize])
     }
 
     /// The registered targets of a group that the node in `zone` may use.
     pub(super) fn usable(&self, index: usize, zone: u16) -> Vec<usize> {
-        let (group, health) = (&self.plan.groups[index], &self.health[index]);
-        let targets = group.targets.iter().zip(health).enumerate();
-        let usable = targets.filter(|(_, (target, health))| {
-            **health != TargetHealth::Draining && self.plan.reaches(group, target, zone)
-        });
-        usable.map(|(place, _)| place).collect()
+        self.plan.usable(&self.health, index, zone)
     }
 }
 
@@ -412,7 +394,7 @@ fn embedded_change(to: FlowKey) -> EmbeddedChange {
 
 impl Plan {
     /// Where what comes by a port enters.
-    fn door(&self, port: Port) -> Option<Door> {
+    pub(super) fn door(&self, port: Port) -> Option<Door> {
         match port.0.checked_sub(PRIVATE_LINK) {
             Some(link) => {
                 let node = self.links.get(link as usize)?.node;
@@ -423,7 +405,7 @@ impl Plan {
     }
 
     /// The node and port that take what leaves by a door.
-    fn way_out(&self, door: Door) -> (NodeId, Port) {
+    pub(super) fn way_out(&self, door: Door) -> (NodeId, Port) {
         match door.link.and_then(|link| self.links.get(usize::from(link))) {
             Some(link) => link.back,
             None => (self.nodes[usize::from(door.node)].interface, FROM_OWNER),
@@ -448,6 +430,11 @@ impl Plan {
         }
     }
 
+    /// By whose claim the target's answers come back, if they do not go their own way (NLB-04, NLB-05).
+    pub(super) fn returns_by(&self, target: &TargetPlan, kept: bool, node: u16) -> Option<ClaimIndex> {
+        (kept && target.inside).then(|| self.nodes[usize::from(node)].claim)
+    }
+
     pub(super) fn target(&self, group: u16, target: u16) -> Option<&TargetPlan> {
         self.groups.get(usize::from(group))?.targets.get(usize::from(target))
     }
@@ -455,6 +442,36 @@ impl Plan {
     /// Whether a node is in the zone; a target outside the VPC is in all of them.
     fn has_zone(&self, zone: Option<u16>) -> bool {
         zone.is_none_or(|zone| self.nodes.iter().any(|node| node.zone == zone))
+    }
+
+    /// The registered targets of a group that the node in `zone` may use.
+    fn usable(&self, health: &[Vec<TargetHealth>], index: usize, zone: u16) -> Vec<usize> {
+        let group = &self.groups[index];
+        let targets = group.targets.iter().zip(&health[index]).enumerate();
+        let usable = targets
+            .filter(|(_, (target, health))| **health != TargetHealth::Draining && self.reaches(group, target, zone));
+        usable.map(|(place, _)| place).collect()
+    }
+
+    /// The healthy ones of the targets that a node may use, if they are enough (ELB-06).
+    fn enough_healthy(&self, health: &[Vec<TargetHealth>], index: usize, usable: &[usize]) -> Option<Vec<usize>> {
+        let is_healthy = |place: &usize| health[index][*place] == TargetHealth::Healthy;
+        let healthy: Vec<usize> = usable.iter().copied().filter(is_healthy).collect();
+        let minimum = self.groups[index].routing_failover;
+        let enough = !healthy.is_empty() && minimum.is_met(healthy.len(), usable.len());
+        enough.then_some(healthy)
+    }
+
+    /// Which targets a new flow can get: the healthy ones that the node may use, if enough are, else any (ELB-06, NLB-17).
+    pub(super) fn candidates(&self, health: &[Vec<TargetHealth>], index: usize, node: u16) -> Result<Vec<usize>, DropReason> {
+        let group = &self.groups[index];
+        let usable = self.usable(health, index, self.nodes[usize::from(node)].zone);
+        if usable.is_empty() {
+            let mut registered = group.targets.iter().zip(&health[index]);
+            let elsewhere = registered.any(|(target, health)| *health != TargetHealth::Draining && self.has_zone(target.zone));
+            return Err(if elsewhere { drop_reason::NLB_NO_TARGETS_IN_ZONE } else { drop_reason::NLB_NO_TARGETS });
+        }
+        Ok(self.enough_healthy(health, index, &usable).unwrap_or(usable))
     }
 
     /// Whether the node in `zone` may use the target (ELB-01, NLB-09).

@@ -8,11 +8,14 @@ use vpcsim_wire::FlowKey;
 
 use super::device::Door;
 use super::proxy::Proxy;
+use crate::traffic::PortRange;
 
 /// Flows of one node's address to one target (NLB-08).
 pub(super) const PORTS_MAX: u32 = 55_000;
 /// The lowest port that a node sends from.
 const PORT_MIN: u16 = 1024;
+/// All ports that a node sends from.
+pub(super) const NODE_PORTS: PortRange = PortRange { first: PORT_MIN, last: PORT_MIN + (PORTS_MAX - 1) as u16 };
 /// Slots that each new flow looks at for old ones.
 const SWEEP_BUDGET: usize = 4;
 

@@ -69,6 +69,7 @@ mod health_tests;
 mod proxy;
 #[cfg(test)]
 mod proxy_tests;
+mod sets;
 #[cfg(test)]
 mod tests;
 mod validation;
@@ -86,6 +87,7 @@ use crate::model::{Findings, Id, Label};
 use crate::topology::Topology;
 
 pub use device::LoadBalancerDevice;
+pub use sets::settle;
 
 /// After so long without a packet a TCP flow is forgotten (NLB-12).
 pub const TCP_IDLE_TIMEOUT: Span = Span::from_secs(350);
@@ -288,7 +290,7 @@ impl Resource for LoadBalancer {
     fn build(id: Id<Self>, build: &mut Build<'_>) {
         let Some(node) = build.place.node_of(id) else { return };
         let plan = plan(id, build);
-        build.install(node, LoadBalancerDevice::new(plan));
+        build.install_for_sets(node, LoadBalancerDevice::new(plan));
     }
 }
 

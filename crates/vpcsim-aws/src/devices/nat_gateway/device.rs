@@ -386,7 +386,7 @@ impl SetDevice for NatGatewayDevice {
         let Some(&outside) = plan.addresses.first() else { return drop(drop_reason::NAT_NOT_AVAILABLE) };
         packets.only(&[Protocol::TCP, Protocol::UDP, Protocol::ICMP], drop_reason::NAT_PROTOCOL, plan.decision, way);
         match side {
-            Way::In if !way.restore(packets) => return drop(drop_reason::NAT_NO_STATE),
+            Way::In if way.restore(packets).is_none() => return drop(drop_reason::NAT_NO_STATE),
             // Answers that come from inside find no translation of their own flow.
             Way::Out if way.is_answer() => return SetStep::Opaque,
             Way::In => {}

@@ -130,6 +130,15 @@ impl SecurityGroupLookup {
         Some(Allowed { decision: first.decision, open: false })
     }
 
+    /// Of `asked` what a rule that refers to a group allows as if it came from `member` of that group (NLB-11).
+    pub fn allowed_group(&self, asked: &TrafficSet, member: Ipv4Addr) -> TrafficSet {
+        let mut allowed = TrafficSet::nothing();
+        for rule in self.rules.iter().filter(|rule| rule.refers_to_group && rule.contains_peer(member)) {
+            allowed.unite(&asked.within(rule.traffic.into()));
+        }
+        allowed
+    }
+
     /// Whether a rule has 0.0.0.0/0 as its other side and covers every port of TCP or UDP (CT-04); of others never.
     pub fn has_open_rule_for_all_ports(&self, protocol: Protocol) -> bool {
         match protocol {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vpcsim_engine::{Context, Decision, DropReason, FlowTable, FrameHeader, Handle, Node, NodeId, Port, Span, Step, Time};
-use vpcsim_wire::{FlowKey, Mac, Summary, tcp_reset};
+use vpcsim_wire::{FlowKey, Mac, Protocol, Summary, tcp_reset};
 
 use super::{EndpointState, Service, VpcEndpoint, by_itself};
 use crate::compile::Build;
@@ -12,6 +12,8 @@ use crate::devices::network_interface::FROM_OWNER;
 use crate::model::Id;
 use crate::mtu::PathMtu;
 use crate::rate_limit::{self, RateLimiter};
+use crate::sets::{PacketSet, SetDevice, SetStep, SetWay, TrafficBox, TrafficSet};
+use crate::traffic::PortRange;
 use crate::{drop_reason, station};
 
 /// After so long without a packet a TCP flow is forgotten (EP-17).
@@ -195,3 +197,40 @@ impl Node for InterfaceEndpointDevice {
     }
 }
 
+impl Behind {
+    /// The same for a set: narrows it to what the service takes.
+    fn pass(&self, packets: &mut PacketSet, place: u32, decision: Decision, way: &mut SetWay) -> SetStep {
+        match self {
+            Self::Unknown => SetStep::Opaque,
+            Self::Aws { node, ports } => {
+                packets.only(&[Protocol::TCP], drop_reason::VPCE_PROTOCOL, decision, way);
+                let served = ports.iter().map(|port| TrafficBox::service(Protocol::TCP, PortRange::single(*port)));
+                packets.narrow(&served.collect::<TrafficSet>(), drop_reason::VPCE_PORT, decision, way);
+                SetStep::Forward(*node, Port(place))
+            }
+            Self::Balancers(links) => {
+                packets.only(&[Protocol::TCP, Protocol::UDP], drop_reason::VPCE_PROTOCOL, decision, way);
+                match links.get(place as usize).copied().flatten() {
+                    Some((node, port)) => SetStep::Forward(node, port),
+                    None => SetStep::Drop(drop_reason::VPCE_SERVICE_NOT_IN_ZONE, decision),
+                }
+            }
+        }
+    }
+}
+
+impl SetDevice for InterfaceEndpointDevice {
+    fn pass(&self, port: Port, packets: &mut PacketSet, way: &mut SetWay) -> SetStep {
+        let plan = &*self.plan;
+        let drop = |reason| SetStep::Drop(reason, plan.decision);
+        if let Some(place) = port.0.checked_sub(FROM_SERVICE) {
+            let interface = plan.interfaces.get(place as usize).filter(|_| way.is_answer());
+            packets.mark = 0;
+            return interface.map_or(drop(drop_reason::VPCE_NO_FLOW), |interface| SetStep::Forward(*interface, FROM_OWNER));
+        }
+        if plan.state != EndpointState::Available {
+            return drop(drop_reason::VPCE_NOT_AVAILABLE);
+        }
+        plan.behind.pass(packets, port.0, plan.decision, way)
+    }
+}

@@ -209,7 +209,7 @@ impl Resource for VpcEndpoint {
         if declared.is_gateway() {
             build.install_for_sets(node, gateway::GatewayEndpointDevice::new(id, build));
         } else {
-            build.install(node, interface::InterfaceEndpointDevice::new(id, build));
+            build.install_for_sets(node, interface::InterfaceEndpointDevice::new(id, build));
         }
     }
 

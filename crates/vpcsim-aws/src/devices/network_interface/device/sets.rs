@@ -89,6 +89,10 @@ impl NetworkInterfaceDevice {
         if !way.is_tracked(destination) {
             self.filter_out(packets, way);
         }
+        if let Some(claim) = way.return_of(destination) {
+            packets.mark = mark::with_return(packets.mark, claim) | mark::RETURNING;
+            return SetStep::Forward(self.fixed.subnet_node, LEAVING);
+        }
         match fabric.find(destination) {
             Some((_, claim)) if claim.subnet == self.fixed.subnet => {
                 let port = if claim.owner.kind == Kind::NetworkInterface { FROM_NEIGHBOUR } else { claim.port };
@@ -102,18 +106,22 @@ impl NetworkInterfaceDevice {
     }
 
     fn arrive(&self, packets: &mut PacketSet, way: &mut SetWay) -> SetStep {
-        if mark::return_claim(packets.mark).is_some() {
-            return SetStep::Opaque;
-        }
         let source = packets.source;
+        let returns_by = mark::return_claim(packets.mark);
         if !way.is_tracked(source) {
             let known = packets.mark & mark::GROUP_UNKNOWN == 0;
-            let allowed = self.lets_in(source, known, &packets.traffic);
+            let mut allowed = self.lets_in(source, known, &packets.traffic);
+            if let Some(balancer) = self.balancer(packets.mark) {
+                allowed.unite(&self.shared.ingress.allowed_group(&packets.traffic, balancer));
+            }
             packets.narrow(&allowed, drop_reason::SG_INGRESS, self.by_self(), way);
             way.track(source);
         }
         if self.fixed.check && !self.owns(packets.destination) {
             return SetStep::Drop(drop_reason::DST_CHECK, self.by_self());
+        }
+        if let Some(claim) = returns_by.filter(|_| matches!(self.fixed.behind, Behind::Host { .. })) {
+            way.note_return(source, claim);
         }
         match self.fixed.behind {
             Behind::Host { node, port } | Behind::Owner { node, port } => SetStep::Forward(node, port),
