@@ -4,10 +4,11 @@
 
 use std::net::Ipv4Addr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// A flow to ask about: one line of a flow file. Unknown keys are ignored.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct FlowQuery {
     /// Echoed in the answer; a number is taken as its digits.
     #[serde(default, deserialize_with = "text_or_number")]
@@ -55,7 +56,7 @@ fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, 
 }
 
 /// What the source saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Observed {
     /// TCP: a SYN-ACK came.
@@ -71,7 +72,7 @@ pub enum Observed {
 }
 
 /// How one direction of a flow ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It arrived.
@@ -83,7 +84,7 @@ pub enum Verdict {
 }
 
 /// One station that a packet passed or died at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Hop {
     /// The station's name (`EniOut`).
     pub station: String,
@@ -111,7 +112,7 @@ pub struct Hop {
 }
 
 /// One direction of a flow: the way of its first packet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Leg {
     /// How it ended.
     pub verdict: Verdict,
@@ -129,7 +130,7 @@ pub struct Leg {
 }
 
 /// Why a flow failed, in the words of AWS's Reachability Analyzer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Explanation {
     /// AWS's code, or the drop reason's name where AWS has none.
     pub code: String,
@@ -148,7 +149,7 @@ pub struct Explanation {
 }
 
 /// Something unread that could change an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct UnreadNote {
     /// What it is (`transit gateway tgw-1`).
     pub what: String,
@@ -157,7 +158,7 @@ pub struct UnreadNote {
 }
 
 /// The answer to a [`FlowQuery`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Answer {
     /// The query's id.
     pub id: String,

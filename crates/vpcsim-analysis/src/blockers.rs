@@ -10,6 +10,7 @@ mod middlebox;
 mod notes;
 mod search;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, FlowQuery};
@@ -18,7 +19,7 @@ use crate::simulation::Simulation;
 use search::Search;
 
 /// Something that stops a flow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Blocker {
     /// `forward` or `return`.
     pub direction: String,

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use vpcsim_analysis::{Answer, Blocker, ExpectationResult, FlowQuery, RunReport};
 use vpcsim_aws::{Findings, Severity, Topology};
@@ -29,7 +30,7 @@ pub fn write_line(answer: &Answer, mut sink: impl Write) -> io::Result<()> {
 }
 
 /// A question with its answer.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 pub struct Asked<'a> {
     /// The question.
     pub query: &'a FlowQuery,
@@ -59,7 +60,7 @@ pub fn traces(design: &str, seed: u64, answers: &[Asked<'_>]) -> String {
     })
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Summary {
     expectations: usize,
     passed: usize,
@@ -67,7 +68,7 @@ struct Summary {
     unknown: usize,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct ExpectationLine<'a> {
     text: &'a str,
     passed: bool,
@@ -77,14 +78,14 @@ struct ExpectationLine<'a> {
     why: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct UnreadLine<'a> {
     noun: &'a str,
     name: &'a str,
     effect: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct CounterLine {
     emitted: u64,
     delivered: u64,
@@ -93,8 +94,8 @@ struct CounterLine {
     hops: u64,
 }
 
-#[derive(Serialize)]
-struct Reachability<'a> {
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Reachability<'a> {
     schema_version: &'static str,
     design: &'a str,
     seed: u64,

@@ -7,7 +7,7 @@
 //! - [`network_insights`]: one flow as AWS's Reachability Analyzer prints it.
 //! - [`exact`]: who reaches whom. [`faces`]: judged expectations, one file for each format.
 //! - [`findings_text`]: what is wrong in a design, with the line of the source.
-//! - [`json`]: all of it for tools. [`explain`] and [`support`]: codes and coverage.
+//! - [`json`]: all of it for tools. [`schema`]: its JSON Schemas. [`explain`] and [`support`]: codes and coverage.
 //!
 //! # Invariants
 //!
@@ -24,6 +24,7 @@ pub mod matrix;
 pub mod network_insights;
 pub mod pcapng;
 pub mod run_text;
+pub mod schema;
 pub mod style;
 pub mod support;
 pub mod trace_text;

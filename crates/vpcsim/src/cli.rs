@@ -62,6 +62,8 @@ Examples:
   vpcsim reach dump/ --from subnet:web --to type:rds --service 5432/tcp
   vpcsim reach plan.json dump/ --by sg --format csv
   vpcsim reach shop.yaml --verify                       prove every answer by packets
+  vpcsim reach shop.yaml --format json -o saved.json    save the answers, to ask them again
+  vpcsim reach saved.json --from web-1 --service 5432/tcp
 
 Who: a name, an id, an address or range, internet, or tag:Name=web*, subnet:, sg:, vpc:, az:, type:.
 Exit status: 0 once answered, 1 if packets disagree with --verify, 2 wrong input.";
@@ -72,6 +74,7 @@ Examples:
   vpcsim diff before/ after/ --format markdown          a comment for a pull request
   vpcsim diff plan.json                                 the two halves of a Terraform plan
   vpcsim diff old.template new.template --param Port=80 --region eu-west-1
+  vpcsim diff old.json new.json                         two documents that `reach --format json` saved
 
 How designs are read (--param, --region, --config-dir, --strict) counts for both.
 Exit status: 0 nothing changes, 1 something does, 2 wrong input.";
@@ -153,13 +156,31 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: PageFormat,
     },
-    /// Print the JSON Schema of the native format.
-    Schema,
+    /// Print the JSON Schema of the native format, or of a document for tools.
+    Schema {
+        /// Of what.
+        #[arg(value_enum, default_value_t)]
+        of: SchemaOf,
+    },
     /// Print a script that completes commands and options in a shell.
     Completions {
         /// The shell.
         shell: Shell,
     },
+}
+
+/// What has a JSON Schema.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// Designs in the native format.
+    #[default]
+    Native,
+    /// What `reach --format json` prints.
+    Reach,
+    /// What `diff --format json` prints.
+    Diff,
+    /// The reachability.json of `run`.
+    Run,
 }
 
 /// How to print a page.

@@ -528,7 +528,7 @@ fn reach_says_who_gets_where_and_packets_agree() {
         "--format",
         "csv",
     ]);
-    let csv = "from,to,round_trip,one_way,only_some,basis,outside,public\nweb-1,db-1,tcp 5432,nothing,false,sets,,\n";
+    let csv = "from,to,round_trip,one_way,only_some,basis,outside,public,some_targets\nweb-1,db-1,tcp 5432,nothing,false,sets,,,nothing\n";
     assert_eq!(asked.ends_with(0).stdout, csv);
 }
 

@@ -17,6 +17,8 @@ mod determinism;
 #[cfg(test)]
 mod exact;
 #[cfg(test)]
+mod exact_balancers;
+#[cfg(test)]
 mod expectations;
 #[cfg(test)]
 mod explained_codes;
@@ -42,6 +44,8 @@ mod print;
 mod reference;
 #[cfg(test)]
 mod regressions;
+#[cfg(test)]
+mod saved_answers;
 #[cfg(test)]
 mod scale;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use rustc_hash::FxHashMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vpcsim_aws::Topology;
 use vpcsim_aws::address_set::AddressRange;
@@ -16,7 +17,7 @@ use super::rows::Services;
 use super::{Basis, Endpoint, Outside, PairReach, Reach, Reachability};
 
 /// Flows that a change opens or closes, between some senders and some receivers alike.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Change {
     /// Who sends: names of endpoints, or ranges on the internet.
     pub from: Vec<String>,
@@ -235,7 +236,7 @@ fn gateway_names(topology: &Topology, reach: &Reach) -> Vec<String> {
     reach.via.iter().map(name).collect()
 }
 
-fn change(
+pub(super) fn change(
     ends: (Vec<String>, Vec<String>),
     was: &Reach,
     is: &Reach,
@@ -368,6 +369,11 @@ fn address_change(was: Option<&Outside>, is: Option<&Outside>) -> Option<[String
 /// Ranges cut where any of them begins or ends.
 fn pieces<'o>(rows: impl Iterator<Item = &'o Outside>) -> Vec<AddressRange> {
     let ranges: Vec<AddressRange> = rows.flat_map(|row| row.ranges.iter().copied()).collect();
+    pieces_of(&ranges)
+}
+
+/// The parts of the ranges, cut where any of them begins or ends.
+pub(super) fn pieces_of(ranges: &[AddressRange]) -> Vec<AddressRange> {
     let mut starts: Vec<u64> = ranges
         .iter()
         .flat_map(|range| {
@@ -391,7 +397,7 @@ fn pieces<'o>(rows: impl Iterator<Item = &'o Outside>) -> Vec<AddressRange> {
 }
 
 /// Changes with the same effect and the same senders, or receivers, as one.
-fn grouped(changes: Vec<Change>, by_sender: bool) -> Vec<Change> {
+pub(super) fn grouped(changes: Vec<Change>, by_sender: bool) -> Vec<Change> {
     let mut places: BTreeMap<(Effect, Vec<String>), usize> = BTreeMap::new();
     let mut groups: Vec<Change> = Vec::new();
     for change in changes {

@@ -7,6 +7,7 @@
 //! - `pairs`: every class to every other. `outside`: the internet, in and out.
 //! - `address`: what one sender reaches of an address that somebody names. `difference`: two designs side by side.
 //! - `select`: who is meant. `rows`: answers grouped for reports.
+//! - `saved`: answers that were written down.
 //! - `witness`: packets that have to agree, and answers where only packets tell.
 //!
 //! # Where AWS is silent
@@ -27,6 +28,7 @@ mod outside;
 mod pairs;
 mod receivers;
 mod rows;
+mod saved;
 mod select;
 mod witness;
 
@@ -40,7 +42,8 @@ pub use classes::{Behind, Class, Endpoint};
 pub use difference::{Answered, Change, difference};
 pub use outside::{Outside, SOMEBODY, covers_the_internet};
 pub use rows::{By, InternetRow, Row, Scope, Services};
-pub use select::{Selection, SelectionError, select};
+pub use saved::{Rows, difference_of_rows};
+pub use select::{Selection, SelectionError, matches, select};
 pub use witness::{Disagreement, Verification};
 
 use boundaries::Boundaries;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vpcsim_aws::sets::TrafficSet;
 use vpcsim_aws::traffic::PortRange;
@@ -13,7 +14,7 @@ use super::{Basis, Endpoint, Outside, Reach, Reachability};
 use crate::answer::FlowQuery;
 
 /// How rows are grouped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
     /// Each host.
@@ -31,8 +32,22 @@ pub enum By {
     Class,
 }
 
+impl By {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Instance => "instance",
+            Self::Interface => "interface",
+            Self::Subnet => "subnet",
+            Self::Sg => "sg",
+            Self::Vpc => "vpc",
+            Self::Class => "class",
+        }
+    }
+}
+
 /// Services by protocol, each a port, a range (`80-90`), or for ICMP a type with its code.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Services {
     /// In words: `tcp 22, 443; udp 53`.
     pub text: String,
@@ -44,6 +59,12 @@ pub struct Services {
     pub icmp: Vec<String>,
     /// Numbers of other protocols.
     pub other: Vec<String>,
+}
+
+impl Default for Services {
+    fn default() -> Self {
+        Self::of(&TrafficSet::nothing())
+    }
 }
 
 impl Services {
@@ -75,7 +96,7 @@ fn ports_words(range: PortRange) -> String {
 }
 
 /// What gets through from one group of endpoints to another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Row {
     /// Who sends.
     pub from: String,
@@ -97,7 +118,7 @@ pub struct Row {
 }
 
 /// What gets through between the internet and a group of endpoints.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct InternetRow {
     /// The endpoints.
     pub group: String,

@@ -162,7 +162,7 @@ fn is_called(label: Option<&Label>, text: &str) -> bool {
 }
 
 /// Whether the text has the form, in which `*` stands for any letters.
-fn matches(form: &str, text: &str) -> bool {
+pub fn matches(form: &str, text: &str) -> bool {
     let mut parts = form.split('*');
     let Some(mut left) = parts.next().and_then(|first| text.strip_prefix(first)) else {
         return false;

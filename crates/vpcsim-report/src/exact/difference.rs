@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vpcsim_analysis::reach::{Change, Services};
 
@@ -12,7 +13,7 @@ use crate::style::{Role, Style, counted, push_labelled};
 const NAMES_MAX: usize = 6;
 
 /// The difference of two designs, as it is written and read back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct DiffDocument {
     /// The version of this document.
     pub schema_version: String,

@@ -1,10 +1,12 @@
-//! Exact reachability for people and tools: text, JSON, CSV and Markdown.
+//! Exact reachability for people and tools: text, JSON, CSV and Markdown; what was saved as JSON is read back.
 
 mod difference;
+pub mod saved;
 mod text;
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vpcsim_analysis::reach::{By, InternetRow, Reachability, Row, Services, Verification};
 use vpcsim_aws::Topology;
@@ -15,7 +17,7 @@ pub use difference::DiffDocument;
 pub use text::render;
 
 /// Who reaches whom, as it is written and read back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct ReachDocument {
     /// The version of this document.
     pub schema_version: String,
@@ -47,7 +49,7 @@ pub struct ReachDocument {
 }
 
 /// What packets said about exact answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct VerificationLine {
     /// How many flows were sent.
     pub witnesses: usize,

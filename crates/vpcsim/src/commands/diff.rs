@@ -10,13 +10,17 @@ use vpcsim_import::Design;
 use vpcsim_report::exact::DiffDocument;
 use vpcsim_report::findings_text;
 
-use super::reach::{Ends, give, question};
-use crate::cli::{Designs, DiffArguments, TableFormat};
+use super::reach::{Ends, print_difference, question};
+use super::saved;
+use crate::cli::{Designs, DiffArguments};
 use crate::failure::{Failure, Status};
 use crate::input;
 use crate::output::Terminal;
 
 pub(super) fn run(arguments: &DiffArguments, terminal: &Terminal) -> Result<Status, Failure> {
+    if let Some(compared) = saved::diff(arguments, terminal) {
+        return compared;
+    }
     let (old, new) = match &arguments.new {
         Some(new) => (
             read(arguments, &arguments.old, false, terminal)?,
@@ -58,14 +62,7 @@ pub(super) fn run(arguments: &DiffArguments, terminal: &Terminal) -> Result<Stat
     };
     keep_asked(&mut changes, &ends);
     let document = DiffDocument::new(&names[0], &names[1], changes);
-    let page = match arguments.format {
-        TableFormat::Text => document.text(terminal.style),
-        TableFormat::Json => document.json(),
-        TableFormat::Csv => document.csv(),
-        TableFormat::Markdown => document.markdown(),
-    };
-    give(&page, arguments.output.as_ref(), terminal)?;
-    Ok(Status::of(document.changes.is_empty()))
+    print_difference(&document, arguments, terminal)
 }
 
 fn shown(path: &Path) -> String {

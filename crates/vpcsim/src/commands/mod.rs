@@ -7,6 +7,7 @@ mod diff;
 mod explain;
 mod reach;
 mod run;
+mod saved;
 mod schema;
 mod support;
 mod test;
@@ -28,7 +29,7 @@ pub(crate) fn run(command: &Command, terminal: &Terminal) -> Result<Status, Fail
         Command::Convert(arguments) => convert::run(arguments, terminal),
         Command::Explain { code } => explain::run(code.as_deref(), terminal),
         Command::Support { format } => support::run(*format, terminal),
-        Command::Schema => schema::run(terminal),
+        Command::Schema { of } => schema::run(*of, terminal),
         Command::Completions { shell } => completions::run(*shell, terminal),
     }
 }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use vpcsim_analysis::reach::{By, InternetRow, ReachQuestion, Reachability, Scope, Selection, select};
 use vpcsim_analysis::{Options, Simulation};
 use vpcsim_aws::traffic::Traffic;
-use vpcsim_report::exact::{self, Asked, ReachDocument, VerificationLine};
+use vpcsim_report::exact::saved::ALL_SERVICES;
+use vpcsim_report::exact::{self, Asked, DiffDocument, ReachDocument, VerificationLine};
 
-use crate::cli::{Flows, Grouping, ReachArguments, TableFormat};
+use super::saved;
+use crate::cli::{DiffArguments, Flows, Grouping, ReachArguments, TableFormat};
 use crate::failure::{Failure, Status};
 use crate::output::Terminal;
 use crate::{input, written_file};
@@ -19,6 +21,9 @@ const SHOWN_EACH_MAX: usize = 30;
 const PATHS_MAX: usize = 200;
 
 pub(super) fn run(arguments: &ReachArguments, terminal: &Terminal) -> Result<Status, Failure> {
+    if let Some(answered) = saved::reach(arguments, terminal) {
+        return answered;
+    }
     let design = input::read_sound_design(&arguments.designs, terminal)?;
     let simulation = Simulation::new(Arc::new(design.topology));
     let found = simulation.reach(&question(&arguments.flows));
@@ -31,14 +36,40 @@ pub(super) fn run(arguments: &ReachArguments, terminal: &Terminal) -> Result<Sta
         status = Status::of(verification.disagreements.is_empty());
         document.verification = Some(VerificationLine::from(&verification));
     }
+    print_document(&document, arguments.format, arguments.output.as_ref(), terminal)?;
+    Ok(status)
+}
+
+/// Prints or writes answers.
+pub(super) fn print_document(
+    document: &ReachDocument,
+    format: TableFormat,
+    output: Option<&PathBuf>,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
+    let page = match format {
+        TableFormat::Text => exact::render(document, terminal.style),
+        TableFormat::Json => exact::json(document),
+        TableFormat::Csv => exact::csv(document),
+        TableFormat::Markdown => exact::markdown(document),
+    };
+    give(&page, output, terminal)
+}
+
+/// Prints or writes what is different; the status says whether anything is.
+pub(super) fn print_difference(
+    document: &DiffDocument,
+    arguments: &DiffArguments,
+    terminal: &Terminal,
+) -> Result<Status, Failure> {
     let page = match arguments.format {
-        TableFormat::Text => exact::render(&document, terminal.style),
-        TableFormat::Json => exact::json(&document),
-        TableFormat::Csv => exact::csv(&document),
-        TableFormat::Markdown => exact::markdown(&document),
+        TableFormat::Text => document.text(terminal.style),
+        TableFormat::Json => document.json(),
+        TableFormat::Csv => document.csv(),
+        TableFormat::Markdown => document.markdown(),
     };
     give(&page, arguments.output.as_ref(), terminal)?;
-    Ok(status)
+    Ok(Status::of(document.changes.is_empty()))
 }
 
 /// To the file, or to standard output.
@@ -139,13 +170,21 @@ impl Ends {
 /// How rows are grouped: as the user says, else as can be read.
 pub(super) fn grouping(flows: &Flows, found: &Reachability) -> By {
     match flows.by {
+        Some(asked) => by_of(asked),
         None if found.endpoints.len() <= SHOWN_EACH_MAX => By::Instance,
-        None | Some(Grouping::Subnet) => By::Subnet,
-        Some(Grouping::Instance) => By::Instance,
-        Some(Grouping::Interface) => By::Interface,
-        Some(Grouping::Sg) => By::Sg,
-        Some(Grouping::Vpc) => By::Vpc,
-        Some(Grouping::Class) => By::Class,
+        None => By::Subnet,
+    }
+}
+
+/// The grouping that an option names.
+pub(super) fn by_of(asked: Grouping) -> By {
+    match asked {
+        Grouping::Subnet => By::Subnet,
+        Grouping::Instance => By::Instance,
+        Grouping::Interface => By::Interface,
+        Grouping::Sg => By::Sg,
+        Grouping::Vpc => By::Vpc,
+        Grouping::Class => By::Class,
     }
 }
 
@@ -159,7 +198,7 @@ pub(super) fn document(
     let (topology, by, scope) = (simulation.topology(), grouping(flows, found), &ends.scope);
     let services: Vec<String> = flows.service.iter().map(ToString::to_string).collect();
     let services = if services.is_empty() {
-        "all services".to_owned()
+        ALL_SERVICES.to_owned()
     } else {
         services.join(", ")
     };
