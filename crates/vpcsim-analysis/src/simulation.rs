@@ -190,6 +190,23 @@ impl Simulation {
         network.observe_with(observer);
     }
 
+    /// The same, with load balancers that know already what the checks in `checked` found.
+    pub(crate) fn recorded_network_like(&self, checked: &Network, options: &Options) -> Network {
+        let mut network = self
+            .compiled
+            .network(options.seed, |slot| self.fill(slot, options.seed));
+        let balancers = self.topology().load_balancers.ids();
+        for node in balancers.filter_map(|id| self.compiled.node_of(id)) {
+            if let Some(known) = checked.node::<LoadBalancerDevice>(node) {
+                network.act(node, |balancer: &mut LoadBalancerDevice, context| {
+                    balancer.know_health_of(context, known);
+                });
+            }
+        }
+        network.observe_with(Some(Box::new(Recorder::new(&self.compiled, &options.capture))));
+        network
+    }
+
     fn fill(&self, slot: Slot, seed: u64) -> Box<dyn Node> {
         match slot {
             Slot::Host(index) => {

@@ -178,8 +178,8 @@ struct ClassKey {
     is_managed: bool,
     behind: Behind,
     takes: Option<Vec<TrafficBox>>,
-    /// The target groups that would hand a flow of its own back to it (NLB-06).
-    target_of: Vec<u32>,
+    /// The target groups that would hand a flow of its own back to its host (NLB-06), and whether to this very address.
+    target_of: Vec<(u32, bool)>,
     /// The interface itself, where its host has others or forwards, or a load balancer is behind it.
     odd: Option<u32>,
 }
@@ -225,9 +225,24 @@ struct Traits {
     is_odd: bool,
     main_table: bool,
     takes: Option<TrafficSet>,
+    target_of: Vec<(u32, bool)>,
 }
 
 impl Sorter<'_> {
+    /// The target groups that any address of a host is in, and whether this one is.
+    fn target_of(&self, plan: &HostPlan, own: Ipv4Addr) -> Vec<(u32, bool)> {
+        if self.target_of.is_empty() {
+            return Vec::new();
+        }
+        let addresses = plan.interfaces.iter().flat_map(|part| &part.addresses);
+        let groups = |address: &Ipv4Addr| self.target_of.get(address).into_iter().flatten();
+        let found = addresses.flat_map(|address| groups(address).map(move |group| (*group, *address == own)));
+        let mut found: Vec<(u32, bool)> = found.collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     fn add_host(&mut self, index: usize, plan: &HostPlan) {
         let is_odd = plan.interfaces.len() > 1 || plan.appliance.is_some();
         let main_table = plan.routing == HostRouting::MainTable && plan.interfaces.len() > 1;
@@ -259,6 +274,7 @@ impl Sorter<'_> {
                     is_odd,
                     main_table,
                     takes: None,
+                    target_of: self.target_of(plan, own.private),
                 };
                 self.add(endpoint, traits);
             }
@@ -288,13 +304,13 @@ impl Sorter<'_> {
             is_odd: receiver.behind == Behind::Balancer,
             main_table: false,
             takes: receiver.takes,
+            target_of: Vec::new(),
         };
         self.add(endpoint, traits);
     }
 
     fn add(&mut self, mut endpoint: Endpoint, traits: Traits) {
         let place = self.place_of(&endpoint);
-        let targets = self.target_of.get(&endpoint.address).filter(|_| endpoint.sends());
         let key = ClassKey {
             place,
             groups: self.compiled.topology.network_interfaces[endpoint.interface]
@@ -304,7 +320,7 @@ impl Sorter<'_> {
             is_managed: endpoint.sends_by == FROM_OWNER,
             behind: endpoint.behind,
             takes: traits.takes.as_ref().map(|takes| takes.boxes().to_vec()),
-            target_of: targets.cloned().unwrap_or_default(),
+            target_of: traits.target_of,
             odd: traits.is_odd.then_some(declared_index(endpoint.interface)),
         };
         let next = self.sorted.all.len();

@@ -101,7 +101,7 @@ impl Journey<'_> {
             SetEnd::Dropped(..) => parts.push(Part::dropped(leg.asked)),
             SetEnd::Opaque(_) => return Err(Opaque),
             SetEnd::At(node, port) => {
-                parts.push(self.answered((node, port), walked.packets, leg.way, leg.asked)?);
+                parts.push(self.answered((node, port), &walked.packets, leg.way, leg.asked)?);
             }
             SetEnd::Split(_) if leg.balancer_count >= BALANCERS_MAX => return Err(Opaque),
             SetEnd::Split(_) => {
@@ -150,17 +150,17 @@ impl Journey<'_> {
     fn answered(
         &self,
         at: (NodeId, Port),
-        arrived: PacketSet,
+        arrived: &PacketSet,
         mut way: SetWay,
         asked: TrafficSet,
     ) -> Result<Part, Opaque> {
-        let back = self.answers_from(at, &arrived, &way).ok_or(Opaque)?;
+        let back = self.answers_from(at, arrived, &way).ok_or(Opaque)?;
         let via = gateways(self.compiled, &way);
         let arrives = self.question.intersection(&way.as_sent(&arrived.traffic));
         let seen_as = Some(arrived.source);
         let answers = PacketSet::new(arrived.destination, arrived.source, arrived.traffic.answers());
         way.turn();
-        let answered = if answers.traffic.is_empty() {
+        let answered = if answers.traffic.is_empty() || self.is_own(at.0, arrived.source) {
             TrafficSet::nothing()
         } else {
             self.come_home(back, answers, &mut way)?.intersection(&arrives)
@@ -173,6 +173,15 @@ impl Journey<'_> {
             via,
             seen_as,
         })
+    }
+
+    /// Whether the host at a node has the address itself: what it answers to it stays inside.
+    fn is_own(&self, node: NodeId, address: Ipv4Addr) -> bool {
+        let Some(Slot::Host(index)) = self.compiled.slot(node) else {
+            return false;
+        };
+        let mut interfaces = self.compiled.hosts[index].interfaces.iter();
+        interfaces.any(|part| part.addresses.contains(&address))
     }
 
     fn come_home(

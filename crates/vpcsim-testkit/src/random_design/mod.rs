@@ -3,6 +3,7 @@
 //! Ports are chosen so that no rule divides the ephemeral ports: which of them a NAT gateway picks is its own affair.
 
 mod filters;
+mod receivers;
 mod routes;
 
 use std::net::Ipv4Addr;
@@ -29,6 +30,17 @@ const DESIGN_STREAM: u64 = 1;
 
 /// The design of this seed.
 pub fn random_design(seed: u64) -> Topology {
+    made(seed).sketch.topology
+}
+
+/// The same with load balancers and endpoints, which the reference model does not know.
+pub fn random_design_with_receivers(seed: u64) -> Topology {
+    let mut maker = made(seed);
+    maker.receivers();
+    maker.sketch.topology
+}
+
+fn made(seed: u64) -> Maker {
     let mut maker = Maker {
         random: Random::new(seed, DESIGN_STREAM),
         sketch: Sketch::new("random"),
@@ -50,7 +62,7 @@ pub fn random_design(seed: u64) -> Topology {
     for (name, address) in INTERNET_HOSTS {
         maker.sketch.internet_host(name, address);
     }
-    maker.sketch.topology
+    maker
 }
 
 struct Maker {

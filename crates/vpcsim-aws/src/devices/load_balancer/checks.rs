@@ -258,6 +258,12 @@ impl LoadBalancerDevice {
         self.set_health(context, group.into(), target.into(), best.unwrap_or(TargetHealth::Unhealthy));
     }
 
+    /// Takes over the health that the checks of an equal load balancer found.
+    pub fn know_health_of(&mut self, context: &mut Context<'_>, other: &Self) {
+        self.health.clone_from(&other.health);
+        self.tell_dns(context);
+    }
+
     /// Whether the checks of a target have not decided yet.
     pub fn checks_are_open(&self) -> bool {
         self.health.iter().flatten().any(|health| *health == TargetHealth::Initial)
