@@ -137,7 +137,7 @@ fn saved_answers_that_cannot_be_used_are_refused_with_their_place() {
             &["reach", "newer.json"],
             "newer.json:2:3: the document has schema version 2, and this vpcsim reads version 1".to_owned(),
         ),
-        (&["reach", "foreign.json"], "foreign.json:7:".to_owned()),
+        (&["reach", "foreign.json"], "foreign.json:8:22: invalid type".to_owned()),
         (
             &["reach", "saved.json", "--from", "web-9"],
             "`web-9` selects nothing".to_owned(),
