@@ -103,6 +103,12 @@ fn saved_answers_are_asked_and_compared_like_designs() {
         "a document answers as its design does"
     );
     assert_eq!(asked("new.json").lines().count(), 1, "the branch closes it");
+    let exposed = |of: &str| desk.page(&["reach", of, "--from", "internet"]);
+    assert_eq!(
+        exposed("old.json"),
+        exposed("shop.yaml"),
+        "with the way of each flow"
+    );
     let (status, page, _) = desk.run(&["diff", "old.json", "new.json"]);
     assert_eq!(status, 1);
     for words in [
@@ -137,7 +143,10 @@ fn saved_answers_that_cannot_be_used_are_refused_with_their_place() {
             &["reach", "newer.json"],
             "newer.json:2:3: the document has schema version 2, and this vpcsim reads version 1".to_owned(),
         ),
-        (&["reach", "foreign.json"], "foreign.json:8:22: invalid type".to_owned()),
+        (
+            &["reach", "foreign.json"],
+            "foreign.json:8:22: invalid type".to_owned(),
+        ),
         (
             &["reach", "saved.json", "--from", "web-9"],
             "`web-9` selects nothing".to_owned(),

@@ -115,6 +115,10 @@ impl<'q> Meant<'q> {
         meant
     }
 
+    fn is_internet_alone(&self) -> bool {
+        !self.anybody && self.forms.is_empty()
+    }
+
     fn has(&self, name: &str) -> bool {
         self.anybody || self.forms.iter().any(|form| matches(form, name))
     }
@@ -153,6 +157,9 @@ impl ReachDocument {
         part.senders.retain(|name| from.has(name));
         part.receivers.retain(|name| to.has(name));
         part.rows.retain(|row| from.has(&row.from) && to.has(&row.to));
+        if from.is_internet_alone() || to.is_internet_alone() {
+            (part.senders, part.receivers) = (Vec::new(), Vec::new());
+        }
         part.exposure.retain(|row| from.internet && to.has(&row.group));
         part.egress.retain(|row| to.internet && from.has(&row.group));
         if !services.is_empty() {
