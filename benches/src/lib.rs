@@ -10,6 +10,12 @@
 //!
 //! `README.md` beside it tells how to read and repeat the figures.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "figures are shown with three digits"
+)]
+
 pub mod arrivals;
 pub mod bulk;
 pub mod capturing;

@@ -4,6 +4,7 @@
 //! for a smoke run, `--peers` for ns-3 and Linux' namespaces beside ours instead of the table. `benches/README.md` says how to read it.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+#![expect(clippy::cast_precision_loss, reason = "figures are shown with three digits")]
 
 mod peers;
 mod rows;

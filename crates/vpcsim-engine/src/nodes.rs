@@ -100,10 +100,12 @@ mod tests {
     #[derive(Default)]
     struct Ticker {
         ticks: Vec<Time>,
+        start_count: usize,
     }
 
     impl Ticker {
         fn start(&mut self, context: &mut Context<'_>) {
+            self.start_count += 1;
             let delay = context.random().below(1_000);
             context.set_timer(Span::from_ns(delay), 0);
         }
@@ -123,7 +125,9 @@ mod tests {
     fn ticks(network: &mut Network) -> Vec<Time> {
         network.act(NodeId(7), Ticker::start);
         network.run_until(Time::from_ns(5_000));
-        network.node::<Ticker>(NodeId(7)).unwrap().ticks.clone()
+        let ticker = network.node::<Ticker>(NodeId(7)).unwrap();
+        assert_eq!(ticker.start_count, ticker.ticks.len() + 1);
+        ticker.ticks.clone()
     }
 
     #[test]
