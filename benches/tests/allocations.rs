@@ -27,11 +27,11 @@ fn allocations(chain: Chain) -> usize {
     change.allocations + change.reallocations
 }
 
-/// A router, which is a host, keeps what passed it of late to find packets that run in a circle: buffers of its own, which grow.
+/// Runs every chain once, and prints how far each is from nothing.
 #[test]
 fn a_hop_allocates_nothing_in_the_steady_state() {
-    for (form, hops) in [(Form::Gateways, 2), (Form::Gateways, 6), (Form::Inspected, 2)] {
-        let chain = Chain::new(form, hops);
-        assert_eq!(allocations(chain), 0, "{chain:?}: {PACKETS} packets");
-    }
+    let chains = [(Form::Gateways, 2), (Form::Gateways, 6), (Form::Inspected, 2)];
+    let counted = chains.map(|(form, hops)| (Chain::new(form, hops), allocations(Chain::new(form, hops))));
+    let guilty: Vec<_> = counted.iter().filter(|(_, count)| *count > 0).collect();
+    assert!(guilty.is_empty(), "allocations of {PACKETS} packets: {guilty:#?}");
 }
