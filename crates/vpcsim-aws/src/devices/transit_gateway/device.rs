@@ -259,13 +259,13 @@ impl Plan {
     }
 
     /// The interfaces of the target among which a flow chooses.
-    fn choices(&self, target: &Attachment, came_in: Option<u16>, source: Ipv4Addr, destination: Ipv4Addr) -> Vec<usize> {
+    fn choices(&self, target: &Attachment, came_in: Option<u16>, source: Ipv4Addr, destination: Ipv4Addr) -> zone_choice::Choices {
         match &target.end {
             End::Vpc { zones, appliance_mode: true, .. } => {
                 zone_choice::by_appliance_mode(zones, [self.zone_of(source), self.zone_of(destination)])
             }
             End::Vpc { zones, .. } => zone_choice::by_affinity(zones, came_in),
-            End::Gateway { .. } | End::Unmodelled => Vec::new(),
+            End::Gateway { .. } | End::Unmodelled => zone_choice::Choices::new(),
         }
     }
 

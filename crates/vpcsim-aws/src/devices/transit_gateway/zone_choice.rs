@@ -1,17 +1,21 @@
 //! Which of an attachment's interfaces a packet leaves by.
 
+use smallvec::{SmallVec, smallvec};
 use vpcsim_wire::Summary;
+
+/// Numbers of interfaces; no region has more than six zones, so that a packet allocates nothing for them.
+pub(super) type Choices = SmallVec<[usize; 6]>;
 
 /// The interfaces among which a flow chooses, by their numbers among those of an attachment, which stand in the order of their
 /// zones; `came_in` is the zone where the packet came in (TGW-04).
-pub(super) fn by_affinity(zones: &[u16], came_in: Option<u16>) -> Vec<usize> {
+pub(super) fn by_affinity(zones: &[u16], came_in: Option<u16>) -> Choices {
     let at_home = came_in.and_then(|zone| zones.iter().position(|own| *own == zone));
-    at_home.map_or_else(|| (0..zones.len()).collect(), |index| vec![index])
+    at_home.map_or_else(|| (0..zones.len()).collect(), |index| smallvec![index])
 }
 
 /// The same for an attachment with appliance mode; `ends` are the zones of the flow's ends, as far as they have one (TGW-07).
-pub(super) fn by_appliance_mode(zones: &[u16], ends: [Option<u16>; 2]) -> Vec<usize> {
-    let served: Vec<usize> = (0..zones.len()).filter(|&index| ends.contains(&Some(zones[index]))).collect();
+pub(super) fn by_appliance_mode(zones: &[u16], ends: [Option<u16>; 2]) -> Choices {
+    let served: Choices = (0..zones.len()).filter(|&index| ends.contains(&Some(zones[index]))).collect();
     if served.is_empty() { (0..zones.len()).collect() } else { served }
 }
 
