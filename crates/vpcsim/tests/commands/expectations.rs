@@ -114,7 +114,7 @@ fn the_matrix_of_reach_has_a_sign_for_flows_that_get_no_answer() {
     let ended = Desk::with(&mute()).vpcsim(&["reach", "shop.yaml"]);
     ended
         .ends_with(0)
-        .prints("web-1    →     ·")
+        .prints("web-1    ·      →")
         .prints("✗ not reachable   → one way, no answer comes back   · not asked")
         .prints("→ db-1          one way only, no answer comes back: tcp 5432");
 }
