@@ -203,8 +203,8 @@ impl Entry {
 }
 
 /// What a run does to packets of a flow.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Replay {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Replay<Acts = Box<[Act]>> {
     pub(crate) entry: Entry,
     pub(crate) ttl_min: u8,
     pub(crate) len_max: u16,
@@ -212,16 +212,40 @@ pub(crate) struct Replay {
     /// Nodes that are not counted one by one.
     pub(crate) uncounted: u16,
     pub(crate) exit: Exit,
-    pub(crate) acts: Box<[Act]>,
+    pub(crate) acts: Acts,
 }
 
-impl Replay {
+impl<Acts> Replay<Acts> {
+    fn with_acts<Other>(&self, acts: Other) -> Replay<Other> {
+        Replay {
+            entry: self.entry,
+            ttl_min: self.ttl_min,
+            len_max: self.len_max,
+            hop_count: self.hop_count,
+            uncounted: self.uncounted,
+            exit: self.exit,
+            acts,
+        }
+    }
+
     /// Whether it is about such a packet.
     #[inline]
     pub(crate) fn fits(&self, entry: &Entry, packet: &Packet) -> bool {
         let fits =
             |summary: &vpcsim_wire::Summary| summary.ttl >= self.ttl_min && summary.total_len <= self.len_max;
         self.entry == *entry && packet.summary().is_some_and(fits)
+    }
+}
+
+impl Replay {
+    fn as_ref(&self) -> Replay<&[Act]> {
+        self.with_acts(&self.acts)
+    }
+}
+
+impl Replay<&[Act]> {
+    fn into_boxed(self) -> Replay {
+        self.with_acts(self.acts.into())
     }
 }
 
@@ -288,7 +312,7 @@ impl FlowCache {
     }
 
     /// Keeps what the packets of a flow do.
-    pub(crate) fn keep(&mut self, flow: FlowKey, replay: Replay, nodes: &[NodeId]) {
+    pub(crate) fn keep(&mut self, flow: FlowKey, replay: Replay<&[Act]>, nodes: &[NodeId]) {
         if self.flows.len() >= FLOWS_MAX {
             self.clear();
         }
@@ -316,16 +340,17 @@ impl FlowCache {
         }
     }
 
-    fn intern(&mut self, replay: Replay, nodes: &[NodeId]) -> ReplayIndex {
+    /// The replay that is kept already, or a copy of this one.
+    fn intern(&mut self, replay: Replay<&[Act]>, nodes: &[NodeId]) -> ReplayIndex {
         let mut digest = Digest::default();
         replay.hash(&mut digest);
         if let Some(&index) = self.by_digest.find(digest.key())
-            && *self.replay(index) == replay
+            && self.replay(index).as_ref() == replay
         {
             return index;
         }
         let index = ReplayIndex(self.replays.len() as u32);
-        self.replays.push(replay);
+        self.replays.push(replay.into_boxed());
         self.nodes.extend(nodes);
         self.by_digest.insert(digest.key(), index);
         index

@@ -160,7 +160,7 @@ impl Recording {
             hop_count: run.nodes.len() as u16,
             uncounted: run.uncounted(),
             exit,
-            acts: run.acts[..run.kept_count].into(),
+            acts: &run.acts[..run.kept_count],
         };
         if !run.nodes.is_empty() {
             cache.keep(run.flow, replay, &run.nodes);

@@ -192,3 +192,202 @@ impl Core {
         self.recording.end(exit, &mut self.cache);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use vpcsim_wire::{Mac, PacketBuilder};
+
+    use crate::flow_cache::Repeat;
+    use crate::id::{Handle, NodeId, Port};
+    use crate::network::{Network, Node};
+    use crate::observer::{Event, Observation, Observer};
+    use crate::packet::{FrameHeader, Packet};
+    use crate::time::{Span, Time};
+    use crate::verdict::{Decision, Station, Step};
+    use crate::{Context, FlowCacheCounters};
+
+    const NAT: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 9);
+    const METER: NodeId = NodeId(0);
+    const END: NodeId = NodeId(2);
+
+    /// Lets packets pass by tens, rewrites their source, and has to see the first of each ten.
+    #[derive(Default)]
+    struct Meter {
+        processed_count: u32,
+        left_in_ten: u32,
+        emits: bool,
+    }
+
+    impl Node for Meter {
+        fn process(&mut self, context: &mut Context<'_>, _: Port, packet: Handle) -> Step {
+            self.processed_count += 1;
+            self.left_in_ten = 9;
+            if self.emits {
+                let copy = context.packet(packet).bytes().to_vec();
+                let frame = context.packet(packet).frame();
+                let copy = context.emit(frame, &copy);
+                context.deliver(copy);
+            }
+            let before = context.packet(packet).key().unwrap();
+            let changed = context.packet_mut(packet);
+            changed.set_mark(7);
+            changed.decrement_ttl();
+            changed.set_source(NAT, Some(99));
+            context.rewritten(packet, before);
+            context.pass(packet, Station(5), Decision::NONE);
+            let repeat = Repeat::ALWAYS.from_ttl(2).up_to_len(100);
+            context.repeats(repeat.while_proceeding(42));
+            Step::Forward {
+                to: NodeId(1),
+                port: Port(3),
+            }
+        }
+
+        fn repeats(&self) -> bool {
+            true
+        }
+
+        fn proceed(&mut self, _: Time, _: Port, _: &Packet, token: u64) -> bool {
+            assert_eq!(token, 42);
+            let proceeds = self.left_in_ten > 0;
+            self.left_in_ten = self.left_in_ten.saturating_sub(1);
+            proceeds
+        }
+    }
+
+    /// Takes time, and keeps no state.
+    #[derive(Default)]
+    struct Wire {
+        processed_count: u32,
+    }
+
+    impl Node for Wire {
+        fn process(&mut self, context: &mut Context<'_>, port: Port, _: Handle) -> Step {
+            assert_eq!(port, Port(3));
+            self.processed_count += 1;
+            context.repeats(Repeat::ALWAYS);
+            Step::ForwardAfter {
+                to: END,
+                port: Port(0),
+                delay: Span::from_us(5),
+            }
+        }
+
+        fn repeats(&self) -> bool {
+            true
+        }
+    }
+
+    #[derive(Default)]
+    struct End {
+        seen: Vec<(Ipv4Addr, u16, u8, u64, u16)>,
+    }
+
+    impl Node for End {
+        fn process(&mut self, context: &mut Context<'_>, _: Port, packet: Handle) -> Step {
+            let packet = context.packet(packet);
+            let summary = packet.summary().unwrap();
+            let source = (summary.source(), summary.key.source_port());
+            self.seen
+                .push((source.0, source.1, summary.ttl, packet.mark(), packet.hop_count()));
+            Step::Deliver
+        }
+    }
+
+    fn network(meter: Meter) -> Network {
+        let nodes: Vec<Box<dyn Node>> = vec![Box::new(meter), Box::<Wire>::default(), Box::<End>::default()];
+        Network::new(nodes, Vec::new(), 0)
+    }
+
+    fn send(network: &mut Network, ttl: u8, payload_len: usize) {
+        let builder = PacketBuilder::udp([10, 0, 0, 1].into(), 1000, [10, 0, 0, 2].into(), 53);
+        let bytes = builder.ttl(ttl).payload(&vec![0; payload_len]).build();
+        network.act(METER, |_: &mut Meter, context| {
+            let packet = context.emit(FrameHeader::ipv4(Mac([2; 6]), Mac([4; 6])), &bytes);
+            context.forward(packet, METER, Port(0));
+        });
+        network.run_until(network.now() + Span::from_ms(1));
+    }
+
+    fn processed(network: &Network) -> (u32, u32) {
+        let meter = network.node::<Meter>(METER).unwrap().processed_count;
+        (meter, network.node::<Wire>(NodeId(1)).unwrap().processed_count)
+    }
+
+    #[test]
+    fn a_run_is_repeated_until_a_node_wants_to_see_the_packet() {
+        let mut network = network(Meter::default());
+        for _ in 0..25 {
+            send(&mut network, 64, 10);
+        }
+        let expected = FlowCacheCounters {
+            repeated: 20,
+            broken: 2,
+            kept: 3,
+        };
+        assert_eq!(network.flow_cache_counters(), expected);
+        // Packets 1, 12 and 23 are written down; 11 and 22 the meter wants to see.
+        assert_eq!(processed(&network), (5, 5));
+        let end = network.node::<End>(END).unwrap();
+        assert_eq!(end.seen, vec![(NAT, 99, 63, 7, 3); 25]);
+        assert_eq!(network.counters().hops, 75);
+        assert!(network.counters().balance());
+    }
+
+    #[test]
+    fn packets_that_are_not_alike_walk() {
+        let mut network = network(Meter::default());
+        send(&mut network, 64, 10);
+        send(&mut network, 1, 10);
+        send(&mut network, 64, 90);
+        send(&mut network, 64, 10);
+        assert_eq!(processed(&network), (3, 3));
+        assert_eq!(network.flow_cache_counters().repeated, 1);
+    }
+
+    #[test]
+    fn a_node_that_brings_packets_into_being_gets_every_packet() {
+        let mut network = network(Meter {
+            emits: true,
+            ..Meter::default()
+        });
+        for _ in 0..5 {
+            send(&mut network, 64, 10);
+        }
+        assert_eq!(processed(&network).0, 5);
+        assert_eq!(network.counters().delivered, 10);
+    }
+
+    /// Keeps what it sees but for the time.
+    #[derive(Default)]
+    struct Onlooker(Vec<(NodeId, Event, u16)>);
+
+    impl Observer for Onlooker {
+        fn observe(&mut self, seen: &Observation<'_>) {
+            self.0.push((seen.node, seen.event, seen.packet.hop_count()));
+        }
+    }
+
+    #[test]
+    fn an_onlooker_sees_the_same_of_packets_that_repeat_and_of_those_that_walk() {
+        let sights = |mut network: Network| {
+            send(&mut network, 64, 10);
+            network.observe_with(Some(Box::<Onlooker>::default()));
+            for _ in 0..3 {
+                send(&mut network, 64, 10);
+            }
+            let repeated = network.flow_cache_counters().repeated;
+            (
+                std::mem::take(&mut network.observer_mut::<Onlooker>().unwrap().0),
+                repeated,
+            )
+        };
+        let (repeating, count) = sights(network(Meter::default()));
+        let (walking, none) = sights(network(Meter::default()).without_flow_cache());
+        assert_eq!((count, none), (2, 0));
+        assert_eq!(repeating.len(), 3 * 4);
+        assert_eq!(repeating, walking);
+    }
+}
