@@ -72,6 +72,12 @@ impl Bucket {
         (wait_ns <= QUEUE.as_ns()).then(|| Span::from_ns(wait_ns))
     }
 
+    /// Whether `cost_ps` need not wait.
+    fn is_free(self, now_ps: u64, cost_ps: u64) -> bool {
+        let behind = self.full_at_ps.saturating_sub(now_ps).saturating_add(cost_ps);
+        behind < (BURST.as_ns() + 1) * PS_PER_NS
+    }
+
     fn take(&mut self, now_ps: u64, cost_ps: u64) {
         self.full_at_ps = self.full_at_ps.max(now_ps).saturating_add(cost_ps);
     }
@@ -136,18 +142,21 @@ impl RateLimiter {
 
     /// Lets a packet of this length pass if it need not wait; otherwise nothing changes.
     pub fn admit_at_once(&mut self, now: Time, len: usize) -> bool {
-        self.has_room(now, len) && self.admit(now, len).is_some()
+        let now_ps = now.as_ns().saturating_mul(PS_PER_NS);
+        let of_bits = self.byte_ps.saturating_mul(len as u64);
+        let passes = self.bits.is_free(now_ps, of_bits) && self.packets.is_free(now_ps, self.packet_ps);
+        if passes {
+            self.bits.take(now_ps, of_bits);
+            self.packets.take(now_ps, self.packet_ps);
+        }
+        passes
     }
 
     /// Whether a packet of this length would pass without a wait.
     pub fn has_room(&self, now: Time, len: usize) -> bool {
         let now_ps = now.as_ns().saturating_mul(PS_PER_NS);
         let of_bits = self.byte_ps.saturating_mul(len as u64);
-        let waits = [
-            self.bits.wait(now_ps, of_bits),
-            self.packets.wait(now_ps, self.packet_ps),
-        ];
-        waits == [Some(Span::ZERO); 2]
+        self.bits.is_free(now_ps, of_bits) && self.packets.is_free(now_ps, self.packet_ps)
     }
 
     /// What was over the limit so far.
@@ -228,6 +237,21 @@ mod tests {
             limiter.admit(Time::from_ns(NS_PER_S), 1_000) == Some(Span::ZERO),
             "it is full again"
         );
+    }
+
+    #[test]
+    fn what_passes_at_once_is_what_need_not_wait() {
+        let mut limiter = RateLimiter::new(SMALL);
+        for number in 0..400_u64 {
+            let now = Time::from_ns(number * 1_000);
+            let (mut asked, before) = (limiter, limiter);
+            let at_once = limiter.admit_at_once(now, 1_000);
+            assert_eq!(asked.admit(now, 1_000) == Some(Span::ZERO), at_once, "{number}");
+            assert_eq!(before.has_room(now, 1_000), at_once);
+            assert_eq!(limiter, if at_once { asked } else { before });
+            limiter = asked;
+        }
+        assert!(limiter.exceeded().bits > 0);
     }
 
     #[test]

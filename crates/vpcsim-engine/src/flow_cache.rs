@@ -24,10 +24,11 @@ use std::net::Ipv4Addr;
 
 use vpcsim_wire::FlowKey;
 
+use crate::flow_path::{FlowPaths, PathIndex, Place};
 use crate::flow_table::FlowTable;
 use crate::id::{CapturePoint, LinkId, NodeId, Port};
 use crate::observer::{Direction, Event};
-use crate::packet::{FrameHeader, Packet};
+use crate::packet::{PackedFrame, Packet};
 use crate::time::Span;
 use crate::verdict::{Decision, Station};
 
@@ -97,7 +98,7 @@ pub(crate) enum Act {
 /// What a node did to a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Change {
-    Frame(FrameHeader),
+    Frame(PackedFrame),
     Mark(u64),
     Source(Ipv4Addr, u16),
     Destination(Ipv4Addr, u16),
@@ -109,7 +110,7 @@ impl Change {
     #[inline]
     pub(crate) fn apply(self, packet: &mut Packet) {
         match self {
-            Self::Frame(frame) => packet.set_frame(frame),
+            Self::Frame(frame) => packet.set_packed_frame(frame),
             Self::Mark(mark) => packet.set_mark(mark),
             Self::Source(address, port) => packet.set_source(address, Some(port)),
             Self::Destination(address, port) => packet.set_destination(address, Some(port)),
@@ -178,7 +179,7 @@ pub(crate) struct Entry {
     pub(crate) node: NodeId,
     pub(crate) port: Port,
     pub(crate) mark: u64,
-    pub(crate) frame: FrameHeader,
+    pub(crate) frame: PackedFrame,
 }
 
 impl Entry {
@@ -187,7 +188,7 @@ impl Entry {
             node,
             port,
             mark: packet.mark(),
-            frame: packet.frame(),
+            frame: packet.packed_frame(),
         }
     }
 
@@ -253,6 +254,20 @@ impl Replay<&[Act]> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ReplayIndex(u32);
 
+impl ReplayIndex {
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// What is kept of a flow at the place where one of its runs begins.
+#[derive(Clone, Copy, Debug)]
+struct Flow {
+    replay: ReplayIndex,
+    /// The path that begins with the run, as far as it was learned.
+    path: PathIndex,
+}
+
 /// What the cache has to say about a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
@@ -278,8 +293,11 @@ pub struct FlowCacheCounters {
 /// The runs that are known.
 #[derive(Debug, Default)]
 pub(crate) struct FlowCache {
-    flows: FlowTable<ReplayIndex>,
+    flows: FlowTable<Flow>,
     replays: Vec<Replay>,
+    paths: FlowPaths,
+    /// How often everything was forgotten.
+    generation: u32,
     /// Replays by their digest, to keep equal ones once.
     by_digest: FlowTable<ReplayIndex>,
     /// The nodes whose work was ever repeated.
@@ -295,9 +313,48 @@ impl FlowCache {
             return Known::Different;
         };
         match self.flows.find(entry.key(flow)) {
-            Some(&index) if self.replay(index).fits(entry, packet) => Known::Replay(index),
-            Some(&index) if self.replay(index).entry == *entry => Known::Different,
+            Some(flow) if self.replay(flow.replay).fits(entry, packet) => Known::Replay(flow.replay),
+            Some(flow) if self.replay(flow.replay).entry == *entry => Known::Different,
             _ => Known::Unknown,
+        }
+    }
+
+    /// The run that a packet goes on with, if it is on a path that is known so far.
+    #[inline]
+    pub(crate) fn next_on_path(&self, entry: &Entry, packet: &Packet) -> Option<ReplayIndex> {
+        let place = packet.place.filter(|place| place.generation == self.generation)?;
+        let run = self.paths.run(place.path, place.step)?;
+        self.replay(run).fits(entry, packet).then_some(run)
+    }
+
+    /// A packet that enters a run so has found it: it is on its flow's path, which goes on with the run.
+    pub(crate) fn advance(
+        &mut self,
+        entry: &Entry,
+        flow: FlowKey,
+        place: Option<Place>,
+        run: ReplayIndex,
+    ) -> Place {
+        let is_at_its_end =
+            |place: &Place| place.generation == self.generation && self.paths.len(place.path) == place.step;
+        match place.filter(is_at_its_end) {
+            Some(place) => {
+                let path = self.paths.extend(place.path, run);
+                if let Some(first) = self.flows.find_mut(place.origin) {
+                    first.path = path;
+                }
+                Place { path, ..place }
+            }
+            None => {
+                let origin = entry.key(flow);
+                let path = self.flows.find(origin).map_or(PathIndex::ROOT, |flow| flow.path);
+                Place {
+                    origin,
+                    generation: self.generation,
+                    path,
+                    step: 0,
+                }
+            }
         }
     }
 
@@ -317,15 +374,21 @@ impl FlowCache {
             self.clear();
         }
         let key = replay.entry.key(flow);
-        let index = self.intern(replay, nodes);
-        self.flows.insert(key, index);
+        let replay = self.intern(replay, nodes);
+        let path = self.paths.extend(PathIndex::ROOT, replay);
+        self.flows.insert(key, Flow { replay, path });
         self.counters.kept += 1;
     }
 
     /// Forgets what the packets of a flow did, since a node on the way wants to see one.
-    pub(crate) fn break_off(&mut self, flow: FlowKey, entry: &Entry) {
+    pub(crate) fn break_off(&mut self, flow: FlowKey, entry: &Entry, place: Option<Place>) {
         self.counters.broken += 1;
         self.flows.remove(entry.key(flow));
+        let place = place.filter(|place| place.generation == self.generation);
+        if let Some(first) = place.and_then(|place| self.flows.find_mut(place.origin)) {
+            // What lies behind the first run has to be learned anew.
+            first.path = self.paths.extend(PathIndex::ROOT, first.replay);
+        }
     }
 
     /// Forgets everything.
@@ -333,6 +396,7 @@ impl FlowCache {
         if !self.flows.is_empty() {
             let (counters, nodes) = (self.counters, std::mem::take(&mut self.nodes));
             *self = Self {
+                generation: self.generation + 1,
                 nodes,
                 counters,
                 ..Self::default()

@@ -56,6 +56,7 @@ mod batch;
 pub mod context;
 pub mod event_queue;
 pub mod flow_cache;
+mod flow_path;
 pub mod flow_table;
 pub mod id;
 pub mod link;

@@ -10,10 +10,11 @@ use vpcsim_wire::ethernet::EtherType;
 use vpcsim_wire::rewrite::{self, EmbeddedChange};
 use vpcsim_wire::{FlowKey, Mac, Malformed, Protocol, Summary, summarize, tcp};
 
+use crate::flow_path::Place;
 use crate::id::{Handle, NodeId, PacketId, Port};
 
 /// The addresses and the type of the Ethernet frame around a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameHeader {
     /// Who shall take the frame.
     pub destination: Mac,
@@ -30,6 +31,32 @@ impl FrameHeader {
             destination,
             source,
             ethertype: EtherType::IPV4,
+        }
+    }
+}
+
+/// A frame header in two words, which are compared and copied at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PackedFrame([u64; 2]);
+
+impl PackedFrame {
+    fn of(frame: FrameHeader) -> Self {
+        let word = |mac: Mac, tail: u16| {
+            let [a, b, c, d, e, f] = mac.0;
+            u64::from_be_bytes([0, 0, a, b, c, d, e, f]) << 16 | u64::from(tail)
+        };
+        Self([word(frame.destination, frame.ethertype.0), word(frame.source, 0)])
+    }
+
+    fn unpack(self) -> FrameHeader {
+        let mac = |word: u64| {
+            let [a, b, c, d, e, f, ..] = word.to_be_bytes();
+            Mac([a, b, c, d, e, f])
+        };
+        FrameHeader {
+            destination: mac(self.0[0]),
+            source: mac(self.0[1]),
+            ethertype: EtherType(self.0[0] as u16),
         }
     }
 }
@@ -65,11 +92,13 @@ const fn count(edits: &mut u8) {
 #[derive(Clone, Debug)]
 pub struct Packet {
     id: PacketId,
-    frame: FrameHeader,
+    frame: PackedFrame,
     summary: Option<Summary>,
     mark: u64,
     hop_count: u16,
     edits: Edits,
+    /// Where it is on the path of its flow, if it repeats one.
+    pub(crate) place: Option<Place>,
     pub(crate) next: (NodeId, Port),
     bytes: Vec<u8>,
 }
@@ -78,11 +107,12 @@ impl Packet {
     fn vacant() -> Self {
         Self {
             id: PacketId(0),
-            frame: FrameHeader::ipv4(Mac([0; 6]), Mac([0; 6])),
+            frame: PackedFrame([0; 2]),
             summary: None,
             mark: 0,
             hop_count: 0,
             edits: Edits::default(),
+            place: None,
             next: (NodeId(0), Port(0)),
             bytes: Vec::new(),
         }
@@ -95,12 +125,20 @@ impl Packet {
 
     /// The Ethernet frame around it.
     pub fn frame(&self) -> FrameHeader {
+        self.frame.unpack()
+    }
+
+    pub(crate) fn packed_frame(&self) -> PackedFrame {
         self.frame
+    }
+
+    pub(crate) fn set_packed_frame(&mut self, frame: PackedFrame) {
+        self.frame = frame;
     }
 
     /// Puts it into another frame.
     pub fn set_frame(&mut self, frame: FrameHeader) {
-        self.frame = frame;
+        self.frame = PackedFrame::of(frame);
     }
 
     /// What the frame carries: an IPv4 packet, or for another type of frame whatever that is.
@@ -247,7 +285,7 @@ impl Slab {
         let slot = &mut self.slots[index as usize];
         slot.id = PacketId(self.next_id);
         self.next_id += 1;
-        slot.frame = frame;
+        slot.frame = PackedFrame::of(frame);
         slot.summary = if frame.ethertype == EtherType::IPV4 {
             summarize(bytes).ok()
         } else {
@@ -256,6 +294,7 @@ impl Slab {
         slot.mark = 0;
         slot.hop_count = 0;
         slot.edits = Edits::default();
+        slot.place = None;
         slot.next = next;
         slot.bytes.clear();
         slot.bytes.extend_from_slice(bytes);

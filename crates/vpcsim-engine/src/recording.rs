@@ -4,12 +4,12 @@ use vpcsim_wire::FlowKey;
 
 use crate::flow_cache::{Act, Change, Entry, Exit, FlowCache, Repeat, Replay, Sight};
 use crate::id::{NodeId, Port};
-use crate::packet::{Edits, FrameHeader, Packet};
+use crate::packet::{Edits, PackedFrame, Packet};
 
 /// A packet as it was when it was last looked at.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
-    frame: FrameHeader,
+    frame: PackedFrame,
     mark: u64,
     key: FlowKey,
     edits: Edits,
@@ -243,7 +243,7 @@ impl Run {
 
 fn look(packet: &Packet) -> Option<Seen> {
     Some(Seen {
-        frame: packet.frame(),
+        frame: packet.packed_frame(),
         mark: packet.mark(),
         key: packet.key()?,
         edits: packet.edits(),

@@ -50,7 +50,9 @@ impl Network {
     /// Hands a packet to a node.
     fn visit(&mut self, node: NodeId, port: Port, packet: Handle) -> Step {
         self.core.counters.hops += 1;
-        if self.core.slab.packet_mut(packet).count_hops(1) > HOP_COUNT_MAX {
+        let visitor = self.core.slab.packet_mut(packet);
+        visitor.place = None;
+        if visitor.count_hops(1) > HOP_COUNT_MAX {
             self.core.recording.abandon();
             return Step::drop(DropReason::FORWARDING_LOOP, Decision::NONE);
         }
@@ -88,13 +90,27 @@ impl Network {
 
     /// Does to a packet what the packets of its flow do from here on, as far as that is known.
     fn repeat_run(&mut self, node: NodeId, port: Port, handle: Handle) -> Repeated {
-        let packet = self.core.slab.packet(handle);
+        let Core {
+            slab,
+            cache,
+            recording,
+            observer,
+            ..
+        } = &mut self.core;
+        let packet = slab.packet_mut(handle);
         let entry = Entry::of(node, port, packet);
-        match self.core.cache.find(&entry, packet) {
-            Known::Replay(index) => self.repeat(index, &entry, handle),
+        if let Some(index) = cache.next_on_path(&entry, packet) {
+            return self.repeat(index, &entry, handle);
+        }
+        match cache.find(&entry, packet) {
+            Known::Replay(index) => {
+                packet.place = packet
+                    .key()
+                    .map(|flow| cache.advance(&entry, flow, packet.place, index));
+                self.repeat(index, &entry, handle)
+            }
             Known::Unknown => {
-                let is_watched = self.core.observer.is_some();
-                self.core.recording.begin(entry, packet, is_watched);
+                recording.begin(entry, packet, observer.is_some());
                 Repeated::Not
             }
             Known::Different => Repeated::Not,
@@ -138,7 +154,7 @@ impl Network {
                     if !device.is_some_and(|device| device.proceed(now, port, packet, token)) {
                         packet.count_hops(uncounted);
                         counters.hops += u64::from(uncounted);
-                        cache.break_off(flow, entry);
+                        cache.break_off(flow, entry, packet.place.take());
                         return Repeated::ToNode(node, port);
                     }
                 }
@@ -161,6 +177,9 @@ impl Network {
         }
         packet.count_hops(replay.uncounted);
         counters.hops += u64::from(replay.uncounted);
+        if let Some(place) = &mut packet.place {
+            place.step += 1;
+        }
         let exit = replay.exit;
         cache.counters.repeated += 1;
         self.core.leave_run(handle, exit)

@@ -71,8 +71,16 @@ struct Plan {
 #[derive(Clone, Debug)]
 pub struct TransitGatewayDevice {
     plan: Arc<Plan>,
-    /// By attachment and zone, what each carries (TGW-35).
-    limiters: FxHashMap<(Port, u16), RateLimiter>,
+    /// What each attachment carries in each zone that it was used in (TGW-35).
+    limiters: Vec<Limiter>,
+}
+
+/// The limit of an attachment in a zone.
+#[derive(Clone, Debug)]
+struct Limiter {
+    port: Port,
+    zone: u16,
+    rate: RateLimiter,
 }
 
 /// Why a packet ends at the gateway.
@@ -85,12 +93,12 @@ impl Node for TransitGatewayDevice {
             return Step::drop(drop_reason::MALFORMED, plan.decision);
         };
         context.capture(packet, plan.point, Direction::Inbound);
-        let zone = plan.came_in(port, context.packet(packet).mark());
-        let wait = match plan.limit {
-            Some(limit) => {
-                let limiter = self.limiters.entry((port, zone)).or_insert_with(|| RateLimiter::new(limit));
-                limiter.admit(context.now(), usize::from(summary.total_len))
-            }
+        let limiter = plan.limit.map(|limit| {
+            let zone = plan.came_in(port, context.packet(packet).mark());
+            limiter_of(&mut self.limiters, (port, zone), limit)
+        });
+        let wait = match limiter {
+            Some(index) => self.limiters[index].rate.admit(context.now(), usize::from(summary.total_len)),
             None => Some(Span::ZERO),
         };
         let Some(wait) = wait else {
@@ -102,7 +110,7 @@ impl Node for TransitGatewayDevice {
                 context.capture(packet, plan.point, Direction::Outbound);
                 if wait == Span::ZERO {
                     let repeat = Repeat::ALWAYS.from_ttl(TTL_MIN).up_to_len(PathMtu::TRANSIT_GATEWAY.0);
-                    context.repeats(if plan.limit.is_some() { repeat.while_proceeding(zone.into()) } else { repeat });
+                    context.repeats(limiter.map_or(repeat, |index| repeat.while_proceeding(index as u64)));
                 }
                 step
             }
@@ -115,11 +123,20 @@ impl Node for TransitGatewayDevice {
     }
 
     /// A packet is counted by the limit of the zone that it came in by.
-    fn proceed(&mut self, now: Time, port: Port, packet: &Packet, zone: u64) -> bool {
+    fn proceed(&mut self, now: Time, _: Port, packet: &Packet, limiter: u64) -> bool {
         let Some(summary) = packet.summary() else { return false };
-        let limiter = self.limiters.get_mut(&(port, zone as u16));
-        limiter.is_some_and(|limiter| limiter.admit_at_once(now, usize::from(summary.total_len)))
+        let limiter = self.limiters.get_mut(limiter as usize);
+        limiter.is_some_and(|limiter| limiter.rate.admit_at_once(now, usize::from(summary.total_len)))
     }
+}
+
+/// The place of the limit of an attachment in a zone, which begins with full buckets.
+fn limiter_of(limiters: &mut Vec<Limiter>, (port, zone): (Port, u16), limit: RateLimit) -> usize {
+    let known = limiters.iter().position(|limiter| (limiter.port, limiter.zone) == (port, zone));
+    known.unwrap_or_else(|| {
+        limiters.push(Limiter { port, zone, rate: RateLimiter::new(limit) });
+        limiters.len() - 1
+    })
 }
 
 impl TransitGatewayDevice {
@@ -157,7 +174,7 @@ impl TransitGatewayDevice {
             group_references: topology.transit_gateways[id].security_group_referencing,
             limit: topology.settings.limits.map(|limits| limits.transit_gateway_zone),
         };
-        Self { plan: Arc::new(plan), limiters: FxHashMap::default() }
+        Self { plan: Arc::new(plan), limiters: Vec::new() }
     }
 }
 
