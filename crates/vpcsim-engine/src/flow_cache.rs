@@ -337,25 +337,21 @@ impl FlowCache {
     ) -> Place {
         let is_at_its_end =
             |place: &Place| place.generation == self.generation && self.paths.len(place.path) == place.step;
-        match place.filter(is_at_its_end) {
-            Some(place) => {
-                let path = self.paths.extend(place.path, run);
-                if let Some(first) = self.flows.find_mut(place.origin) {
-                    first.path = path;
-                }
-                Place { path, ..place }
-            }
-            None => {
-                let origin = entry.key(flow);
-                let path = self.flows.find(origin).map_or(PathIndex::ROOT, |flow| flow.path);
-                Place {
-                    origin,
-                    generation: self.generation,
-                    path,
-                    step: 0,
-                }
-            }
+        let Some(place) = place.filter(is_at_its_end) else {
+            let origin = entry.key(flow);
+            let path = self.flows.find(origin).map_or(PathIndex::ROOT, |flow| flow.path);
+            return Place {
+                origin,
+                generation: self.generation,
+                path,
+                step: 0,
+            };
+        };
+        let path = self.paths.extend(place.path, run);
+        if let Some(first) = self.flows.find_mut(place.origin) {
+            first.path = path;
         }
+        Place { path, ..place }
     }
 
     /// How many entries there are.

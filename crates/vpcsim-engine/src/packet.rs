@@ -42,16 +42,19 @@ pub(crate) struct PackedFrame([u64; 2]);
 impl PackedFrame {
     fn of(frame: FrameHeader) -> Self {
         let word = |mac: Mac, tail: u16| {
-            let [a, b, c, d, e, f] = mac.0;
-            u64::from_be_bytes([0, 0, a, b, c, d, e, f]) << 16 | u64::from(tail)
+            let mut bytes = [0; 8];
+            bytes[..6].copy_from_slice(&mac.0);
+            bytes[6..].copy_from_slice(&tail.to_be_bytes());
+            u64::from_be_bytes(bytes)
         };
         Self([word(frame.destination, frame.ethertype.0), word(frame.source, 0)])
     }
 
     fn unpack(self) -> FrameHeader {
         let mac = |word: u64| {
-            let [a, b, c, d, e, f, ..] = word.to_be_bytes();
-            Mac([a, b, c, d, e, f])
+            let mut mac = Mac([0; 6]);
+            mac.0.copy_from_slice(&word.to_be_bytes()[..6]);
+            mac
         };
         FrameHeader {
             destination: mac(self.0[0]),
