@@ -256,7 +256,7 @@ impl Context<'_> {
         self.core.notice_of(node)
     }
 
-    /// Calls [`Node::on_timer`] of this node with `token` after `delay`.
+    /// Calls [`Node::on_timer`](crate::Node::on_timer) of this node with `token` after `delay`.
     pub fn set_timer(&mut self, delay: Span, token: u64) -> TimerId {
         self.core.recording.spoil();
         let id = self.core.timers.insert(self.node, token);

@@ -2,7 +2,7 @@
 //!
 //! A packet runs through several nodes inside one event. The first packets of a flow walk: each node looks at its rules. While
 //! they walk, everything that happens to them goes through [`Context`](crate::Context), which writes it down. If every node on the run says
-//! that later packets fare alike ([`Repeat`]), the run is kept as a [`Replay`], and later packets go through its few acts
+//! that later packets fare alike ([`Repeat`]), the run is kept as a replay, and later packets go through its few acts
 //! instead of through the nodes. Where a node keeps state that every packet moves on, like a timer or a bucket of tokens, the replay asks
 //! it ([`Node::proceed`](crate::Node::proceed)); one that says no gets the packet itself, in the state in which it would have come.
 //!
