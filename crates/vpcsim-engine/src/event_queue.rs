@@ -110,13 +110,6 @@ impl<T: Copy> EventQueue<T> {
         Some((due.time_ns, event.item))
     }
 
-    /// The items that come next in the lane of the earliest event, up to `count`; others may come in between.
-    pub fn upcoming(&self, count: usize) -> impl Iterator<Item = T> {
-        let (lane, _) = self.earliest_lane();
-        let events = self.lanes.get(lane).map(|lane| lane.events.iter());
-        events.into_iter().flatten().take(count).map(|event| event.item)
-    }
-
     /// The lane of this delay, or a free one.
     #[inline]
     fn lane_for(&mut self, delay_ns: u64) -> Option<usize> {
@@ -281,7 +274,6 @@ mod tests {
             (None, Some((100, 1)))
         );
         assert_eq!(queue.pop_before(100), Some((100, 2)));
-        assert_eq!(queue.upcoming(9).collect::<Vec<_>>(), [0]);
         assert_eq!(queue.pop_before(1_000), Some((1_000, 0)));
     }
 }

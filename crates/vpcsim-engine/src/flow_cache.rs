@@ -354,11 +354,6 @@ impl FlowCache {
         Place { path, ..place }
     }
 
-    /// How many entries there are.
-    pub(crate) fn flow_count(&self) -> usize {
-        self.flows.len()
-    }
-
     #[inline]
     pub(crate) fn replay(&self, index: ReplayIndex) -> &Replay {
         &self.replays[index.0 as usize]

@@ -52,7 +52,6 @@
 
 pub use vpcsim_wire as wire;
 
-mod batch;
 pub mod context;
 pub mod event_queue;
 pub mod flow_cache;

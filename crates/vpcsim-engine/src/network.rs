@@ -27,9 +27,6 @@ pub trait Node: Any + Send {
         false
     }
 
-    /// Reads the state that [`Node::proceed`] is going to need for the packet, so that it is at hand; nothing else comes of it.
-    fn read_ahead(&self, _packet: &Packet) {}
-
     /// Moves the node's own state on for a packet that it would handle as it handled another one of the flow, for which it said that
     /// others fare alike [while it proceeds](crate::Repeat::while_proceeding) with this token.
     ///
@@ -68,8 +65,6 @@ pub struct Network {
     pub(crate) nodes: Nodes,
     /// Whether packets repeat what others of their flow did.
     pub(crate) uses_flow_cache: bool,
-    /// Events for which memory was read ahead.
-    pub(crate) read_ahead_count: usize,
     pub(crate) core: Core,
 }
 
@@ -83,7 +78,6 @@ impl Network {
         Self {
             nodes,
             uses_flow_cache: true,
-            read_ahead_count: 0,
             core,
         }
     }
@@ -124,7 +118,6 @@ impl Network {
     /// The onlooker goes; packets under way are gone without a word.
     pub fn renew(&mut self, seed: u64) {
         self.nodes.unmake();
-        self.read_ahead_count = 0;
         self.core = Core::new(Vec::new(), seed);
     }
 
@@ -194,11 +187,7 @@ impl Network {
     /// Runs until nothing is left to do at or before `until`, and sets the present to `until`.
     pub fn run_until(&mut self, until: Time) {
         self.run_ready();
-        loop {
-            self.read_ahead();
-            let Some((time_ns, pending)) = self.core.queue.pop_before(until.as_ns()) else {
-                break;
-            };
+        while let Some((time_ns, pending)) = self.core.queue.pop_before(until.as_ns()) {
             self.handle(Time::from_ns(time_ns), pending);
         }
         self.core.now = self.core.now.max(until);

@@ -27,8 +27,6 @@
 //! - ICMP errors and answers begin no flow: nothing is to come back after them.
 //! - Expired flows never count against the capacity.
 
-use std::hint::black_box;
-
 use vpcsim_engine::{FlowTable, Span, Time};
 use vpcsim_wire::{FlowKey, Protocol, Summary, icmp, tcp};
 
@@ -148,11 +146,6 @@ impl ConnectionTracker {
     /// Whether it has an entry for the packet's flow, which may have expired.
     pub fn holds(&self, packet: &Summary) -> bool {
         place(packet).is_some_and(|place| self.flows.find(place.key).is_some())
-    }
-
-    /// Reads what [`ConnectionTracker::matches`] is going to read.
-    pub fn read_ahead(&self, packet: &Summary) {
-        black_box(self.holds(packet));
     }
 
     /// Starts to track the flow that a packet begins; false if `capacity` flows are tracked already (CT-15).

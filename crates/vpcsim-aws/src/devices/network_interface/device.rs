@@ -486,12 +486,6 @@ impl Node for NetworkInterfaceDevice {
         self.allowances.is_none()
     }
 
-    fn read_ahead(&self, packet: &Packet) {
-        if let Some(summary) = packet.summary() {
-            self.tracker.read_ahead(summary);
-        }
-    }
-
     fn proceed(&mut self, now: Time, _: Port, packet: &Packet, token: u64) -> bool {
         let Some(summary) = packet.summary() else { return false };
         match token {
