@@ -38,16 +38,23 @@ pub fn queue(effort: Effort, pending: u64) -> Measured {
     })
 }
 
-fn key(number: u64) -> u128 {
+/// The key of flow number `number` of a [`table`].
+pub fn key(number: u64) -> u128 {
     u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835) | 1
+}
+
+/// A flow table with so many entries.
+pub fn table(entries: u64) -> FlowTable<[u64; 2]> {
+    let mut table = FlowTable::new();
+    for number in 0..entries {
+        table.insert(key(number), [number, 0]);
+    }
+    table
 }
 
 /// Look-ups per second of flows that are there.
 pub fn flow_table(effort: Effort, entries: u64) -> Measured {
-    let mut table: FlowTable<[u64; 2]> = FlowTable::new();
-    for number in 0..entries {
-        table.insert(key(number), [number, 0]);
-    }
+    let table = table(entries);
     let mut random = Random::new(1, 0);
     effort.rate(1_000, |count| {
         let mut sum = 0;
