@@ -27,6 +27,7 @@ use vpcsim_wire::FlowKey;
 use crate::flow_path::{FlowPaths, PathIndex, Place};
 use crate::flow_table::FlowTable;
 use crate::id::{CapturePoint, LinkId, NodeId, Port};
+use crate::newcomers::Newcomers;
 use crate::observer::{Direction, Event};
 use crate::packet::{PackedFrame, Packet};
 use crate::time::Span;
@@ -271,11 +272,11 @@ struct Flow {
 /// What the cache has to say about a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
-    /// Do this.
-    Replay(ReplayIndex),
+    /// Do this, the first run of the path that the flow takes from here on.
+    Replay(ReplayIndex, PathIndex),
     /// Let it walk, and write down how.
     Unknown,
-    /// Let it walk; it is not like the others of its flow.
+    /// Let it walk: it is not like the others of its flow, or the first of them.
     Different,
 }
 
@@ -294,6 +295,7 @@ pub struct FlowCacheCounters {
 #[derive(Debug, Default)]
 pub(crate) struct FlowCache {
     flows: FlowTable<Flow>,
+    newcomers: Newcomers,
     replays: Vec<Replay>,
     paths: FlowPaths,
     /// How often everything was forgotten.
@@ -308,14 +310,18 @@ pub(crate) struct FlowCache {
 impl FlowCache {
     /// What is known of packets that enter a run so.
     #[inline]
-    pub(crate) fn find(&self, entry: &Entry, packet: &Packet) -> Known {
+    pub(crate) fn find(&mut self, entry: &Entry, packet: &Packet) -> Known {
         let Some(flow) = packet.key().filter(|_| packet.is_plain()) else {
             return Known::Different;
         };
-        match self.flows.find(entry.key(flow)) {
-            Some(flow) if self.replay(flow.replay).fits(entry, packet) => Known::Replay(flow.replay),
+        let key = entry.key(flow);
+        match self.flows.find(key) {
+            Some(flow) if self.replay(flow.replay).fits(entry, packet) => {
+                Known::Replay(flow.replay, flow.path)
+            }
             Some(flow) if self.replay(flow.replay).entry == *entry => Known::Different,
-            _ => Known::Unknown,
+            _ if self.newcomers.is_known(key) => Known::Unknown,
+            _ => Known::Different,
         }
     }
 
@@ -327,26 +333,33 @@ impl FlowCache {
         self.replay(run).fits(entry, packet).then_some(run)
     }
 
-    /// A packet that enters a run so has found it: it is on its flow's path, which goes on with the run.
+    /// A packet that enters a run so has found it: it is at the beginning of `path`, unless the path that it is on goes on with the run.
+    #[inline]
     pub(crate) fn advance(
         &mut self,
         entry: &Entry,
-        flow: FlowKey,
-        place: Option<Place>,
+        packet: &Packet,
         run: ReplayIndex,
-    ) -> Place {
-        let is_at_its_end =
-            |place: &Place| place.generation == self.generation && self.paths.len(place.path) == place.step;
-        let Some(place) = place.filter(is_at_its_end) else {
-            let origin = entry.key(flow);
-            let path = self.flows.find(origin).map_or(PathIndex::ROOT, |flow| flow.path);
-            return Place {
-                origin,
+        path: PathIndex,
+    ) -> Option<Place> {
+        match packet.place {
+            Some(place) if self.is_at_its_end(place) => Some(self.go_on(place, run)),
+            _ => Some(Place {
+                origin: entry.key(packet.key()?),
                 generation: self.generation,
                 path,
                 step: 0,
-            };
-        };
+            }),
+        }
+    }
+
+    fn is_at_its_end(&self, place: Place) -> bool {
+        place.generation == self.generation && self.paths.len(place.path) == place.step
+    }
+
+    /// The path that ended here goes on with the run.
+    #[cold]
+    fn go_on(&mut self, place: Place, run: ReplayIndex) -> Place {
         let path = self.paths.extend(place.path, run);
         if let Some(first) = self.flows.find_mut(place.origin) {
             first.path = path;
@@ -385,11 +398,11 @@ impl FlowCache {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         if !self.flows.is_empty() {
-            let (counters, nodes) = (self.counters, std::mem::take(&mut self.nodes));
             *self = Self {
                 generation: self.generation + 1,
-                nodes,
-                counters,
+                newcomers: std::mem::take(&mut self.newcomers),
+                nodes: std::mem::take(&mut self.nodes),
+                counters: self.counters,
                 ..Self::default()
             };
         }

@@ -262,7 +262,7 @@ impl<V> fmt::Debug for FlowTable<V> {
 
 /// Two folded multiplications: each takes half of the key, so that no value of one half can mask the other.
 #[inline]
-fn hash(key: u128) -> u64 {
+pub(crate) fn hash(key: u128) -> u64 {
     let low = fold(key as u64 ^ 0x243f_6a88_85a3_08d3, 0x9e37_79b9_7f4a_7c15);
     fold(low ^ (key >> 64) as u64, 0xd6e8_feb8_6659_fd93)
 }

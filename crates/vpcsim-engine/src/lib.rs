@@ -60,6 +60,7 @@ pub mod flow_table;
 pub mod id;
 pub mod link;
 pub mod network;
+mod newcomers;
 mod nodes;
 pub mod observer;
 pub mod packet;
