@@ -82,6 +82,7 @@ impl Core {
         self.slab.remove(packet);
     }
 
+    #[inline]
     pub(crate) fn schedule(&mut self, at: Time, packet: Handle, to: NodeId, port: Port) {
         self.slab.packet_mut(packet).next = (to, port);
         if at <= self.now {
@@ -121,11 +122,13 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     /// The present moment.
+    #[inline]
     pub fn now(&self) -> Time {
         self.core.now
     }
 
     /// The node that this is about.
+    #[inline]
     pub fn node(&self) -> NodeId {
         self.node
     }
@@ -137,11 +140,13 @@ impl Context<'_> {
     }
 
     /// A packet that is in the network.
+    #[inline]
     pub fn packet(&self, packet: Handle) -> &Packet {
         self.core.slab.packet(packet)
     }
 
     /// A packet that is in the network, to change it.
+    #[inline]
     pub fn packet_mut(&mut self, packet: Handle) -> &mut Packet {
         self.core.slab.packet_mut(packet)
     }
@@ -195,11 +200,13 @@ impl Context<'_> {
     }
 
     /// Whether somebody looks on; what only an onlooker needs can be skipped otherwise.
+    #[inline]
     pub fn is_observed(&self) -> bool {
         self.core.observer.is_some()
     }
 
     /// Notes that the packet passed a station.
+    #[inline]
     pub fn pass(&mut self, packet: Handle, station: Station, decision: Decision) {
         if self.core.observer.is_some() {
             let core = &mut *self.core;
@@ -210,6 +217,7 @@ impl Context<'_> {
     }
 
     /// Notes that the packet was rewritten, and had the key `before`.
+    #[inline]
     pub fn rewritten(&mut self, packet: Handle, before: FlowKey) {
         if self.core.observer.is_some() {
             let core = &mut *self.core;
@@ -219,6 +227,7 @@ impl Context<'_> {
     }
 
     /// Notes that the packet goes by a capture point.
+    #[inline]
     pub fn capture(&mut self, packet: Handle, point: CapturePoint, direction: Direction) {
         if self.core.observer.is_some() {
             let core = &mut *self.core;

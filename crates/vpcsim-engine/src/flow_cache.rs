@@ -230,12 +230,11 @@ impl<Acts> Replay<Acts> {
         }
     }
 
-    /// Whether it is about such a packet.
+    /// Whether a packet that enters where this one begins fares so, for its time to live and its length.
     #[inline]
-    pub(crate) fn fits(&self, entry: &Entry, packet: &Packet) -> bool {
-        let fits =
-            |summary: &vpcsim_wire::Summary| summary.ttl >= self.ttl_min && summary.total_len <= self.len_max;
-        self.entry == *entry && packet.summary().is_some_and(fits)
+    pub(crate) fn takes(&self, packet: &Packet) -> bool {
+        let summary = packet.summary();
+        summary.is_some_and(|summary| summary.ttl >= self.ttl_min && summary.total_len <= self.len_max)
     }
 }
 
@@ -316,21 +315,29 @@ impl FlowCache {
         };
         let key = entry.key(flow);
         match self.flows.find(key) {
-            Some(flow) if self.replay(flow.replay).fits(entry, packet) => {
-                Known::Replay(flow.replay, flow.path)
+            Some(flow) if self.replay(flow.replay).entry == *entry => {
+                match self.replay(flow.replay).takes(packet) {
+                    true => Known::Replay(flow.replay, flow.path),
+                    false => Known::Different,
+                }
             }
-            Some(flow) if self.replay(flow.replay).entry == *entry => Known::Different,
             _ if self.newcomers.is_known(key) => Known::Unknown,
             _ => Known::Different,
         }
     }
 
     /// The run that a packet goes on with, if it is on a path that is known so far.
+    ///
+    /// Where and as what it enters the run need not be compared: it began the path as the packet did that the path was learned from, and
+    /// was changed alike since.
     #[inline]
-    pub(crate) fn next_on_path(&self, entry: &Entry, packet: &Packet) -> Option<ReplayIndex> {
-        let place = packet.place.filter(|place| place.generation == self.generation)?;
+    pub(crate) fn next_on_path(&self, packet: &Packet) -> Option<ReplayIndex> {
+        let place = packet.place.as_ref()?;
+        if place.generation != self.generation {
+            return None;
+        }
         let run = self.paths.run(place.path, place.step)?;
-        self.replay(run).fits(entry, packet).then_some(run)
+        self.replay(run).takes(packet).then_some(run)
     }
 
     /// A packet that enters a run so has found it: it is at the beginning of `path`, unless the path that it is on goes on with the run.
@@ -385,9 +392,10 @@ impl FlowCache {
     }
 
     /// Forgets what the packets of a flow did, since a node on the way wants to see one.
-    pub(crate) fn break_off(&mut self, flow: FlowKey, entry: &Entry, place: Option<Place>) {
+    #[cold]
+    pub(crate) fn break_off(&mut self, flow: FlowKey, run: ReplayIndex, place: Option<Place>) {
         self.counters.broken += 1;
-        self.flows.remove(entry.key(flow));
+        self.flows.remove(self.replay(run).entry.key(flow));
         let place = place.filter(|place| place.generation == self.generation);
         if let Some(first) = place.and_then(|place| self.flows.find_mut(place.origin)) {
             // What lies behind the first run has to be learned anew.

@@ -122,19 +122,23 @@ impl Packet {
     }
 
     /// The packet's identity over all its hops.
+    #[inline]
     pub fn id(&self) -> PacketId {
         self.id
     }
 
     /// The Ethernet frame around it.
+    #[inline]
     pub fn frame(&self) -> FrameHeader {
         self.frame.unpack()
     }
 
+    #[inline]
     pub(crate) fn packed_frame(&self) -> PackedFrame {
         self.frame
     }
 
+    #[inline]
     pub(crate) fn set_packed_frame(&mut self, frame: PackedFrame) {
         self.frame = frame;
     }
@@ -145,31 +149,37 @@ impl Packet {
     }
 
     /// What the frame carries: an IPv4 packet, or for another type of frame whatever that is.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// The facts of the IPv4 packet; `None` for anything else and for what is malformed.
+    #[inline]
     pub fn summary(&self) -> Option<&Summary> {
         self.summary.as_ref()
     }
 
     /// The packed flow key of the IPv4 packet.
+    #[inline]
     pub fn key(&self) -> Option<FlowKey> {
         self.summary.as_ref().map(|summary| summary.key)
     }
 
     /// A note that travels with the packet and is in none of its bytes; the builder of the network gives it a meaning.
+    #[inline]
     pub fn mark(&self) -> u64 {
         self.mark
     }
 
     /// Changes the note that travels with the packet.
+    #[inline]
     pub fn set_mark(&mut self, mark: u64) {
         self.mark = mark;
     }
 
     /// How many nodes have had it.
+    #[inline]
     pub fn hop_count(&self) -> u16 {
         self.hop_count
     }
@@ -184,10 +194,12 @@ impl Packet {
         })
     }
 
+    #[inline]
     pub(crate) const fn edits(&self) -> Edits {
         self.edits
     }
 
+    #[inline]
     pub(crate) fn count_hops(&mut self, count: u16) -> u16 {
         self.hop_count = self.hop_count.saturating_add(count);
         self.hop_count
@@ -316,10 +328,12 @@ impl Slab {
         (self.slots.len() - self.free.len()) as u64
     }
 
+    #[inline]
     pub(crate) fn packet(&self, handle: Handle) -> &Packet {
         &self.slots[handle.0 as usize]
     }
 
+    #[inline]
     pub(crate) fn packet_mut(&mut self, handle: Handle) -> &mut Packet {
         &mut self.slots[handle.0 as usize]
     }

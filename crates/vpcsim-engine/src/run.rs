@@ -98,14 +98,15 @@ impl Network {
             ..
         } = &mut self.core;
         let packet = slab.packet_mut(handle);
-        let entry = Entry::of(node, port, packet);
-        if let Some(index) = cache.next_on_path(&entry, packet) {
-            return self.repeat(index, &entry, handle);
+        if let Some(index) = cache.next_on_path(packet) {
+            debug_assert_eq!(cache.replay(index).entry, Entry::of(node, port, packet));
+            return self.repeat(index, handle);
         }
+        let entry = Entry::of(node, port, packet);
         match cache.find(&entry, packet) {
             Known::Replay(index, path) => {
                 packet.place = cache.advance(&entry, packet, index, path);
-                self.repeat(index, &entry, handle)
+                self.repeat(index, handle)
             }
             Known::Unknown => {
                 recording.begin(entry, packet, observer.is_some());
@@ -115,7 +116,7 @@ impl Network {
         }
     }
 
-    fn repeat(&mut self, index: ReplayIndex, entry: &Entry, handle: Handle) -> Repeated {
+    fn repeat(&mut self, index: ReplayIndex, handle: Handle) -> Repeated {
         let Core {
             cache,
             slab,
@@ -152,7 +153,7 @@ impl Network {
                     if !device.is_some_and(|device| device.proceed(now, port, packet, token)) {
                         packet.count_hops(uncounted);
                         counters.hops += u64::from(uncounted);
-                        cache.break_off(flow, entry, packet.place.take());
+                        cache.break_off(flow, index, packet.place.take());
                         return Repeated::ToNode(node, port);
                     }
                 }

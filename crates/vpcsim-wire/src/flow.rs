@@ -22,6 +22,7 @@ impl Protocol {
     pub const ESP: Self = Self(50);
 
     /// Whether packets of this protocol carry source and destination ports.
+    #[inline]
     pub const fn has_ports(self) -> bool {
         matches!(self, Self::TCP | Self::UDP)
     }

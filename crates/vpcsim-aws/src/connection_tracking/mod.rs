@@ -268,6 +268,7 @@ struct Place {
 }
 
 /// The place of a packet's flow; `None` if it has none of its own: ICMP errors, and fragments without ports.
+#[inline]
 fn place(packet: &Summary) -> Option<Place> {
     match packet.protocol() {
         Protocol::TCP | Protocol::UDP if !packet.has_ports() => None,
@@ -277,6 +278,7 @@ fn place(packet: &Summary) -> Option<Place> {
 }
 
 /// Under the lower of the key and its reverse.
+#[inline]
 fn lower_place(key: FlowKey) -> Place {
     let key = key.with_spare(PRESENT);
     let reversed = key.reversed();
