@@ -18,7 +18,7 @@ use crate::queue::TimingWheel;
 const LANES: usize = 8;
 
 /// When an event is due, and how many were added before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Due {
     time_ns: u64,
     sequence: u64,
@@ -29,6 +29,12 @@ impl Due {
         time_ns: u64::MAX,
         sequence: u64::MAX,
     };
+
+    /// Both in one number, which is compared at once.
+    #[inline]
+    const fn rank(self) -> u128 {
+        (self.time_ns as u128) << 64 | self.sequence as u128
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +101,11 @@ impl<T: Copy> EventQueue<T> {
     }
 
     /// Takes the earliest event if it is due at `limit_ns` or before, with its time.
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "it is called once for each event, from one loop"
+    )]
     pub fn pop_before(&mut self, limit_ns: u64) -> Option<(u64, T)> {
         let (lane, due) = self.earliest_lane();
         if self.is_wheel_first(due) {
@@ -136,9 +146,9 @@ impl<T: Copy> EventQueue<T> {
     #[inline]
     fn earliest_lane(&self) -> (usize, Due) {
         let mut earliest = (0, self.heads[0]);
-        for index in 1..self.lanes.len() {
-            if self.heads[index] < earliest.1 {
-                earliest = (index, self.heads[index]);
+        for (index, head) in self.heads.iter().enumerate().take(self.lanes.len()).skip(1) {
+            if head.rank() < earliest.1.rank() {
+                earliest = (index, *head);
             }
         }
         earliest

@@ -315,14 +315,19 @@ impl FlowCache {
         };
         let key = entry.key(flow);
         match self.flows.find(key) {
-            Some(flow) if self.replay(flow.replay).entry == *entry => {
-                match self.replay(flow.replay).takes(packet) {
-                    true => Known::Replay(flow.replay, flow.path),
-                    false => Known::Different,
-                }
-            }
-            _ if self.newcomers.is_known(key) => Known::Unknown,
-            _ => Known::Different,
+            Some(flow) if self.replay(flow.replay).entry != *entry => self.unknown(key),
+            Some(flow) if self.replay(flow.replay).takes(packet) => Known::Replay(flow.replay, flow.path),
+            Some(_) => Known::Different,
+            None => self.unknown(key),
+        }
+    }
+
+    /// What to do with a packet of which nothing is known here.
+    fn unknown(&mut self, key: u128) -> Known {
+        if self.newcomers.is_known(key) {
+            Known::Unknown
+        } else {
+            Known::Different
         }
     }
 

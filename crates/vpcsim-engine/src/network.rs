@@ -204,6 +204,11 @@ impl Network {
         true
     }
 
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "it is called once for each event, from one loop"
+    )]
     fn handle(&mut self, time: Time, pending: Pending) {
         self.core.now = self.core.now.max(time);
         self.core.counters.events += 1;

@@ -98,24 +98,30 @@ impl Network {
             ..
         } = &mut self.core;
         let packet = slab.packet_mut(handle);
-        if let Some(index) = cache.next_on_path(packet) {
-            debug_assert_eq!(cache.replay(index).entry, Entry::of(node, port, packet));
-            return self.repeat(index, handle);
-        }
-        let entry = Entry::of(node, port, packet);
-        match cache.find(&entry, packet) {
-            Known::Replay(index, path) => {
-                packet.place = cache.advance(&entry, packet, index, path);
-                self.repeat(index, handle)
+        let on_path = cache.next_on_path(packet);
+        debug_assert!(on_path.is_none_or(|index| cache.replay(index).entry == Entry::of(node, port, packet)));
+        let index = on_path.or_else(|| {
+            let entry = Entry::of(node, port, packet);
+            match cache.find(&entry, packet) {
+                Known::Replay(index, path) => {
+                    packet.place = cache.advance(&entry, packet, index, path);
+                    Some(index)
+                }
+                Known::Unknown => {
+                    recording.begin(entry, packet, observer.is_some());
+                    None
+                }
+                Known::Different => None,
             }
-            Known::Unknown => {
-                recording.begin(entry, packet, observer.is_some());
-                Repeated::Not
-            }
-            Known::Different => Repeated::Not,
-        }
+        });
+        index.map_or(Repeated::Not, |index| self.repeat(index, handle))
     }
 
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "it is called once for each run, from one place"
+    )]
     fn repeat(&mut self, index: ReplayIndex, handle: Handle) -> Repeated {
         let Core {
             cache,
