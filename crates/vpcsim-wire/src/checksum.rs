@@ -48,13 +48,26 @@ pub const fn fold(sum: u64) -> u16 {
 }
 
 /// The checksum after one aligned 16-bit word changed (RFC 1624, equation 3).
+#[inline]
 pub const fn update16(old_sum: u16, old_word: u16, new_word: u16) -> u16 {
-    !fold((!old_sum) as u64 + (!old_word) as u64 + new_word as u64)
+    !fold_few(!old_sum as u32 + !old_word as u32 + new_word as u32)
 }
 
 /// The checksum after two neighbouring 16-bit words changed, as an address does.
+#[inline]
 pub const fn update32(old_sum: u16, old_words: u32, new_words: u32) -> u16 {
-    !fold((!old_sum) as u64 + (!old_words) as u64 + new_words as u64)
+    !fold_few(!old_sum as u32 + halves(!old_words) + halves(new_words))
+}
+
+/// The sum of both 16-bit words.
+const fn halves(words: u32) -> u32 {
+    (words >> 16) + (words & 0xffff)
+}
+
+/// As [`fold`], for a sum of a few 16-bit words.
+const fn fold_few(sum: u32) -> u16 {
+    let sum = halves(sum);
+    (sum + (sum >> 16)) as u16
 }
 
 #[cfg(test)]
@@ -108,6 +121,12 @@ mod tests {
             prop_assert_eq!(update32(before, old, new), internet(&bytes));
             let both = update16(before, (old >> 16) as u16, (new >> 16) as u16);
             prop_assert_eq!(update16(both, old as u16, new as u16), internet(&bytes));
+        }
+
+        #[test]
+        fn few_words_fold_like_many(words: [u16; 5]) {
+            let sum = words.iter().map(|word| u32::from(*word)).sum();
+            prop_assert_eq!(fold_few(sum), fold(u64::from(sum)));
         }
 
         #[test]
