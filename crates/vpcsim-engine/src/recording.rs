@@ -19,8 +19,8 @@ struct Seen {
 #[derive(Debug)]
 pub(crate) struct Recording {
     run: Option<Run>,
-    /// Kept for the next run.
-    buffer: Vec<Act>,
+    /// Buffers, kept for the next run.
+    buffers: [Vec<Act>; 2],
     nodes: Vec<NodeId>,
 }
 
@@ -30,9 +30,10 @@ struct Run {
     /// Whether somebody looks on.
     is_watched: bool,
     flow: FlowKey,
+    /// What happened at the nodes that the packet has left.
     acts: Vec<Act>,
-    /// How many of the acts are of nodes that the packet has left.
-    kept_count: usize,
+    /// What happened at the node that has it now: it is nobody's business unless that node can be repeated.
+    acts_here: Vec<Act>,
     /// The nodes that the packet has left.
     nodes: Vec<NodeId>,
     ttl_spent: u8,
@@ -51,7 +52,7 @@ impl Recording {
     pub(crate) const fn new() -> Self {
         Self {
             run: None,
-            buffer: Vec::new(),
+            buffers: [Vec::new(), Vec::new()],
             nodes: Vec::new(),
         }
     }
@@ -64,10 +65,11 @@ impl Recording {
     /// Begins with a packet that enters a run.
     pub(crate) fn begin(&mut self, entry: Entry, packet: &Packet, is_watched: bool) {
         let Some(seen) = look(packet) else { return };
-        let mut acts = std::mem::take(&mut self.buffer);
+        let [mut acts, mut acts_here] = std::mem::take(&mut self.buffers);
         acts.clear();
+        acts_here.clear();
         if is_watched {
-            acts.push(Act::Hop);
+            acts_here.push(Act::Hop);
         }
         let mut nodes = std::mem::take(&mut self.nodes);
         nodes.clear();
@@ -76,7 +78,7 @@ impl Recording {
             is_watched,
             flow: seen.key,
             acts,
-            kept_count: 0,
+            acts_here,
             nodes,
             ttl_spent: 0,
             ttl_min: 0,
@@ -109,7 +111,7 @@ impl Recording {
     pub(crate) fn show(&mut self, packet: &Packet, sight: Sight) {
         if let Some(run) = &mut self.run {
             run.note_changes(packet);
-            run.acts.push(Act::Show(run.place.0, sight));
+            run.acts_here.push(Act::Show(run.place.0, sight));
         }
     }
 
@@ -118,7 +120,7 @@ impl Recording {
         if let Some(run) = &mut self.run {
             let key = run.seen.key;
             run.spoilt |= !run.note_changes(packet) || key != before;
-            run.acts.push(Act::Show(run.place.0, Sight::Rewritten));
+            run.acts_here.push(Act::Show(run.place.0, Sight::Rewritten));
         }
     }
 
@@ -137,7 +139,7 @@ impl Recording {
         if let Some(run) = &mut self.run {
             run.place = (node, port);
             if run.is_watched {
-                run.acts.push(Act::Hop);
+                run.acts_here.push(Act::Hop);
             }
         }
     }
@@ -145,8 +147,7 @@ impl Recording {
     /// Forgets the run.
     pub(crate) fn abandon(&mut self) {
         if let Some(run) = self.run.take() {
-            self.buffer = run.acts;
-            self.nodes = run.nodes;
+            self.recycle(run);
         }
     }
 
@@ -160,12 +161,16 @@ impl Recording {
             hop_count: run.nodes.len() as u16,
             uncounted: run.uncounted(),
             exit,
-            acts: &run.acts[..run.kept_count],
+            acts: &run.acts[..],
         };
         if !run.nodes.is_empty() {
             cache.keep(run.flow, replay, &run.nodes);
         }
-        self.buffer = run.acts;
+        self.recycle(run);
+    }
+
+    fn recycle(&mut self, run: Run) {
+        self.buffers = [run.acts, run.acts_here];
         self.nodes = run.nodes;
     }
 }
@@ -188,27 +193,27 @@ impl Run {
         if let Some(token) = repeat.token {
             let (node, port) = self.place;
             let uncounted = self.uncounted();
-            self.acts.insert(
-                self.kept_count,
-                Act::Proceed {
-                    node,
-                    port,
-                    token,
-                    uncounted,
-                },
-            );
+            self.acts.push(Act::Proceed {
+                node,
+                port,
+                token,
+                uncounted,
+            });
         }
-        let spent_here = self.acts[self.kept_count..]
-            .iter()
-            .filter(|act| **act == Act::Change(Change::DecrementTtl))
-            .count() as u8;
+        let mut spent_here: u8 = 0;
+        for act in self.acts_here.drain(..) {
+            spent_here += u8::from(act == Act::Change(Change::DecrementTtl));
+            match act {
+                Act::Change(change) => change.push(&mut self.acts),
+                act => self.acts.push(act),
+            }
+        }
         if repeat.ttl_min > 0 {
             self.ttl_min = self.ttl_min.max(repeat.ttl_min.saturating_add(self.ttl_spent));
         }
         self.ttl_spent = self.ttl_spent.saturating_add(spent_here);
         self.len_max = self.len_max.min(repeat.len_max);
         self.nodes.push(self.place.0);
-        self.kept_count = self.acts.len();
         true
     }
 
@@ -221,19 +226,19 @@ impl Run {
         let before = std::mem::replace(&mut self.seen, now);
         let edits = now.edits.since(before.edits);
         if now.frame != before.frame {
-            Change::Frame(now.frame).push(&mut self.acts);
+            Change::Frame(now.frame).push(&mut self.acts_here);
         }
         if now.mark != before.mark {
-            Change::Mark(now.mark).push(&mut self.acts);
+            Change::Mark(now.mark).push(&mut self.acts_here);
         }
         for _ in 0..edits.ttl {
-            Change::DecrementTtl.push(&mut self.acts);
+            Change::DecrementTtl.push(&mut self.acts_here);
         }
         if edits.source == 1 {
-            Change::Source(now.key.source(), now.key.source_port()).push(&mut self.acts);
+            Change::Source(now.key.source(), now.key.source_port()).push(&mut self.acts_here);
         }
         if edits.destination == 1 {
-            Change::Destination(now.key.destination(), now.key.destination_port()).push(&mut self.acts);
+            Change::Destination(now.key.destination(), now.key.destination_port()).push(&mut self.acts_here);
         }
         // Two rewritings between two looks cannot be told apart.
         self.spoilt |= edits.other > 0 || edits.source + edits.destination > 1;

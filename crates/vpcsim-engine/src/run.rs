@@ -325,12 +325,19 @@ mod tests {
         Network::new(nodes, Vec::new(), 0)
     }
 
-    fn send(network: &mut Network, ttl: u8, payload_len: usize) {
+    fn datagram(ttl: u8, payload_len: usize) -> Vec<u8> {
         let builder = PacketBuilder::udp([10, 0, 0, 1].into(), 1000, [10, 0, 0, 2].into(), 53);
-        let bytes = builder.ttl(ttl).payload(&vec![0; payload_len]).build();
-        network.act(METER, |_: &mut Meter, context| {
-            let packet = context.emit(FrameHeader::ipv4(Mac([2; 6]), Mac([4; 6])), &bytes);
-            context.forward(packet, METER, Port(0));
+        builder.ttl(ttl).payload(&vec![0; payload_len]).build()
+    }
+
+    fn send(network: &mut Network, ttl: u8, payload_len: usize) {
+        send_to(network, METER, &datagram(ttl, payload_len));
+    }
+
+    fn send_to(network: &mut Network, node: NodeId, bytes: &[u8]) {
+        network.act(END, |_: &mut End, context| {
+            let packet = context.emit(FrameHeader::ipv4(Mac([2; 6]), Mac([4; 6])), bytes);
+            context.forward(packet, node, Port(0));
         });
         network.run_until(network.now() + Span::from_ms(1));
     }
@@ -383,6 +390,71 @@ mod tests {
         }
         assert_eq!(processed(&network).0, 5);
         assert_eq!(network.counters().delivered, 10);
+    }
+
+    /// Marks packets for the next node.
+    struct Marker;
+
+    impl Node for Marker {
+        fn process(&mut self, context: &mut Context<'_>, _: Port, packet: Handle) -> Step {
+            context.packet_mut(packet).set_mark(5);
+            context.repeats(Repeat::ALWAYS);
+            Step::Forward {
+                to: NodeId(1),
+                port: Port(0),
+            }
+        }
+
+        fn repeats(&self) -> bool {
+            true
+        }
+    }
+
+    /// Replaces a mark that it has to know, and has to see each second packet.
+    #[derive(Default)]
+    struct Unmarker {
+        marks: Vec<u64>,
+        has_proceeded: bool,
+    }
+
+    impl Node for Unmarker {
+        fn process(&mut self, context: &mut Context<'_>, _: Port, packet: Handle) -> Step {
+            self.marks.push(context.packet(packet).mark());
+            self.has_proceeded = false;
+            context.packet_mut(packet).set_mark(9);
+            context.repeats(Repeat::ALWAYS.while_proceeding(0));
+            Step::Forward {
+                to: END,
+                port: Port(0),
+            }
+        }
+
+        fn repeats(&self) -> bool {
+            true
+        }
+
+        fn proceed(&mut self, _: Time, _: Port, packet: &Packet, _: u64) -> bool {
+            assert_eq!(packet.mark(), 5);
+            !std::mem::replace(&mut self.has_proceeded, true)
+        }
+    }
+
+    #[test]
+    fn a_node_that_wants_to_see_the_packet_gets_it_as_it_came_and_not_as_it_left() {
+        let nodes: Vec<Box<dyn Node>> = vec![
+            Box::new(Marker),
+            Box::<Unmarker>::default(),
+            Box::<End>::default(),
+        ];
+        let mut network = Network::new(nodes, Vec::new(), 0);
+        for _ in 0..10 {
+            send_to(&mut network, NodeId(0), &datagram(64, 10));
+        }
+        assert!(network.flow_cache_counters().broken > 1);
+        let marks = &network.node::<Unmarker>(NodeId(1)).unwrap().marks;
+        assert!(marks.iter().all(|mark| *mark == 5), "{marks:?}");
+        let end = network.node::<End>(END).unwrap();
+        assert!(end.seen.iter().all(|(.., mark, _)| *mark == 9), "{:?}", end.seen);
     }
 
     /// Keeps what it sees but for the time.
