@@ -249,6 +249,23 @@ impl Context<'_> {
         self.core.recording.repeat(repeat);
     }
 
+    /// Says that the node has to be handed every packet that is like the one it is handling, so that what leads up to it can be repeated.
+    ///
+    /// Of a node that says neither this nor [`Context::repeats`] the next packet is tried anew from the beginning.
+    #[inline]
+    pub fn never_repeats(&mut self) {
+        self.core.recording.end_here();
+    }
+
+    /// Leaves a footprint of this node on the packet that it is handling, before it changes it.
+    ///
+    /// False, with none left, if the packet runs in a circle: it came by the same port as the same flow before, or by any port for
+    /// the ninth time. A packet that comes so later and would otherwise repeat is then handed to the node.
+    pub fn leave_footprint(&mut self, packet: Handle, port: Port) -> bool {
+        self.core.recording.footprint();
+        self.core.slab.packet_mut(packet).leave_footprint(self.node, port)
+    }
+
     /// Lets every other node read a number of this node: what its neighbours know of it without a packet.
     pub fn post_notice(&mut self, notice: u64) {
         self.core.recording.spoil();

@@ -88,6 +88,13 @@ pub(crate) enum Act {
         /// Nodes that the replay has been through by then, if they were not counted one by one.
         uncounted: u16,
     },
+    /// The packet leaves a footprint, or the node gets it after all since it runs in a circle.
+    Footprint {
+        node: NodeId,
+        port: Port,
+        /// As of [`Act::Proceed`].
+        uncounted: u16,
+    },
     /// The packet is changed.
     Change(Change),
     /// It comes to the next node, and somebody sees how many it has been to.
@@ -134,7 +141,7 @@ impl Change {
         let unseen = acts.iter_mut().rev().map_while(|act| match act {
             Act::Change(change) => Some(Some(change)),
             Act::Hop => Some(None),
-            Act::Proceed { .. } | Act::Show(..) => None,
+            Act::Proceed { .. } | Act::Footprint { .. } | Act::Show(..) => None,
         });
         match unseen.flatten().find(|change| self.overwrites(**change)) {
             Some(change) => *change = self,

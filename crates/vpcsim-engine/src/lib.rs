@@ -57,6 +57,7 @@ pub mod event_queue;
 pub mod flow_cache;
 mod flow_path;
 pub mod flow_table;
+mod footprints;
 pub mod id;
 pub mod link;
 pub mod network;

@@ -11,6 +11,7 @@ use vpcsim_wire::rewrite::{self, EmbeddedChange};
 use vpcsim_wire::{FlowKey, Mac, Malformed, Protocol, Summary, summarize, tcp};
 
 use crate::flow_path::Place;
+use crate::footprints::Footprints;
 use crate::id::{Handle, NodeId, PacketId, Port};
 
 /// The addresses and the type of the Ethernet frame around a packet.
@@ -103,6 +104,7 @@ pub struct Packet {
     /// Where it is on the path of its flow, if it repeats one.
     pub(crate) place: Option<Place>,
     pub(crate) next: (NodeId, Port),
+    footprints: Footprints,
     bytes: Vec<u8>,
 }
 
@@ -117,6 +119,7 @@ impl Packet {
             edits: Edits::default(),
             place: None,
             next: (NodeId(0), Port(0)),
+            footprints: Footprints::default(),
             bytes: Vec::new(),
         }
     }
@@ -203,6 +206,20 @@ impl Packet {
     pub(crate) fn count_hops(&mut self, count: u16) -> u16 {
         self.hop_count = self.hop_count.saturating_add(count);
         self.hop_count
+    }
+
+    /// Notes that it came to a node; false, with nothing changed, if it runs in a circle. Only what has a flow key does.
+    #[inline]
+    pub(crate) fn leave_footprint(&mut self, node: NodeId, port: Port) -> bool {
+        let key = self.key();
+        key.is_none_or(|key| self.footprints.leave(node, port, key))
+    }
+
+    /// Undoes what [`Packet::leave_footprint`] did a moment ago, if it did.
+    pub(crate) fn take_back_footprint(&mut self, node: NodeId, port: Port) {
+        if let Some(key) = self.key() {
+            self.footprints.take_back(node, port, key);
+        }
     }
 
     /// Replaces the bytes, as a fragmenting or reassembling device does.
@@ -311,6 +328,7 @@ impl Slab {
         slot.edits = Edits::default();
         slot.place = None;
         slot.next = next;
+        slot.footprints.clear();
         slot.bytes.clear();
         slot.bytes.extend_from_slice(bytes);
         Handle(index)

@@ -46,6 +46,10 @@ struct Run {
     repeat: Option<Repeat>,
     /// Whether that node did something that cannot be repeated.
     spoilt: bool,
+    /// Whether the packet left a footprint of that node.
+    has_footprint: bool,
+    /// Whether that node has to see every packet.
+    ends_here: bool,
 }
 
 impl Recording {
@@ -87,6 +91,8 @@ impl Recording {
             place: (entry.node, entry.port),
             repeat: None,
             spoilt: false,
+            has_footprint: false,
+            ends_here: false,
         });
     }
 
@@ -104,6 +110,28 @@ impl Recording {
         if let Some(run) = &mut self.run {
             run.repeat = Some(repeat);
         }
+    }
+
+    /// The packet leaves a footprint of the node that has it.
+    #[inline]
+    pub(crate) fn footprint(&mut self) {
+        if let Some(run) = &mut self.run {
+            run.has_footprint = true;
+        }
+    }
+
+    /// The node that has the packet wants to see all that are like it.
+    #[inline]
+    pub(crate) fn end_here(&mut self) {
+        if let Some(run) = &mut self.run {
+            run.spoilt = true;
+            run.ends_here = true;
+        }
+    }
+
+    /// Whether the node that has the packet wants to see all that are like it.
+    pub(crate) fn ends_here(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.ends_here)
     }
 
     /// Somebody who looks on is told something about the packet.
@@ -190,9 +218,16 @@ impl Run {
         let Some(repeat) = self.repeat.take().filter(|_| !self.spoilt) else {
             return false;
         };
+        let ((node, port), uncounted) = (self.place, self.uncounted());
+        if std::mem::take(&mut self.has_footprint) {
+            // Before all else, as whoever leaves it does.
+            self.acts.push(Act::Footprint {
+                node,
+                port,
+                uncounted,
+            });
+        }
         if let Some(token) = repeat.token {
-            let (node, port) = self.place;
-            let uncounted = self.uncounted();
             self.acts.push(Act::Proceed {
                 node,
                 port,
@@ -213,7 +248,7 @@ impl Run {
         }
         self.ttl_spent = self.ttl_spent.saturating_add(spent_here);
         self.len_max = self.len_max.min(repeat.len_max);
-        self.nodes.push(self.place.0);
+        self.nodes.push(node);
         true
     }
 

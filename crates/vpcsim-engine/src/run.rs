@@ -74,7 +74,7 @@ impl Network {
         let can_go_on = !matches!(step, Step::Deliver | Step::Drop { .. });
         if !(can_go_on && self.core.recording.leave(self.core.slab.packet(packet))) {
             // What repeats as a rule but not this time, as with the first packet of a flow, is worth another try.
-            return if self.is_repeating(node) {
+            return if self.is_repeating(node) && !self.core.recording.ends_here() {
                 self.core.recording.abandon();
             } else {
                 self.core.keep_run(Exit::Node { to: node, port });
@@ -152,11 +152,27 @@ impl Network {
                 Act::Proceed {
                     node,
                     port,
-                    token,
+                    uncounted,
+                    ..
+                }
+                | Act::Footprint {
+                    node,
+                    port,
                     uncounted,
                 } => {
-                    let device = self.nodes.get_mut(node);
-                    if !device.is_some_and(|device| device.proceed(now, port, packet, token)) {
+                    let passes = match *act {
+                        Act::Proceed { token, .. } => {
+                            let device = self.nodes.get_mut(node);
+                            let proceeds =
+                                device.is_some_and(|device| device.proceed(now, port, packet, token));
+                            if !proceeds {
+                                packet.take_back_footprint(node, port);
+                            }
+                            proceeds
+                        }
+                        _ => packet.leave_footprint(node, port),
+                    };
+                    if !passes {
                         packet.count_hops(uncounted);
                         counters.hops += u64::from(uncounted);
                         cache.break_off(flow, index, packet.place.take());

@@ -3,10 +3,10 @@
 //! As on Linux: the rules are asked about the first packet of a connection, its others pass by what was noted; a masquerading
 //! host puts its own address and a free port in front. Packets are decided about here, and moved by the [host](crate::host).
 //!
-//! A packet that comes back as it came before runs in a circle: it ends here, long before its time to live does.
+//! A packet that comes back as it came before runs in a circle: it ends here, long before its time to live does. It carries the memory
+//! of that itself ([`Context::leave_footprint`](vpcsim_engine::Context::leave_footprint)), however long it takes to come back.
 
 mod connections;
-mod passages;
 mod rules;
 
 use std::net::Ipv4Addr;
@@ -19,7 +19,6 @@ pub use rules::{FirewallRule, Prefix};
 
 pub(crate) use connections::Finish;
 use connections::{Connections, Found};
-pub(crate) use passages::Passages;
 
 /// What a forwarding host does with packets for others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +83,6 @@ impl Passage {
 #[derive(Debug, Default)]
 pub(crate) struct Forwarder {
     connections: Connections,
-    pub(crate) passages: Passages,
 }
 
 impl Forwarder {

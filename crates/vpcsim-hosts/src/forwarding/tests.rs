@@ -1,6 +1,6 @@
 use std::net::Ipv4Addr;
 
-use vpcsim_engine::{ComponentId, Decision, DropReason, NodeId, PacketId, Port, Span, Station, Time};
+use vpcsim_engine::{ComponentId, Decision, DropReason, NodeId, Port, Span, Station, Time};
 use vpcsim_wire::{PacketBuilder, Protocol, fragment, icmp_error, summarize, tcp};
 
 use super::*;
@@ -246,19 +246,6 @@ fn an_idle_connection_ends_with_fin_and_not_with_reset() {
             ack: 13
         }]
     );
-}
-
-#[test]
-fn a_packet_that_comes_back_as_it_was_runs_in_a_circle() {
-    let mut passages = Passages::default();
-    let key = summarize(&syn(443)).unwrap().key;
-    let other = key.with_source(OTHER, 1);
-    let mut seen = |key, port| passages.is_circle(Time::ZERO, PacketId(1), key, Port(port));
-    assert_eq!(
-        [seen(key, 0), seen(key, 1), seen(other, 0), seen(key, 0)],
-        [false, false, false, true]
-    );
-    assert!(!passages.is_circle(Time::ZERO, PacketId(2), key, Port(0)));
 }
 
 /// A forwarding host as node 2, which the wire gives what is for [`FAR`].

@@ -60,13 +60,7 @@ impl HostNode {
             return Err((crate::drops::MALFORMED, Decision::NONE));
         };
         let now = context.now();
-        let id = context.packet(packet).id();
-        if self
-            .running()
-            .forwarder
-            .passages
-            .is_circle(now, id, summary.key, port)
-        {
+        if !context.leave_footprint(packet, port) {
             return Err((config.numbers.circle, config.by_host()));
         }
         let out = self.way_out(summary.destination());
