@@ -12,7 +12,7 @@ mod forward;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use vpcsim_engine::{Context, Decision, DropReason, FrameHeader, Handle, Node, Port, Step, Time};
+use vpcsim_engine::{Context, Decision, DropReason, FrameHeader, Handle, Node, Packet, Port, Step, Time};
 use vpcsim_wire::{Arp, EtherType, Mac, arp, icmp, summarize};
 
 use crate::alarm::Alarm;
@@ -61,7 +61,7 @@ impl HostState {
         })
     }
 
-    fn next_due(&self, now: Time) -> Option<Time> {
+    fn next_due(&mut self, now: Time) -> Option<Time> {
         let requests = self.neighbours.iter().filter_map(Neighbours::next_due);
         // Only a translating host has something to say when a connection ends.
         let connections = self.forwards_translated.then(|| self.forwarder.next_due());
@@ -337,6 +337,7 @@ impl Node for HostNode {
         {
             return self.forward(context, port, packet);
         }
+        context.never_repeats();
         let received = match context.packet(packet).frame().ethertype {
             EtherType::ARP => self.receive_arp(context, port, packet),
             EtherType::IPV4 => self.receive_ipv4(context, port, packet),
@@ -347,6 +348,14 @@ impl Node for HostNode {
             Ok(()) => Step::Deliver,
             Err(reason) => Step::drop(reason, Decision::NONE),
         }
+    }
+
+    fn repeats(&self) -> bool {
+        self.config.forwarding.is_some()
+    }
+
+    fn proceed(&mut self, now: Time, _: Port, packet: &Packet, token: u64) -> bool {
+        self.proceed_forwarding(now, packet, token).is_some()
     }
 
     fn on_timer(&mut self, context: &mut Context<'_>, _: u64) {

@@ -21,6 +21,8 @@ enum Neighbour {
     Known {
         mac: Mac,
         expires: Time,
+        /// How many answers had come when this one did.
+        number: u32,
     },
     Asked {
         waiting: VecDeque<Vec<u8>>,
@@ -56,6 +58,7 @@ pub(crate) struct Neighbours {
     table: BTreeMap<Ipv4Addr, Neighbour>,
     /// When to ask again for whom.
     requests: BTreeSet<(Time, Ipv4Addr)>,
+    answer_count: u32,
 }
 
 impl Neighbours {
@@ -67,7 +70,7 @@ impl Neighbours {
         now: Time,
     ) -> Resolution {
         match self.table.get_mut(&next_hop) {
-            Some(Neighbour::Known { mac, expires }) if now < *expires => {
+            Some(Neighbour::Known { mac, expires, .. }) if now < *expires => {
                 return Resolution::Send(packet, *mac);
             }
             Some(Neighbour::Asked { waiting, .. }) => {
@@ -94,7 +97,15 @@ impl Neighbours {
     /// The Ethernet address of a neighbour, if it is known.
     pub(crate) fn known(&self, next_hop: Ipv4Addr, now: Time) -> Option<Mac> {
         match self.table.get(&next_hop) {
-            Some(Neighbour::Known { mac, expires }) if now < *expires => Some(*mac),
+            Some(Neighbour::Known { mac, expires, .. }) if now < *expires => Some(*mac),
+            _ => None,
+        }
+    }
+
+    /// The number of the answer by which a neighbour is known: as long as it is the same, so is the Ethernet address.
+    pub(crate) fn answer_number(&self, next_hop: Ipv4Addr, now: Time) -> Option<u32> {
+        match self.table.get(&next_hop) {
+            Some(Neighbour::Known { expires, number, .. }) if now < *expires => Some(*number),
             _ => None,
         }
     }
@@ -122,7 +133,9 @@ impl Neighbours {
         let known = Neighbour::Known {
             mac,
             expires: now + EXPIRY,
+            number: self.answer_count,
         };
+        self.answer_count = self.answer_count.wrapping_add(1);
         match std::mem::replace(neighbour, known) {
             Neighbour::Asked { waiting, .. } => {
                 self.requests.retain(|&(_, asked)| asked != address);

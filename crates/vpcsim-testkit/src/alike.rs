@@ -1,12 +1,16 @@
 //! Whether two networks that should do the same look the same to somebody who sees everything.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use vpcsim_aws::Compiled;
 use vpcsim_aws::devices::Kind;
 use vpcsim_engine::{
-    Counters, Event, FlowCacheCounters, FrameHeader, Network, NodeId, Observation, Observer, PacketId, Time,
+    Counters, DropReason, Event, FlowCacheCounters, FrameHeader, Network, NodeId, Observation, Observer,
+    PacketId, Time,
 };
+
+use vpcsim_hosts::HostConfig;
 
 use crate::chatter::Talk;
 
@@ -56,22 +60,25 @@ fn seen(network: &mut Network) -> (Vec<Sight>, Counters) {
 pub struct Alike {
     /// The kinds of resources whose work the flow cache repeated.
     pub kinds: BTreeSet<Kind>,
-    /// How often.
+    /// Why packets were dropped.
+    pub drops: BTreeSet<DropReason>,
+    /// How often work was repeated.
     pub counters: FlowCacheCounters,
     /// How much was seen.
     pub sight_count: usize,
 }
 
-/// Lets everybody in a design [talk](crate::chatter), once with the flow cache and once without.
+/// Lets everybody in a design with these hosts [talk](crate::chatter), once with the flow cache and once without.
 ///
 /// # Errors
 /// What somebody who looks on sees differently, in words.
 pub fn with_and_without_flow_cache(
     compiled: &Compiled,
+    hosts: &[Arc<HostConfig>],
     seed: u64,
     flow_count: usize,
 ) -> Result<Alike, String> {
-    let talk = || Talk::new(compiled, seed, flow_count);
+    let talk = || Talk::new(compiled, hosts, seed, flow_count);
     let mut repeating = talk().hold(Box::new(Log::default()));
     let mut walking = talk().without_flow_cache().hold(Box::new(Log::default()));
     if walking.flow_cache_counters().repeated > 0 {
@@ -91,7 +98,12 @@ pub fn with_and_without_flow_cache(
         ));
     }
     let nodes = repeating.repeated_nodes();
+    let drops = repeated.0.iter().filter_map(|sight| match sight.event {
+        Event::Drop { reason, .. } => Some(reason),
+        _ => None,
+    });
     Ok(Alike {
+        drops: drops.collect(),
         kinds: nodes
             .filter_map(|node| compiled.owner(node))
             .map(|owner| owner.kind)

@@ -2,8 +2,11 @@
 //!
 //! What matters is that nodes see the same flows again and again, with everything between the packets that could make them
 //! fare differently: timers that run out, times to live that end, sizes that no way carries, openings and closings, fragments.
+//!
+//! Hosts that forward are real ones, with their tables of neighbours and connections. The others only answer when they are asked to.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use vpcsim_aws::Compiled;
 use vpcsim_aws::compile::place::router_mac;
@@ -13,6 +16,7 @@ use vpcsim_aws::devices::load_balancer::LoadBalancerDevice;
 use vpcsim_engine::{
     Context, FrameHeader, Handle, Network, Node, NodeId, Observer, Port, Random, Span, Step, Time,
 };
+use vpcsim_hosts::{HostConfig, HostNode};
 use vpcsim_wire::{Mac, PacketBuilder, Protocol, fragment, rewrite, summarize, tcp};
 
 /// The byte at the start of a payload that asks for an answer.
@@ -122,9 +126,14 @@ pub struct Talk {
 }
 
 impl Talk {
-    /// A network of this design, and what is said in it, for equal seeds the same.
-    pub fn new(compiled: &Compiled, seed: u64, flow_count: usize) -> Self {
-        let mut network = compiled.network(seed, |slot| Box::new(chatter(slot, compiled)) as Box<dyn Node>);
+    /// A network of this design with these hosts, and what is said in it, for equal seeds the same.
+    pub fn new(compiled: &Compiled, hosts: &[Arc<HostConfig>], seed: u64, flow_count: usize) -> Self {
+        let mut network = compiled.network(seed, |slot| match slot {
+            Slot::Host(index) if hosts[index].forwarding.is_some() => {
+                Box::new(HostNode::seeded(Arc::clone(&hosts[index]), seed)) as Box<dyn Node>
+            }
+            _ => Box::new(chatter(slot, compiled)),
+        });
         for balancer in compiled.topology.load_balancers.ids() {
             if let Some(node) = compiled.node_of(balancer) {
                 network.act(node, LoadBalancerDevice::start_checks);
@@ -150,6 +159,9 @@ impl Talk {
             self.network.run_until(said.at);
             self.network.act(said.node, |chatter: &mut Chatter, context| {
                 chatter.send(context, said.line, &said.bytes);
+            });
+            self.network.act(said.node, |host: &mut HostNode, context| {
+                host.send_raw(context, said.line, &said.bytes);
             });
         }
         let end = self.network.now() + Span::from_secs(60);

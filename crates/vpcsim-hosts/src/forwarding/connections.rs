@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 
-use vpcsim_engine::{Span, Time};
+use vpcsim_engine::{FlowTable, Span, Time};
 use vpcsim_wire::{FlowKey, Protocol, Summary, tcp};
 
 use super::{NewEnd, Passage};
@@ -25,7 +25,7 @@ const FRAGMENTED_COUNT_MAX: usize = 4_096;
 /// A connection and the side that a packet of it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
-    index: usize,
+    index: u32,
     is_answer: bool,
 }
 
@@ -45,6 +45,10 @@ struct Connection {
     /// As the other end answers.
     answer: FlowKey,
     expires: Time,
+    /// Where it stands in the queue of those that expire: no later than it does.
+    queued: Time,
+    /// Tells translated connections apart that had the same key one after the other; zero for the others.
+    serial: u32,
     answered: bool,
     closing: bool,
     /// The sequence number that the opener expects, and the next that it sends.
@@ -62,9 +66,10 @@ type FragmentKey = (Ipv4Addr, Ipv4Addr, Protocol, u16);
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     rows: Vec<Option<Connection>>,
-    free: Vec<usize>,
-    by_key: BTreeMap<FlowKey, Found>,
-    expiry: BTreeSet<(Time, usize)>,
+    free: Vec<u32>,
+    by_key: FlowTable<Found>,
+    expiry: BTreeSet<(Time, u32)>,
+    last_serial: u32,
     fragments: BTreeMap<FragmentKey, Passage>,
     fragments_in_order: VecDeque<FragmentKey>,
     finished: Vec<Finish>,
@@ -72,15 +77,45 @@ pub(super) struct Connections {
 
 impl Connections {
     pub(super) fn find(&self, key: FlowKey) -> Option<Found> {
-        self.by_key.get(&key).copied()
+        self.by_key.find(place(key)).copied()
+    }
+
+    fn row(&self, found: Found) -> Option<&Connection> {
+        self.rows[found.index as usize].as_ref()
     }
 
     /// Whether packets of this key answer a connection with another address in front.
     pub(super) fn is_answer(&self, key: FlowKey) -> bool {
         self.find(key)
             .filter(|found| found.is_answer)
-            .and_then(|found| self.rows[found.index])
-            .is_some_and(|row| row.is_translated())
+            .and_then(|found| self.row(found))
+            .is_some_and(Connection::is_translated)
+    }
+
+    /// What [`Connections::proceed`] wants to hear of later packets like this one.
+    pub(super) fn serial(&self, key: FlowKey) -> Option<u32> {
+        Some(self.row(self.find(key)?)?.serial)
+    }
+
+    /// Takes note of a packet that is translated as an earlier one was, and says where it goes; `None`, with nothing noted, if it belongs
+    /// to another connection than that one did.
+    pub(super) fn proceed(
+        &mut self,
+        serial: u32,
+        now: Time,
+        summary: &Summary,
+        bytes: &[u8],
+    ) -> Option<Ipv4Addr> {
+        let found = self.find(summary.key)?;
+        let is_same = |row: &&Connection| row.serial == serial && now < row.expires;
+        let row = self.row(found).filter(is_same)?;
+        let destination = if row.is_translated() && found.is_answer {
+            row.opening.source()
+        } else {
+            summary.destination()
+        };
+        self.note(found, now, summary, bytes);
+        Some(destination)
     }
 
     /// Notes a new connection, with `front` in front of its opener; `None` if no port is free.
@@ -90,28 +125,37 @@ impl Connections {
             Some(own) => self.free_answer(summary, own)?,
             None => opening.reversed(),
         };
-        let row = Connection {
+        let mut row = Connection {
             opening,
             answer,
             expires: now,
+            queued: now,
+            serial: 0,
             answered: false,
             closing: false,
             expected: None,
         };
+        if row.is_translated() {
+            self.last_serial = self.last_serial % u32::MAX + 1;
+            row.serial = self.last_serial;
+        }
         let index = self.free.pop().unwrap_or_else(|| {
             self.rows.push(None);
-            self.rows.len() - 1
+            self.rows.len() as u32 - 1
         });
-        self.rows[index] = Some(row);
+        self.rows[index as usize] = Some(row);
         let found = Found {
             index,
             is_answer: false,
         };
-        self.by_key.insert(opening, found);
-        self.by_key.entry(answer).or_insert(Found {
-            index,
-            is_answer: true,
-        });
+        self.by_key.insert(place(opening), found);
+        if self.find(answer).is_none() {
+            let found = Found {
+                is_answer: true,
+                ..found
+            };
+            self.by_key.insert(place(answer), found);
+        }
         self.expiry.insert((now, index));
         Some(found)
     }
@@ -128,7 +172,7 @@ impl Connections {
             }
         };
         let wanted = key.source_port();
-        let is_free = |candidate: &FlowKey| !self.by_key.contains_key(candidate);
+        let is_free = |candidate: &FlowKey| self.find(*candidate).is_none();
         if !summary.has_ports() && !summary.has_identifier() {
             return Some(with(0)).filter(is_free);
         }
@@ -140,7 +184,7 @@ impl Connections {
 
     /// Takes note of a packet of a connection.
     pub(super) fn note(&mut self, found: Found, now: Time, summary: &Summary, bytes: &[u8]) {
-        let Some(row) = &mut self.rows[found.index] else {
+        let Some(row) = &mut self.rows[found.index as usize] else {
             return;
         };
         row.answered |= found.is_answer;
@@ -148,17 +192,18 @@ impl Connections {
         if summary.is_tcp() && !found.is_answer {
             row.expected = expected_after(summary, bytes).or(row.expected);
         }
-        let idle = idle_span(row, summary);
-        let old = (row.expires, found.index);
-        row.expires = now + idle;
-        let new = (row.expires, found.index);
-        self.expiry.remove(&old);
-        self.expiry.insert(new);
+        row.expires = now + idle_span(row, summary);
+        // A row that lasts longer now is moved on when its place in the queue comes.
+        if row.expires < row.queued {
+            let old = std::mem::replace(&mut row.queued, row.expires);
+            self.expiry.remove(&(old, found.index));
+            self.expiry.insert((row.queued, found.index));
+        }
     }
 
     /// What to write into a packet of a connection: the new source or the new destination.
     pub(super) fn changes(&self, found: Found) -> (NewEnd, NewEnd) {
-        let Some(row) = self.rows[found.index].filter(Connection::is_translated) else {
+        let Some(row) = self.row(found).filter(|row| row.is_translated()) else {
             return (None, None);
         };
         if found.is_answer {
@@ -188,22 +233,35 @@ impl Connections {
         }
     }
 
-    pub(super) fn next_due(&self) -> Option<Time> {
-        self.expiry.first().map(|&(due, _)| due)
+    pub(super) fn next_due(&mut self) -> Option<Time> {
+        self.first_due(Time::MAX).map(|(due, _)| due)
+    }
+
+    /// The connection that is forgotten first, and when, if that is not after `until`.
+    fn first_due(&mut self, until: Time) -> Option<(Time, u32)> {
+        loop {
+            let first @ (queued, index) = *self.expiry.first().filter(|(queued, _)| *queued <= until)?;
+            match &mut self.rows[index as usize] {
+                Some(row) if row.expires > queued => {
+                    row.queued = row.expires;
+                    self.expiry.pop_first();
+                    self.expiry.insert((row.queued, index));
+                }
+                _ => return Some(first),
+            }
+        }
     }
 
     pub(super) fn expire(&mut self, now: Time) {
-        while let Some(&(due, index)) = self.expiry.first()
-            && due <= now
-        {
+        while let Some((_, index)) = self.first_due(now) {
             self.expiry.pop_first();
-            let Some(row) = self.rows[index].take() else {
+            let Some(row) = self.rows[index as usize].take() else {
                 continue;
             };
             self.free.push(index);
             for key in [row.opening, row.answer] {
-                if self.by_key.get(&key).is_some_and(|found| found.index == index) {
-                    self.by_key.remove(&key);
+                if self.find(key).is_some_and(|found| found.index == index) {
+                    self.by_key.remove(place(key));
                 }
             }
             if let (Some((seq, ack)), true, false) =
@@ -218,6 +276,11 @@ impl Connections {
     pub(super) fn take_finished(&mut self) -> Vec<Finish> {
         std::mem::take(&mut self.finished)
     }
+}
+
+/// The key of the table of connections, which is never zero.
+fn place(key: FlowKey) -> u128 {
+    key.with_spare(1).0
 }
 
 fn fragment_key(summary: &Summary) -> FragmentKey {

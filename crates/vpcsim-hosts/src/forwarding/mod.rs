@@ -12,8 +12,8 @@ mod rules;
 use std::net::Ipv4Addr;
 
 use vpcsim_engine::{ComponentId, Decision, DropReason, Station, Time};
-use vpcsim_wire::Summary;
 use vpcsim_wire::rewrite::EmbeddedChange;
+use vpcsim_wire::{FlowKey, Summary};
 
 pub use rules::{FirewallRule, Prefix};
 
@@ -107,7 +107,7 @@ impl Forwarder {
         summary: &Summary,
         bytes: &[u8],
     ) -> Result<Passage, (DropReason, Decision)> {
-        if !config.stateful && !config.masquerade {
+        if !config.tracks() {
             return rules::judge(config, summary).map(Passage::unchanged);
         }
         if summary.is_later_fragment() {
@@ -183,8 +183,35 @@ impl Forwarder {
         })
     }
 
+    /// What [`Forwarder::proceed`] wants to hear of packets that pass as this one did, which came with this key; `None` if none does.
+    pub(crate) fn serial(&self, config: &ForwardingConfig, key: FlowKey, decision: Decision) -> Option<u32> {
+        if !config.tracks() {
+            return Some(0);
+        }
+        // The first packet of a connection is judged by a rule, the others pass by what was noted.
+        self.connections
+            .serial(key)
+            .filter(|_| decision == config.by_host())
+    }
+
+    /// Takes note of a packet that passes as another one of its flow did, and says where it goes; `None`, with nothing noted, if it
+    /// does not.
+    pub(crate) fn proceed(
+        &mut self,
+        config: &ForwardingConfig,
+        serial: u32,
+        now: Time,
+        summary: &Summary,
+        bytes: &[u8],
+    ) -> Option<Ipv4Addr> {
+        if !config.tracks() {
+            return Some(summary.destination());
+        }
+        self.connections.proceed(serial, now, summary, bytes)
+    }
+
     /// When a connection is forgotten next.
-    pub(crate) fn next_due(&self) -> Option<Time> {
+    pub(crate) fn next_due(&mut self) -> Option<Time> {
         self.connections.next_due()
     }
 
@@ -196,6 +223,11 @@ impl Forwarder {
 }
 
 impl ForwardingConfig {
+    /// Whether it remembers connections.
+    const fn tracks(&self) -> bool {
+        self.stateful || self.masquerade
+    }
+
     /// A decision of the host as a whole.
     pub(crate) fn by_host(&self) -> Decision {
         Decision::by(self.numbers.component)

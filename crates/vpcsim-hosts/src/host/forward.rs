@@ -2,7 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-use vpcsim_engine::{Context, Decision, DropReason, FrameHeader, Handle, Port, Span, Step, Time};
+use vpcsim_engine::{
+    Context, Decision, DropReason, FrameHeader, Handle, Packet, Port, Repeat, Span, Step, Time,
+};
 use vpcsim_wire::{FlowKey, PacketBuilder, Summary, fragment, icmp_error, tcp};
 
 use super::{HostNode, ask};
@@ -79,8 +81,48 @@ impl HostNode {
             .map_or(out, |summary| self.way_out(summary.destination()));
         if summary.total_len > mtu {
             cut(context, packet, mtu, out);
+        } else if let Some(token) = self.token(context, packet, out, &summary, passage.decision) {
+            let repeat = Repeat::ALWAYS.from_ttl(2).up_to_len(mtu);
+            context.repeats(repeat.while_proceeding(token));
         }
         Ok(self.send_held(context, held(out, 0), packet))
+    }
+
+    /// Names what later packets must find as this one did, which came as `summary` says: its connection and the answer of the neighbour.
+    fn token(
+        &self,
+        context: &Context<'_>,
+        packet: Handle,
+        out: usize,
+        summary: &Summary,
+        decision: Decision,
+    ) -> Option<u64> {
+        if !context.wants_repeat() {
+            return None;
+        }
+        let config = self.config.forwarding.as_ref()?;
+        let state = self.state.as_ref()?;
+        let serial = state.forwarder.serial(config, summary.key, decision)?;
+        let destination = context.packet(packet).summary()?.destination();
+        let next_hop = routing::next_hop(self.config.interfaces.get(out)?, destination);
+        let answer_number = state.neighbours[out].answer_number(next_hop, context.now())?;
+        Some(u64::from(serial) << 32 | u64::from(answer_number))
+    }
+
+    /// Takes note of a packet that goes on as the one did for which [`HostNode::token`] was `token`; `None` if it does not, with nothing
+    /// noted but what [`HostNode::forward`] notes, too.
+    pub(super) fn proceed_forwarding(&mut self, now: Time, packet: &Packet, token: u64) -> Option<()> {
+        let (summary, serial) = (packet.summary()?, (token >> 32) as u32);
+        let config = self.config.forwarding.as_ref()?;
+        let state = self.state.as_mut()?;
+        let destination = state
+            .forwarder
+            .proceed(config, serial, now, summary, packet.bytes())?;
+        let out = self.way_out(destination);
+        let next_hop = routing::next_hop(self.config.interfaces.get(out)?, destination);
+        let neighbours = &self.state.as_ref()?.neighbours[out];
+        let answer_number = neighbours.answer_number(next_hop, now)?;
+        (answer_number == token as u32).then_some(())
     }
 
     /// By the interface in whose subnet the destination lies, else by the primary one.
