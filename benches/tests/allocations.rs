@@ -30,7 +30,12 @@ fn allocations(chain: Chain) -> usize {
 /// Runs every chain once, and prints how far each is from nothing.
 #[test]
 fn a_hop_allocates_nothing_in_the_steady_state() {
-    let chains = [(Form::Gateways, 2), (Form::Gateways, 6), (Form::Inspected, 2)];
+    let chains = [
+        (Form::Gateways, 2),
+        (Form::Gateways, 6),
+        (Form::Inspected, 2),
+        (Form::Inspected, 6),
+    ];
     let counted = chains.map(|(form, hops)| (Chain::new(form, hops), allocations(Chain::new(form, hops))));
     let guilty: Vec<_> = counted.iter().filter(|(_, count)| *count > 0).collect();
     assert!(guilty.is_empty(), "allocations of {PACKETS} packets: {guilty:#?}");

@@ -99,6 +99,17 @@ impl Bench {
             .decide(&self.config, OWN, self.now, &summary, bytes);
         decided.map_err(|(reason, _)| reason)
     }
+
+    fn serial(&self, bytes: &[u8]) -> Option<u32> {
+        let (key, decision) = (summarize(bytes).unwrap().key, self.config.by_host());
+        self.forwarder.serial(&self.config, key, decision)
+    }
+
+    fn proceed(&mut self, serial: u32, bytes: &[u8]) -> Option<Ipv4Addr> {
+        let summary = summarize(bytes).unwrap();
+        self.forwarder
+            .proceed(&self.config, serial, self.now, &summary, bytes)
+    }
 }
 
 #[test]
@@ -184,6 +195,37 @@ fn a_translator_without_a_free_port_for_a_destination_drops() {
 }
 
 #[test]
+fn packets_repeat_as_long_as_their_connection_is_the_same() {
+    let mut bench = Bench::new(nat());
+    let datagram = PacketBuilder::udp(CLIENT, 40_000, FAR, 53).build();
+    let answer = PacketBuilder::udp(FAR, 53, OWN, 40_000).build();
+    assert_eq!(bench.serial(&datagram), None);
+    bench.send(&datagram).unwrap();
+    let first = bench.serial(&datagram).unwrap();
+    assert_eq!(bench.serial(&answer), Some(first));
+    for secs in [29, 58] {
+        bench.now = Time::ZERO + Span::from_secs(secs);
+        assert_eq!(bench.proceed(first, &datagram), Some(FAR));
+    }
+    bench.now = Time::ZERO + Span::from_secs(88);
+    assert_eq!(bench.proceed(first, &datagram), None, "it was idle for too long");
+    bench.send(&datagram).unwrap();
+    assert_eq!(bench.proceed(first, &datagram), None, "it is another one");
+    let second = bench.serial(&datagram).unwrap();
+    assert_eq!(bench.proceed(second, &answer), Some(CLIENT));
+}
+
+#[test]
+fn what_a_rule_decided_does_not_repeat() {
+    let mut bench = Bench::new(firewall());
+    let opening = bench.send(&syn(443)).unwrap();
+    let key = summarize(&syn(443)).unwrap().key;
+    let serial = |bench: &Bench, decision| bench.forwarder.serial(&bench.config, key, decision);
+    assert_eq!(serial(&bench, opening.decision), None);
+    assert_eq!(serial(&bench, bench.config.by_host()), Some(0));
+}
+
+#[test]
 fn an_echo_is_translated_by_its_identifier() {
     let mut bench = Bench::new(nat());
     let from = |client| PacketBuilder::icmp_echo(client, FAR, 7, 1).build();
@@ -236,6 +278,12 @@ fn an_idle_connection_ends_with_fin_and_not_with_reset() {
     bench.send(&data).unwrap();
     let due = bench.forwarder.next_due().unwrap();
     assert_eq!(due, Time::ZERO + Span::from_secs(432_000));
+    bench.now = Time::ZERO + Span::from_secs(100);
+    let serial = bench.serial(&data).unwrap();
+    assert_eq!(bench.proceed(serial, &data), Some(FAR));
+    assert_eq!(bench.forwarder.expire(due), []);
+    let due = due + Span::from_secs(100);
+    assert_eq!(bench.forwarder.next_due(), Some(due));
     let finished = bench.forwarder.expire(due);
     let key = summarize(&data).unwrap().key.reversed();
     assert_eq!(
