@@ -1,19 +1,15 @@
 //! Capturing at every place where packets can be captured, into a file.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter};
+use std::io;
 use std::path::PathBuf;
 
 use vpcsim_analysis::{Capture, CaptureChoice, Recorder};
 use vpcsim_engine::PacketId;
-use vpcsim_report::pcapng::Writer;
+use vpcsim_report::pcapng::{Stream, Writer};
 
 use crate::chain::Chain;
 use crate::load::{Load, LoadedNetwork};
-
-/// Packets between two writings: what was captured waits in memory for so long.
-const PACKETS_AT_ONCE: u64 = 2_000;
-const BUFFER_LEN: usize = 256 << 10;
 
 /// A loaded chain whose every capture point is written to a file.
 pub struct CapturedChain {
@@ -46,26 +42,23 @@ impl CapturedChain {
     /// Those of the file.
     ///
     /// # Panics
-    /// Never: the recorder is there.
+    /// Never: the recorder and the file are there.
     pub fn send(&mut self, packet_count: u64) -> io::Result<u64> {
         // A file that is cut to nothing costs more than a new one.
         let _ = fs::remove_file(self.path());
-        let file = BufWriter::with_capacity(BUFFER_LEN, File::create(self.path())?);
-        let mut writer = Writer::new(file, &Capture::default())?;
-        let (mut left, mut record_count) = (packet_count, 0);
-        while left > 0 {
-            let now = left.min(PACKETS_AT_ONCE);
-            self.loaded.send(now);
-            left -= now;
-            let recorder = self.loaded.network.observer_mut::<Recorder>();
-            let records = recorder.expect("it was installed").take_records();
-            for record in &records {
-                writer.record(record)?;
-            }
-            record_count += records.len() as u64;
-        }
-        writer.flush()?;
-        Ok(record_count)
+        let writer = Writer::new(File::create(self.path())?, &Capture::default())?;
+        let before = self.recorder().frame_count();
+        self.recorder().hand_frames_to(Box::new(Stream::new(writer)));
+        self.loaded.send(packet_count);
+        let recorder = self.recorder();
+        let stream = recorder.sink_mut::<Stream<File>>();
+        stream.expect("it was handed over").flush()?;
+        Ok((recorder.frame_count() - before) as u64)
+    }
+
+    fn recorder(&mut self) -> &mut Recorder {
+        let recorder = self.loaded.network.observer_mut::<Recorder>();
+        recorder.expect("it was installed")
     }
 }
 

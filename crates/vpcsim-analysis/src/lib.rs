@@ -22,6 +22,7 @@
 mod analyzer_code;
 pub mod answer;
 pub mod blockers;
+mod captured;
 mod directory;
 pub mod endpoint;
 mod explain;
@@ -45,6 +46,7 @@ pub use answer::{
     Verdict,
 };
 pub use blockers::Blocker;
+pub use captured::{CaptureSink, CapturedFrame};
 pub use directory::Directory;
 pub use endpoint::QuestionError;
 pub use judgement::{Judgement, Outcome};

@@ -1,8 +1,9 @@
 //! The onlooker of a network: keeps the trails of packets and, when asked, what capture points saw.
 
+use std::any::Any;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use vpcsim_aws::compile::{CapturePointPlan, LinkLayer};
 use vpcsim_aws::{Compiled, drop_reason, station};
 use vpcsim_engine::wire::{EtherType, FlowKey, ethernet};
@@ -12,10 +13,8 @@ use vpcsim_engine::{
 };
 
 use crate::answer::{CaptureInterface, CaptureRecord};
+use crate::captured::{CaptureSink, Captured, CapturedFrame, Chunks, Sighting};
 use crate::legs::{blamed, reason_name};
-
-/// Bytes are copied into chunks of this size, and records point into them.
-const CHUNK_LEN: usize = 64 << 10;
 
 /// What happened to a packet at one step of its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,8 +149,8 @@ pub struct Recorder {
     point_of_node: Vec<Option<CapturePoint>>,
     last_seen: Vec<Option<(CapturePoint, Direction)>>,
     interfaces: Vec<CaptureInterface>,
-    records: Vec<CaptureRecord>,
-    chunk: BytesMut,
+    captured: Captured,
+    chunks: Chunks,
 }
 
 impl Recorder {
@@ -187,8 +186,8 @@ impl Recorder {
             point_of_node,
             last_seen: Vec::new(),
             interfaces,
-            records: Vec::new(),
-            chunk: BytesMut::new(),
+            captured: Captured::default(),
+            chunks: Chunks::default(),
         }
     }
 
@@ -206,42 +205,50 @@ impl Recorder {
 
     /// How many frames were captured so far.
     pub fn frame_count(&self) -> usize {
-        self.records.len()
+        self.captured.count()
     }
 
     /// What was captured: the interfaces, and the records in the order of time.
     pub fn take_capture(&mut self) -> (Vec<CaptureInterface>, Vec<CaptureRecord>) {
-        (
-            std::mem::take(&mut self.interfaces),
-            std::mem::take(&mut self.records),
-        )
+        (std::mem::take(&mut self.interfaces), self.captured.take())
     }
 
-    /// The records so far, in the order of time; those that come are kept on. For captures that are written while they grow.
-    pub fn take_records(&mut self) -> Vec<CaptureRecord> {
-        std::mem::take(&mut self.records)
+    /// Hands on what is captured from now on instead of keeping it.
+    pub fn hand_frames_to(&mut self, sink: Box<dyn CaptureSink>) {
+        self.captured.hand_to(sink);
+    }
+
+    /// Whoever gets the frames, if it is an `S`.
+    pub fn sink_mut<S: CaptureSink>(&mut self) -> Option<&mut S> {
+        let sink: &mut dyn Any = self.captured.sink_mut()?;
+        sink.downcast_mut()
     }
 
     fn slot(&self, packet: &Packet) -> Option<usize> {
         packet.id().0.checked_sub(self.from.0).map(|index| index as usize)
     }
 
-    fn copy(&mut self, parts: [&[u8]; 2]) -> Bytes {
-        let len = parts[0].len() + parts[1].len();
-        if self.chunk.capacity() < len {
-            self.chunk = BytesMut::with_capacity(CHUNK_LEN.max(len));
+    /// Kept out of [`Recorder::observe`], which is often done before this begins.
+    #[inline(never)]
+    fn note(&mut self, seen: &Observation<'_>) {
+        match seen.event {
+            Event::Emit => self.note_emit(seen),
+            Event::Pass { station, decision } => self.note_step(seen, StepEvent::Pass { station, decision }),
+            Event::Rewrite { .. } => self.note_rewrite(seen),
+            Event::Capture { point, direction } => self.note_capture(seen, point, direction),
+            Event::Deliver => self.note_step(seen, StepEvent::Deliver),
+            Event::Drop { reason, decision } => {
+                self.note_drop(seen, reason, decision);
+                self.note_step(seen, StepEvent::Drop { reason, decision });
+            }
         }
-        for part in parts {
-            self.chunk.extend_from_slice(part);
-        }
-        self.chunk.split().freeze()
     }
 
     fn note_emit(&mut self, seen: &Observation<'_>) {
         let Some(index) = self.slot(seen.packet) else {
             return;
         };
-        let bytes = self.copy([seen.packet.bytes(), &[]]);
+        let bytes = self.chunks.copy([seen.packet.bytes(), &[]]);
         if self.trails.len() <= index {
             self.trails.resize_with(index + 1, || None);
             self.last_seen.resize(index + 1, None);
@@ -272,7 +279,7 @@ impl Recorder {
         let previous = previous.bytes.clone();
         let is_rewritten = *previous != *seen.packet.bytes();
         let bytes = if is_rewritten {
-            self.copy([seen.packet.bytes(), &[]])
+            self.chunks.copy([seen.packet.bytes(), &[]])
         } else {
             previous.clone()
         };
@@ -315,7 +322,7 @@ impl Recorder {
         if !is_same_step || *last.bytes == *seen.packet.bytes() {
             return;
         }
-        let bytes = self.copy([seen.packet.bytes(), &[]]);
+        let bytes = self.chunks.copy([seen.packet.bytes(), &[]]);
         let Some(Some(trail)) = self.trails.get_mut(index) else {
             return;
         };
@@ -341,29 +348,27 @@ impl Recorder {
         seen: &Observation<'_>,
         point: CapturePoint,
         direction: Direction,
-        dropped: Option<String>,
+        dropped: Option<&str>,
     ) {
         let Some(&Some(interface)) = self.interface_of.get(point.0 as usize) else {
             return;
         };
         let frame = seen.packet.frame();
-        let bytes = if self.interfaces[interface as usize].ethernet {
-            let header = ethernet::emit_header(frame.destination, frame.source, frame.ethertype);
-            self.copy([&header, seen.packet.bytes()])
-        } else if frame.ethertype == EtherType::IPV4 {
-            self.copy([seen.packet.bytes(), &[]])
-        } else {
+        let has_header = self.interfaces[interface as usize].ethernet;
+        if !has_header && frame.ethertype != EtherType::IPV4 {
             return;
-        };
-        self.records.push(CaptureRecord {
+        }
+        let header = ethernet::emit_header(frame.destination, frame.source, frame.ethertype);
+        self.captured.record(&CapturedFrame {
             point: interface,
             time_ns: seen.time.as_ns(),
             packet_id: seen.packet.id().0,
             outbound: direction == Direction::Outbound,
             dropped,
-            bytes,
+            header: if has_header { &header } else { &[] },
+            packet: seen.packet.bytes(),
         });
-        let number = self.records.len() as u64;
+        let number = self.captured.count() as u64;
         if let Some(Some(trail)) = self
             .slot(seen.packet)
             .and_then(|index| self.trails.get_mut(index))
@@ -386,16 +391,15 @@ impl Recorder {
         };
         let words = self.drop_words(reason, decision, seen.node);
         let interface = self.interface_of.get(point.0 as usize).copied().flatten();
-        match self.records.last_mut() {
-            // The very frame that was captured a moment ago on its way to where it died.
-            Some(record)
-                if record.packet_id == seen.packet.id().0
-                    && Some(record.point) == interface
-                    && record.time_ns == seen.time.as_ns() =>
-            {
-                record.dropped = Some(words);
-            }
-            _ => self.record(seen, point, direction, Some(words)),
+        let sighting = |point| Sighting {
+            point,
+            time_ns: seen.time.as_ns(),
+            packet_id: seen.packet.id().0,
+        };
+        // It may be the very frame that was captured a moment ago on its way to where it died.
+        let is_captured = interface.is_some_and(|point| self.captured.drop_last(sighting(point), &words));
+        if !is_captured {
+            self.record(seen, point, direction, Some(&words));
         }
     }
 
@@ -427,16 +431,10 @@ fn place_of_death(
 
 impl Observer for Recorder {
     fn observe(&mut self, seen: &Observation<'_>) {
-        match seen.event {
-            Event::Emit => self.note_emit(seen),
-            Event::Pass { station, decision } => self.note_step(seen, StepEvent::Pass { station, decision }),
-            Event::Rewrite { .. } => self.note_rewrite(seen),
-            Event::Capture { point, direction } => self.note_capture(seen, point, direction),
-            Event::Deliver => self.note_step(seen, StepEvent::Deliver),
-            Event::Drop { reason, decision } => {
-                self.note_drop(seen, reason, decision);
-                self.note_step(seen, StepEvent::Drop { reason, decision });
-            }
+        // A packet without a trail matters where it is captured and where it dies; a mere capture sees little else.
+        let matters = matches!(seen.event, Event::Capture { .. } | Event::Drop { .. });
+        if matters || self.slot(seen.packet).is_some() {
+            self.note(seen);
         }
     }
 }

@@ -4,49 +4,22 @@
 //! (`frame.packet_id == 42`), a dropped one carries its reason as a comment (`frame.comment contains "DROP"`) and the verdict
 //! that filters find (`frame.verdict.ebpf_tc == 2`). Addresses get their names from a name resolution block.
 //!
-//! The writer is our own because nothing may allocate per packet and the bytes must be the same on every machine: each
-//! block is laid out in one buffer that is reused. The tests read the result with independent readers.
+//! The writer is our own because nothing may allocate per packet and the bytes must be the same on every machine: blocks
+//! are laid out behind one another in a buffer that is handed on when it is full. The tests read the result with independent readers.
+
+mod blocks;
 
 use std::io::{self, Write};
-use std::net::Ipv4Addr;
 
-use vpcsim_analysis::{Capture, CaptureInterface, CaptureRecord};
+use vpcsim_analysis::{Capture, CaptureRecord, CaptureSink, CapturedFrame};
+
+use blocks::Blocks;
 
 /// What the capture says it was written by.
 pub const APPLICATION: &str = concat!("vpcsim ", env!("CARGO_PKG_VERSION"));
 
-const SECTION_HEADER: u32 = 0x0a0d_0d0a;
-const INTERFACE_DESCRIPTION: u32 = 1;
-const NAME_RESOLUTION: u32 = 4;
-const ENHANCED_PACKET: u32 = 6;
-
-const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
-const SECTION_LENGTH_UNKNOWN: u64 = u64::MAX;
-const LINKTYPE_ETHERNET: u16 = 1;
-const LINKTYPE_IPV4: u16 = 228;
-const SNAPLEN_UNLIMITED: u32 = 0;
-const TIMESTAMPS_IN_NS: u8 = 9;
-
-const OPTION_END: u16 = 0;
-const OPTION_COMMENT: u16 = 1;
-const SECTION_APPLICATION: u16 = 4;
-const INTERFACE_NAME: u16 = 2;
-const INTERFACE_DESCRIPTION_TEXT: u16 = 3;
-const INTERFACE_TIMESTAMP_RESOLUTION: u16 = 9;
-const INTERFACE_SYSTEM: u16 = 12;
-const PACKET_FLAGS: u16 = 2;
-const PACKET_ID: u16 = 5;
-const PACKET_VERDICT: u16 = 7;
-
-const NAME_RECORD_END: u16 = 0;
-const NAME_RECORD_IPV4: u16 = 1;
-
-const DIRECTION_INBOUND: u32 = 1;
-const DIRECTION_OUTBOUND: u32 = 2;
-/// The kind of verdict that Linux' traffic control gives; Wireshark shows it as `frame.verdict.ebpf_tc`.
-const VERDICT_KIND_TRAFFIC_CONTROL: u8 = 1;
-/// Traffic control's word for "dropped".
-const VERDICT_SHOT: u64 = 2;
+/// So much waits in memory before it is written.
+const BUFFER_LEN: usize = 256 << 10;
 
 /// Writes a whole capture.
 ///
@@ -64,7 +37,18 @@ pub fn write(capture: &Capture, sink: impl Write) -> io::Result<()> {
 #[derive(Debug)]
 pub struct Writer<W> {
     sink: W,
-    block: Block,
+    blocks: Blocks,
+    /// The last packet, as long as it waits in memory.
+    last: Option<LastPacket>,
+}
+
+/// A packet whose block may still change.
+#[derive(Clone, Copy, Debug)]
+struct LastPacket {
+    start: usize,
+    options_at: usize,
+    packet_id: u64,
+    outbound: bool,
 }
 
 impl<W: Write> Writer<W> {
@@ -75,14 +59,16 @@ impl<W: Write> Writer<W> {
     pub fn new(sink: W, capture: &Capture) -> io::Result<Self> {
         let mut writer = Self {
             sink,
-            block: Block::default(),
+            blocks: Blocks::default(),
+            last: None,
         };
-        writer.section_header(&capture.comment)?;
+        writer.blocks.section_header(&capture.comment);
         for interface in &capture.interfaces {
-            writer.interface(interface)?;
+            writer.make_room()?;
+            writer.blocks.interface(interface);
         }
         if !capture.names.is_empty() {
-            writer.names(&capture.names)?;
+            writer.blocks.names(&capture.names);
         }
         Ok(writer)
     }
@@ -92,31 +78,45 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// Those of the sink.
     pub fn record(&mut self, record: &CaptureRecord) -> io::Result<()> {
-        let block = &mut self.block;
-        block.start(ENHANCED_PACKET);
-        block.u32(record.point);
-        block.u32((record.time_ns >> 32) as u32);
-        block.u32(record.time_ns as u32);
-        let len = record.bytes.len() as u32;
-        block.u32(len);
-        block.u32(len);
-        block.padded(&record.bytes);
-        if let Some(why) = &record.dropped {
-            block.text_option(OPTION_COMMENT, &["DROP ", why]);
-        }
-        let direction = if record.outbound {
-            DIRECTION_OUTBOUND
-        } else {
-            DIRECTION_INBOUND
-        };
-        block.option(PACKET_FLAGS, &direction.to_le_bytes());
-        block.option(PACKET_ID, &record.packet_id.to_le_bytes());
-        if record.dropped.is_some() {
-            let mut verdict = [VERDICT_KIND_TRAFFIC_CONTROL; 9];
-            verdict[1..].copy_from_slice(&VERDICT_SHOT.to_le_bytes());
-            block.option(PACKET_VERDICT, &verdict);
-        }
-        self.finish_block()
+        self.frame(&CapturedFrame {
+            point: record.point,
+            time_ns: record.time_ns,
+            packet_id: record.packet_id,
+            outbound: record.outbound,
+            dropped: record.dropped.as_deref(),
+            header: &[],
+            packet: &record.bytes,
+        })
+    }
+
+    /// Adds a packet that was captured this moment.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn frame(&mut self, frame: &CapturedFrame<'_>) -> io::Result<()> {
+        self.make_room()?;
+        let (packet_id, outbound) = (frame.packet_id, frame.outbound);
+        let start = self.blocks.packet(frame);
+        let options_at = self.blocks.len();
+        self.blocks.packet_options(packet_id, outbound, frame.dropped);
+        self.blocks.finish();
+        self.last = Some(LastPacket {
+            start,
+            options_at,
+            packet_id,
+            outbound,
+        });
+        Ok(())
+    }
+
+    /// Says of the last packet that it was dropped, and why; false if it is written already.
+    pub fn drop_last(&mut self, why: &str) -> bool {
+        let Some(last) = self.last else { return false };
+        self.blocks.reopen(last.start, last.options_at);
+        self.blocks
+            .packet_options(last.packet_id, last.outbound, Some(why));
+        self.blocks.finish();
+        true
     }
 
     /// Hands everything on to the sink.
@@ -124,156 +124,77 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// Those of the sink.
     pub fn flush(&mut self) -> io::Result<()> {
+        self.hand_on()?;
         self.sink.flush()
     }
 
-    fn section_header(&mut self, comment: &str) -> io::Result<()> {
-        let block = &mut self.block;
-        block.start(SECTION_HEADER);
-        block.u32(BYTE_ORDER_MAGIC);
-        block.u16(1);
-        block.u16(0);
-        block.bytes(&SECTION_LENGTH_UNKNOWN.to_le_bytes());
-        if !comment.is_empty() {
-            block.text_option(OPTION_COMMENT, &[comment]);
+    fn make_room(&mut self) -> io::Result<()> {
+        if self.blocks.len() < BUFFER_LEN {
+            return Ok(());
         }
-        block.text_option(SECTION_APPLICATION, &[APPLICATION]);
-        self.finish_block()
+        self.hand_on()
     }
 
-    fn interface(&mut self, interface: &CaptureInterface) -> io::Result<()> {
-        let block = &mut self.block;
-        block.start(INTERFACE_DESCRIPTION);
-        block.u16(if interface.ethernet {
-            LINKTYPE_ETHERNET
-        } else {
-            LINKTYPE_IPV4
-        });
-        block.u16(0);
-        block.u32(SNAPLEN_UNLIMITED);
-        block.text_option(INTERFACE_NAME, &[&interface.name]);
-        if !interface.description.is_empty() {
-            block.text_option(INTERFACE_DESCRIPTION_TEXT, &[&interface.description]);
-        }
-        block.option(INTERFACE_TIMESTAMP_RESOLUTION, &[TIMESTAMPS_IN_NS]);
-        block.text_option(INTERFACE_SYSTEM, &[APPLICATION]);
-        self.finish_block()
-    }
-
-    /// One record for each address; all its names stand in it, one after the other, each with a zero byte behind.
-    fn names(&mut self, names: &[(Ipv4Addr, String)]) -> io::Result<()> {
-        self.block.start(NAME_RESOLUTION);
-        for group in names.chunk_by(|a, b| a.0 == b.0) {
-            self.block
-                .option_with(NAME_RECORD_IPV4, &group[0].0.octets(), |value| {
-                    for (_, name) in group {
-                        value.extend(name.bytes().filter(|byte| *byte != 0));
-                        value.push(0);
-                    }
-                });
-        }
-        self.block.u16(NAME_RECORD_END);
-        self.block.u16(0);
-        let finished = self.block.finish_without_options();
-        self.sink.write_all(finished)
-    }
-
-    fn finish_block(&mut self) -> io::Result<()> {
-        let finished = self.block.finish();
-        self.sink.write_all(finished)
+    fn hand_on(&mut self) -> io::Result<()> {
+        self.last = None;
+        self.sink.write_all(self.blocks.as_bytes())?;
+        self.blocks.clear();
+        Ok(())
     }
 }
 
-/// One block while it is laid out. Its length goes in last.
-#[derive(Debug, Default)]
-struct Block {
-    bytes: Vec<u8>,
+/// Writes a capture while it grows. What the sink says is kept until somebody asks: who captures cannot do anything about it.
+#[derive(Debug)]
+pub struct Stream<W> {
+    writer: Writer<W>,
+    failed: Option<io::Error>,
 }
 
-impl Block {
-    fn start(&mut self, block_type: u32) {
-        self.bytes.clear();
-        self.u32(block_type);
-        self.u32(0);
+impl<W: Write> Stream<W> {
+    /// Goes on with a capture that was begun.
+    pub const fn new(writer: Writer<W>) -> Self {
+        Self { writer, failed: None }
     }
 
-    fn u16(&mut self, value: u16) {
-        self.bytes(&value.to_le_bytes());
-    }
-
-    fn u32(&mut self, value: u32) {
-        self.bytes(&value.to_le_bytes());
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    fn padded(&mut self, bytes: &[u8]) {
-        self.bytes(bytes);
-        self.pad();
-    }
-
-    fn pad(&mut self) {
-        self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
-    }
-
-    fn option(&mut self, code: u16, value: &[u8]) {
-        self.option_with(code, value, |_| {});
-    }
-
-    fn text_option(&mut self, code: u16, parts: &[&str]) {
-        self.option_with(code, &[], |value| {
-            for part in parts {
-                value.extend_from_slice(part.as_bytes());
-            }
-        });
-    }
-
-    /// An option whose value is `head` and what `fill` appends; a value that 16 bits cannot count is cut at a character.
-    fn option_with(&mut self, code: u16, head: &[u8], fill: impl FnOnce(&mut Vec<u8>)) {
-        self.u16(code);
-        let length_at = self.bytes.len();
-        self.u16(0);
-        let value_at = self.bytes.len();
-        self.bytes(head);
-        fill(&mut self.bytes);
-        let mut end = self.bytes.len().min(value_at + usize::from(u16::MAX));
-        while end < self.bytes.len() && self.bytes[end] & 0xc0 == 0x80 {
-            end -= 1;
+    /// Hands everything on to the sink.
+    ///
+    /// # Errors
+    /// The first of the sink's since the last time.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match self.failed.take() {
+            Some(error) => Err(error),
+            None => self.writer.flush(),
         }
-        self.bytes.truncate(end);
-        let length = (end - value_at) as u16;
-        self.bytes[length_at..value_at].copy_from_slice(&length.to_le_bytes());
-        self.pad();
+    }
+}
+
+impl<W: Write + Send + 'static> CaptureSink for Stream<W> {
+    fn record(&mut self, frame: &CapturedFrame<'_>) {
+        if self.failed.is_none() {
+            self.failed = self.writer.frame(frame).err();
+        }
     }
 
-    fn finish(&mut self) -> &[u8] {
-        self.u16(OPTION_END);
-        self.u16(0);
-        self.finish_without_options()
-    }
-
-    fn finish_without_options(&mut self) -> &[u8] {
-        let total = self.bytes.len() as u32 + 4;
-        self.bytes[4..8].copy_from_slice(&total.to_le_bytes());
-        self.u32(total);
-        &self.bytes
+    fn drop_last(&mut self, why: &str) -> bool {
+        self.failed.is_some() || self.writer.drop_last(why)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
     use std::time::Duration;
 
     use bytes::Bytes;
     use pcap_file::DataLink;
-    use pcap_file::pcapng::PcapNgReader;
     use pcap_file::pcapng::blocks::block_common::Block as ReadBlock;
     use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
     use pcap_file::pcapng::blocks::interface_description::InterfaceDescriptionOption;
     use pcap_file::pcapng::blocks::name_resolution::Record;
     use pcap_file::pcapng::blocks::opt_common::CommonOption;
+    use pcap_file::pcapng::{PcapNgReader, PcapNgWriter};
+
+    use vpcsim_analysis::CaptureInterface;
 
     use super::*;
 
@@ -419,6 +340,79 @@ mod tests {
     #[test]
     fn equal_captures_give_equal_bytes() {
         assert_eq!(written(&sample()), written(&sample()));
+    }
+
+    #[test]
+    fn an_independent_writer_writes_the_same_bytes() {
+        let ours = written(&sample());
+        let section = PcapNgReader::new(&ours[..]).unwrap().section().clone();
+        let mut theirs = PcapNgWriter::with_section_header(Vec::new(), section).unwrap();
+        for block in read(&ours) {
+            theirs.write_block(&block).unwrap();
+        }
+        assert_eq!(theirs.into_inner(), ours);
+    }
+
+    #[test]
+    fn frames_that_are_handed_on_are_written_like_those_that_were_kept() {
+        let mut capture = sample();
+        // More than waits in memory, with frames of every length and drops in between.
+        capture.records = (0..6_000)
+            .map(|number| CaptureRecord {
+                bytes: Bytes::from(vec![number as u8; 14 + number as usize % 100]),
+                ..record(0, number, (number % 3 == 0).then_some("SG_INGRESS sg-1"))
+            })
+            .collect();
+        let mut stream = Stream::new(Writer::new(Vec::new(), &capture).unwrap());
+        for record in &capture.records {
+            let (header, packet) = record.bytes.split_at(14);
+            stream.record(&CapturedFrame {
+                point: record.point,
+                time_ns: record.time_ns,
+                packet_id: record.packet_id,
+                outbound: record.outbound,
+                dropped: None,
+                header,
+                packet,
+            });
+            if let Some(why) = &record.dropped {
+                assert!(stream.drop_last(why));
+            }
+        }
+        stream.flush().unwrap();
+        assert!(!stream.drop_last("TOO_LATE"));
+        assert!(stream.writer.sink == written(&capture));
+    }
+
+    /// Takes nothing.
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::Error::other("full"))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn whoever_flushes_hears_what_failed_before() {
+        let mut stream = Stream::new(Writer::new(Full, &Capture::default()).unwrap());
+        let packet = vec![0; BUFFER_LEN];
+        for number in 0..3 {
+            stream.record(&CapturedFrame {
+                point: 0,
+                time_ns: number,
+                packet_id: number,
+                outbound: true,
+                dropped: None,
+                header: &[],
+                packet: &packet,
+            });
+        }
+        assert_eq!(stream.flush().unwrap_err().to_string(), "full");
     }
 
     #[test]
