@@ -10,7 +10,7 @@
 //! - [`judgement`]: expectations held against exact answers. [`one_way`]: answers that get lost, as findings.
 //! - [`recorder`]: the onlooker that keeps trails and captures. [`grammar`]: the legal orders of stations.
 //! - Inside: `question` (a precise query), `legs` (trails as answers), `explain` (why and what would help),
-//!   `unread` (what an answer rests on), `similar` (suggestions).
+//!   `captured` (frames, kept or handed on), `unread` (what an answer rests on), `similar` (suggestions).
 //!
 //! # Invariants
 //!

@@ -81,26 +81,24 @@ impl Repeat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Act {
     /// The node's state moves on, or it gets the packet after all.
-    Proceed {
-        node: NodeId,
-        port: Port,
-        token: u64,
-        /// Nodes that the replay has been through by then, if they were not counted one by one.
-        uncounted: u16,
-    },
+    Proceed(Gate, u64),
     /// The packet leaves a footprint, or the node gets it after all since it runs in a circle.
-    Footprint {
-        node: NodeId,
-        port: Port,
-        /// As of [`Act::Proceed`].
-        uncounted: u16,
-    },
+    Footprint(Gate),
     /// The packet is changed.
     Change(Change),
     /// It comes to the next node, and somebody sees how many it has been to.
     Hop,
     /// Somebody who looks on at a node is told something.
     Show(NodeId, Sight),
+}
+
+/// A node that may want to see the packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Gate {
+    pub(crate) node: NodeId,
+    pub(crate) port: Port,
+    /// Nodes that the replay has been through by then, if they were not counted one by one.
+    pub(crate) uncounted: u16,
 }
 
 /// What a node did to a packet.
@@ -141,7 +139,7 @@ impl Change {
         let unseen = acts.iter_mut().rev().map_while(|act| match act {
             Act::Change(change) => Some(Some(change)),
             Act::Hop => Some(None),
-            Act::Proceed { .. } | Act::Footprint { .. } | Act::Show(..) => None,
+            Act::Proceed(..) | Act::Footprint(_) | Act::Show(..) => None,
         });
         match unseen.flatten().find(|change| self.overwrites(**change)) {
             Some(change) => *change = self,

@@ -4,8 +4,11 @@
 //! what lets a million questions each have a network in its first state. An idle node costs 16 bytes; one that is there costs the hot
 //! path a comparison with null.
 
+use crate::flow_cache::Gate;
 use crate::id::NodeId;
 use crate::network::Node;
+use crate::packet::Packet;
+use crate::time::Time;
 
 /// Makes the node of this number in its first state.
 type Maker = Box<dyn FnMut(NodeId) -> Box<dyn Node> + Send>;
@@ -66,6 +69,18 @@ impl Nodes {
         self.repeats.get(place).copied().unwrap_or(false)
     }
 
+    /// Asks a node to [proceed](Node::proceed); a packet that it wants to see has yet to come to it.
+    #[inline]
+    pub(crate) fn proceed(&mut self, now: Time, gate: Gate, packet: &mut Packet, token: u64) -> bool {
+        let Gate { node, port, .. } = gate;
+        let device = self.get_mut(node);
+        let proceeds = device.is_some_and(|device| device.proceed(now, port, packet, token));
+        if !proceeds {
+            packet.take_back_footprint(node, port);
+        }
+        proceeds
+    }
+
     #[cold]
     fn fill(&mut self, node: NodeId) {
         if let Some(make) = &mut self.make {
@@ -93,7 +108,7 @@ mod tests {
     use crate::context::Context;
     use crate::id::{Handle, Port};
     use crate::network::Network;
-    use crate::time::{Span, Time};
+    use crate::time::Span;
     use crate::verdict::Step;
 
     /// Counts its timers, and waits a random while between them.

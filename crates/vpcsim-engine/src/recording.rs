@@ -2,7 +2,7 @@
 
 use vpcsim_wire::FlowKey;
 
-use crate::flow_cache::{Act, Change, Entry, Exit, FlowCache, Repeat, Replay, Sight};
+use crate::flow_cache::{Act, Change, Entry, Exit, FlowCache, Gate, Repeat, Replay, Sight};
 use crate::id::{NodeId, Port};
 use crate::packet::{Edits, PackedFrame, Packet};
 
@@ -42,14 +42,19 @@ struct Run {
     seen: Seen,
     /// The node that has the packet now.
     place: (NodeId, Port),
-    /// What that node says.
-    repeat: Option<Repeat>,
+    said: Said,
     /// Whether that node did something that cannot be repeated.
     spoilt: bool,
     /// Whether the packet left a footprint of that node.
     has_footprint: bool,
-    /// Whether that node has to see every packet.
-    ends_here: bool,
+}
+
+/// What the node that has the packet says of later ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    Repeats(Repeat),
+    Never,
 }
 
 impl Recording {
@@ -89,10 +94,9 @@ impl Recording {
             len_max: u16::MAX,
             seen,
             place: (entry.node, entry.port),
-            repeat: None,
+            said: Said::Nothing,
             spoilt: false,
             has_footprint: false,
-            ends_here: false,
         });
     }
 
@@ -108,7 +112,7 @@ impl Recording {
     #[inline]
     pub(crate) fn repeat(&mut self, repeat: Repeat) {
         if let Some(run) = &mut self.run {
-            run.repeat = Some(repeat);
+            run.said = Said::Repeats(repeat);
         }
     }
 
@@ -124,14 +128,13 @@ impl Recording {
     #[inline]
     pub(crate) fn end_here(&mut self) {
         if let Some(run) = &mut self.run {
-            run.spoilt = true;
-            run.ends_here = true;
+            run.said = Said::Never;
         }
     }
 
     /// Whether the node that has the packet wants to see all that are like it.
     pub(crate) fn ends_here(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.ends_here)
+        self.run.as_ref().is_some_and(|run| run.said == Said::Never)
     }
 
     /// Somebody who looks on is told something about the packet.
@@ -215,25 +218,25 @@ impl Run {
 
     fn leave(&mut self, packet: &Packet) -> bool {
         self.note_changes(packet);
-        let Some(repeat) = self.repeat.take().filter(|_| !self.spoilt) else {
+        let Said::Repeats(repeat) = self.said else {
             return false;
         };
-        let ((node, port), uncounted) = (self.place, self.uncounted());
+        if self.spoilt {
+            return false;
+        }
+        self.said = Said::Nothing;
+        let (node, port) = self.place;
+        let gate = Gate {
+            node,
+            port,
+            uncounted: self.uncounted(),
+        };
         if std::mem::take(&mut self.has_footprint) {
             // Before all else, as whoever leaves it does.
-            self.acts.push(Act::Footprint {
-                node,
-                port,
-                uncounted,
-            });
+            self.acts.push(Act::Footprint(gate));
         }
         if let Some(token) = repeat.token {
-            self.acts.push(Act::Proceed {
-                node,
-                port,
-                token,
-                uncounted,
-            });
+            self.acts.push(Act::Proceed(gate, token));
         }
         let mut spent_here: u8 = 0;
         for act in self.acts_here.drain(..) {

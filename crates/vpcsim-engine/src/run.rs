@@ -1,7 +1,7 @@
 //! One packet's run: through nodes until it ends or has to wait, by walking or as the [flow cache](crate::flow_cache) says.
 
 use crate::context::{Context, Core};
-use crate::flow_cache::{Act, Change, Entry, Exit, Known, ReplayIndex};
+use crate::flow_cache::{Act, Change, Entry, Exit, Gate, Known, ReplayIndex};
 use crate::id::{Handle, NodeId, Port};
 use crate::network::Network;
 use crate::observer::{Event, Observation};
@@ -149,27 +149,14 @@ impl Network {
                     };
                     change.apply(packet);
                 }
-                Act::Proceed {
-                    node,
-                    port,
-                    uncounted,
-                    ..
-                }
-                | Act::Footprint {
-                    node,
-                    port,
-                    uncounted,
-                } => {
+                Act::Proceed(gate, _) | Act::Footprint(gate) => {
+                    let Gate {
+                        node,
+                        port,
+                        uncounted,
+                    } = gate;
                     let passes = match *act {
-                        Act::Proceed { token, .. } => {
-                            let device = self.nodes.get_mut(node);
-                            let proceeds =
-                                device.is_some_and(|device| device.proceed(now, port, packet, token));
-                            if !proceeds {
-                                packet.take_back_footprint(node, port);
-                            }
-                            proceeds
-                        }
+                        Act::Proceed(_, token) => self.nodes.proceed(now, gate, packet, token),
                         _ => packet.leave_footprint(node, port),
                     };
                     if !passes {
