@@ -101,6 +101,7 @@ impl Topology {
         self.validate_resources(&mut findings);
         crate::devices::elastic_ip::validate_mappings(self, &mut findings);
         crate::devices::nat_gateway::check_taken_addresses(self, &mut findings);
+        crate::validation::vpc::check_usage(self, &mut findings);
         crate::validation::instance::check_attachments(self, &mut findings);
         crate::validation::private_addresses::check(self, &mut findings);
         crate::validation::shared_ranges::check(self, &mut findings);

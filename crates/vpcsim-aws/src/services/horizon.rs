@@ -49,13 +49,50 @@ pub enum Resolution {
 #[derive(Clone, Debug)]
 struct PublicName {
     vpc: Id<Vpc>,
-    region: String,
     private: Ipv4Addr,
 }
 
-/// The names that everybody can resolve.
+/// What a VPC's own addresses are called by.
+#[derive(Clone, Debug)]
+struct PrivateNames {
+    region: String,
+    /// Whether it has both DNS attributes on.
+    named: bool,
+    /// The private addresses of its interfaces, in order.
+    addresses: Vec<Ipv4Addr>,
+}
+
+impl PrivateNames {
+    fn contains(&self, address: Ipv4Addr) -> bool {
+        self.addresses.binary_search(&address).is_ok()
+    }
+}
+
+/// By VPC, in one pass over the interfaces.
+fn private_names_by_vpc(topology: &Topology) -> Vec<PrivateNames> {
+    let of = |(_, vpc): (Id<Vpc>, &Vpc)| PrivateNames {
+        region: vpc.region.clone(),
+        named: has_names(vpc),
+        addresses: Vec::new(),
+    };
+    let mut names: Vec<PrivateNames> = topology.vpcs.iter().map(of).collect();
+    for (_, interface) in topology.network_interfaces.iter() {
+        if let Some(subnet) = topology.subnets.find(interface.subnet) {
+            let own = interface.addresses.iter().map(|address| address.private);
+            names[subnet.vpc.index()].addresses.extend(own);
+        }
+    }
+    for vpc in &mut names {
+        vpc.addresses.sort_unstable();
+        vpc.addresses.shrink_to_fit();
+    }
+    names
+}
+
+/// The names that everybody can resolve, and the private addresses whose names some can.
 #[derive(Clone, Debug, Default)]
 pub struct PublicNames {
+    private: Vec<PrivateNames>,
     aws: BTreeMap<Ipv4Addr, PublicName>,
     hosts: BTreeMap<String, Vec<Ipv4Addr>>,
     /// Names that stand for private addresses inside their VPC, and for public ones elsewhere.
@@ -74,7 +111,10 @@ fn find_above(names: &BTreeMap<String, Vec<Ipv4Addr>>, name: &str) -> Option<Vec
 impl PublicNames {
     /// The public names of a topology's interfaces, NAT gateways and internet hosts.
     pub fn new(topology: &Topology) -> Arc<Self> {
-        let mut names = Self::default();
+        let mut names = Self {
+            private: private_names_by_vpc(topology),
+            ..Self::default()
+        };
         for (_, interface) in topology.network_interfaces.iter() {
             for address in &interface.addresses {
                 names.add(topology, interface.subnet, address.private, address.public);
@@ -195,7 +235,6 @@ impl PublicNames {
         if has_names(vpc) {
             self.aws.entry(public).or_insert_with(|| PublicName {
                 vpc: subnet.vpc,
-                region: vpc.region.clone(),
                 private,
             });
         }
@@ -272,11 +311,7 @@ fn private_names(topology: &Topology, vpc: Id<Vpc>) -> BTreeMap<String, Vec<Ipv4
 #[derive(Clone, Debug)]
 pub struct Horizon {
     vpc: Id<Vpc>,
-    region: String,
-    named: bool,
-    private: BTreeSet<Ipv4Addr>,
-    /// The private addresses of peers that let their names be known, each with its region.
-    private_of_peers: BTreeSet<(Ipv4Addr, String)>,
+    /// The VPCs whose names stand for private addresses.
     sees_private: BTreeSet<Id<Vpc>>,
     services: BTreeMap<String, Vec<Ipv4Addr>>,
     public: Arc<PublicNames>,
@@ -285,28 +320,9 @@ pub struct Horizon {
 impl Horizon {
     /// The view from a VPC.
     pub fn new(topology: &Topology, vpc: Id<Vpc>, public: Arc<PublicNames>) -> Self {
-        let declared = &topology.vpcs[vpc];
-        let sees_private = seen_from(topology, vpc);
-        let (mut private, mut private_of_peers) = (BTreeSet::new(), BTreeSet::new());
-        for (_, interface) in topology.network_interfaces.iter() {
-            let Some(owner) = topology.subnets.find(interface.subnet).map(|subnet| subnet.vpc) else {
-                continue;
-            };
-            let addresses = interface.addresses.iter().map(|address| address.private);
-            if owner == vpc {
-                private.extend(addresses);
-            } else if sees_private.contains(&owner) && has_names(&topology.vpcs[owner]) {
-                let region = &topology.vpcs[owner].region;
-                private_of_peers.extend(addresses.map(|address| (address, region.clone())));
-            }
-        }
         Self {
             vpc,
-            region: declared.region.clone(),
-            named: has_names(declared),
-            private,
-            private_of_peers,
-            sees_private,
+            sees_private: seen_from(topology, vpc),
             services: private_names(topology, vpc),
             public,
         }
@@ -331,19 +347,26 @@ impl Horizon {
         found.map_or(Resolution::NoSuchName, Resolution::Addresses)
     }
 
+    fn own(&self) -> &PrivateNames {
+        &self.public.private[self.vpc.index()]
+    }
+
+    fn region_of(&self, name: &PublicName) -> &str {
+        &self.public.private[name.vpc.index()].region
+    }
+
+    /// A private name is known inside its VPC, and to peers that its owner lets know it.
     fn private_address(&self, address: Ipv4Addr, domain: &str) -> Option<Ipv4Addr> {
-        let own = domain == private_domain(&self.region) && self.private.contains(&address);
-        let peers = self.private_of_peers.range((address, String::new())..);
-        let mut regions = peers
-            .take_while(|(peer, _)| *peer == address)
-            .map(|(_, region)| region);
-        let known = self.named && (own || regions.any(|region| domain == private_domain(region)));
+        let has = |vpc: &PrivateNames| vpc.contains(address) && domain == private_domain(&vpc.region);
+        let peers = self.sees_private.iter().filter(|peer| **peer != self.vpc);
+        let mut peers = peers.map(|peer| &self.public.private[peer.index()]);
+        let known = self.own().named && (has(self.own()) || peers.any(|peer| peer.named && has(peer)));
         known.then_some(address)
     }
 
     fn public_address(&self, address: Ipv4Addr, domain: &str) -> Option<Ipv4Addr> {
         let name = self.public.aws.get(&address)?;
-        if domain != public_domain(&name.region) {
+        if domain != public_domain(self.region_of(name)) {
             return None;
         }
         let inside = self.sees_private.contains(&name.vpc);
@@ -351,12 +374,13 @@ impl Horizon {
     }
 
     fn pointer(&self, address: Ipv4Addr) -> Resolution {
-        if self.named && self.private.contains(&address) {
-            return Resolution::Pointer(private_hostname(&self.region, address));
+        let own = self.own();
+        if own.named && own.contains(address) {
+            return Resolution::Pointer(private_hostname(&own.region, address));
         }
         let public = self.public.aws.get(&address);
         public.map_or(Resolution::NoSuchName, |name| {
-            Resolution::Pointer(public_hostname(&name.region, address))
+            Resolution::Pointer(public_hostname(self.region_of(name), address))
         })
     }
 }

@@ -36,7 +36,6 @@ pub(crate) fn check(id: Id<Vpc>, topology: &Topology, findings: &mut Findings) {
         );
     }
     check_main_tables(id, topology, findings);
-    check_counts(id, topology, findings);
 }
 
 fn check_main_tables(id: Id<Vpc>, topology: &Topology, findings: &mut Findings) {
@@ -61,37 +60,51 @@ fn check_main_tables(id: Id<Vpc>, topology: &Topology, findings: &mut Findings) 
     }
 }
 
-fn check_counts(id: Id<Vpc>, topology: &Topology, findings: &mut Findings) {
-    let vpc = &topology.vpcs[id];
-    let inside = |subnet: Id<Subnet>| {
-        topology
-            .subnets
-            .find(subnet)
-            .is_some_and(|subnet| subnet.vpc == id)
+/// How much of its quotas a VPC uses.
+#[derive(Clone, Copy, Default)]
+struct Usage {
+    subnets: usize,
+    route_tables: usize,
+    address_units: usize,
+}
+
+/// Reports the VPCs that use more than their quotas, all in one pass over what stands in them.
+pub(crate) fn check_usage(topology: &Topology, findings: &mut Findings) {
+    for ((_, vpc), usage) in topology.vpcs.iter().zip(usages(topology)) {
+        check_quotas(vpc, usage, findings);
+    }
+}
+
+/// By VPC.
+fn usages(topology: &Topology) -> Vec<Usage> {
+    let mut usages = vec![Usage::default(); topology.vpcs.len()];
+    let mut add = |vpc: Id<Vpc>, change: &dyn Fn(&mut Usage)| {
+        if let Some(usage) = usages.get_mut(vpc.index()) {
+            change(usage);
+        }
     };
-    let subnets = topology
-        .subnets
-        .iter()
-        .filter(|(_, subnet)| subnet.vpc == id)
-        .count();
-    let tables = topology
-        .route_tables
-        .iter()
-        .filter(|(_, table)| table.vpc == id)
-        .count();
-    let interfaces = topology
-        .network_interfaces
-        .iter()
-        .filter(|(_, interface)| inside(interface.subnet));
-    let addresses: usize = interfaces
-        .map(|(_, interface)| interface.addresses.len() + interface.prefixes.len())
-        .sum();
-    let gateways = topology
-        .nat_gateways
-        .iter()
-        .filter(|(_, gateway)| inside(gateway.subnet))
-        .count();
-    let usage = addresses + gateways * NAT_GATEWAY_UNITS;
+    let vpc_of = |subnet: Id<Subnet>| topology.subnets.find(subnet).map(|subnet| subnet.vpc);
+    for (_, subnet) in topology.subnets.iter() {
+        add(subnet.vpc, &|usage| usage.subnets += 1);
+    }
+    for (_, table) in topology.route_tables.iter() {
+        add(table.vpc, &|usage| usage.route_tables += 1);
+    }
+    for (_, interface) in topology.network_interfaces.iter() {
+        if let Some(vpc) = vpc_of(interface.subnet) {
+            let units = interface.addresses.len() + interface.prefixes.len();
+            add(vpc, &|usage| usage.address_units += units);
+        }
+    }
+    for (_, gateway) in topology.nat_gateways.iter() {
+        if let Some(vpc) = vpc_of(gateway.subnet) {
+            add(vpc, &|usage| usage.address_units += NAT_GATEWAY_UNITS);
+        }
+    }
+    usages
+}
+
+fn check_quotas(vpc: &Vpc, usage: Usage, findings: &mut Findings) {
     let mut report = |code, rule, count: usize, quota: usize, noun: &str| {
         if count > quota {
             let message = format!("VPC {} has {count} {noun}", vpc.label.display());
@@ -102,20 +115,21 @@ fn check_counts(id: Id<Vpc>, topology: &Topology, findings: &mut Findings) {
     report(
         "vpc-subnet-quota",
         "CIDR-19",
-        subnets,
+        usage.subnets,
         SUBNETS_DEFAULT_QUOTA,
         "subnets",
     );
     report(
         "vpc-route-table-quota",
         "RT-25",
-        tables,
+        usage.route_tables,
         ROUTE_TABLES_DEFAULT_QUOTA,
         "route tables",
     );
-    if usage > ADDRESS_USAGE_MAX {
+    let units = usage.address_units;
+    if units > ADDRESS_USAGE_MAX {
         let message = format!(
-            "VPC {} uses {usage} units of network addresses",
+            "VPC {} uses {units} units of network addresses",
             vpc.label.display()
         );
         let finding = Finding::error("vpc-address-usage", vpc.label.origin, message).rule("CIDR-17");
@@ -124,7 +138,7 @@ fn check_counts(id: Id<Vpc>, topology: &Topology, findings: &mut Findings) {
         report(
             "vpc-address-usage",
             "CIDR-17",
-            usage,
+            units,
             ADDRESS_USAGE_DEFAULT_QUOTA,
             "units of network address usage",
         );
@@ -206,7 +220,7 @@ mod tests {
         ] {
             topology.network_interfaces[interface].addresses = vec![address; count];
             let mut findings = Findings::default();
-            check(vpc, &topology, &mut findings);
+            check_usage(&topology, &mut findings);
             assert_eq!(
                 findings.iter().map(|finding| finding.severity).next(),
                 severity,
