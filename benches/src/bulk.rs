@@ -29,9 +29,8 @@ impl Transfer {
     /// Never: every chain has a client.
     pub fn across(chain: Chain, mtu: u16) -> Self {
         let simulation = Simulation::new(chain.topology().into());
-        let hosts = simulation.hosts();
         let network = simulation.network_with(1, None, |slot| match slot {
-            Slot::Host(index) => Some(Box::new(with_mtu(&hosts[index], mtu))),
+            Slot::Host(index) => Some(Box::new(with_mtu(simulation.host(index), mtu))),
             _ => None,
         });
         let compiled = simulation.compiled();

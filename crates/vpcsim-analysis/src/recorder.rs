@@ -130,12 +130,15 @@ impl CaptureChoice {
         match self {
             Self::Nothing => false,
             Self::Everywhere => true,
-            Self::At(names) => names.iter().any(|name| {
+            Self::At(names) => {
+                let own = point.name(&compiled.topology);
                 let owner = compiled.topology.label(point.owner);
-                let is_owner =
-                    owner.is_some_and(|label| label.name == *name || label.id.as_ref() == Some(name));
-                point.name == *name || is_owner || point.name.strip_suffix(" eni") == Some(name)
-            }),
+                names.iter().any(|name| {
+                    let is_owner =
+                        owner.is_some_and(|label| label.name == *name || label.id.as_ref() == Some(name));
+                    own == *name || is_owner || own.strip_suffix(" eni") == Some(name)
+                })
+            }
         }
     }
 }
@@ -167,8 +170,8 @@ impl Recorder {
             point_of_node[node].get_or_insert(plan.point);
             interface_of.push(choice.wants(plan, compiled).then(|| {
                 interfaces.push(CaptureInterface {
-                    name: plan.name.clone(),
-                    description: plan.description.clone(),
+                    name: plan.name(&compiled.topology).into_owned(),
+                    description: plan.description(&compiled.topology).into_owned(),
                     ethernet: plan.link_layer == LinkLayer::Ethernet,
                 });
                 interfaces.len() as u32 - 1

@@ -164,7 +164,7 @@ impl Simulation {
                 };
                 Target {
                     name,
-                    listen: host.listen.clone(),
+                    listen: host.listen.to_vec(),
                     is_inside: true,
                     is_service: host.owner.kind == Kind::VpcEndpoint,
                 }

@@ -46,7 +46,8 @@ pub struct Options {
 #[derive(Clone)]
 pub struct Simulation {
     compiled: Arc<Compiled>,
-    hosts: Arc<[Arc<HostConfig>]>,
+    /// Each made when a network first needs it: most hosts of a large design never say anything.
+    hosts: Arc<[OnceLock<Arc<HostConfig>>]>,
     members: Arc<GroupMembers>,
     /// Whether every packet walks, whatever others of its flow did.
     walks: bool,
@@ -61,11 +62,7 @@ impl Simulation {
     pub fn new(topology: Arc<Topology>) -> Self {
         let members = Arc::new(GroupMembers::new(&topology));
         let compiled = Arc::new(compile(topology));
-        let hosts = compiled
-            .hosts
-            .iter()
-            .map(|plan| Arc::new(host(&compiled.topology, plan)))
-            .collect();
+        let hosts = compiled.hosts.iter().map(|_| OnceLock::new()).collect();
         Self {
             compiled,
             hosts,
@@ -100,12 +97,13 @@ impl Simulation {
         &self.compiled
     }
 
-    /// A network in its first state, with hosts in all places for hosts.
+    /// A network in its first state, with hosts in all places for hosts. Its nodes are made when something reaches them.
     pub fn fresh_network(&self, seed: u64, observer: Option<Box<dyn Observer>>) -> Network {
-        self.network_with(seed, observer, |_| None)
+        self.ready(self.lazy_network(seed), observer)
     }
 
-    /// The same with a node of the caller's in each place that it has one for: scripted senders and counters, say.
+    /// The same with all nodes made beforehand, and with a node of the caller's in each place that it has one for: scripted
+    /// senders and counters, say.
     pub fn network_with(
         &self,
         seed: u64,
@@ -113,7 +111,19 @@ impl Simulation {
         mut instead: impl FnMut(Slot) -> Option<Box<dyn Node>>,
     ) -> Network {
         let fill = |slot| instead(slot).unwrap_or_else(|| self.fill(slot, seed));
-        let mut network = self.compiled.network(seed, fill);
+        self.ready(self.compiled.network(seed, fill), observer)
+    }
+
+    fn lazy_network(&self, seed: u64) -> Network {
+        let simulation = self.clone();
+        let make = move |node| {
+            let fill = |slot| simulation.fill(slot, seed);
+            simulation.compiled.node(node, fill)
+        };
+        Network::lazy(self.compiled.node_count(), seed, make)
+    }
+
+    fn ready(&self, mut network: Network, observer: Option<Box<dyn Observer>>) -> Network {
         if self.walks {
             network = network.without_flow_cache();
         }
@@ -122,9 +132,13 @@ impl Simulation {
         network
     }
 
-    /// How the hosts are set up, in the order of [`Compiled::hosts`].
-    pub fn hosts(&self) -> &[Arc<HostConfig>] {
-        &self.hosts
+    /// How a host is set up, by its place in [`Compiled::hosts`].
+    ///
+    /// # Panics
+    /// If there is no such host.
+    pub fn host(&self, index: usize) -> &Arc<HostConfig> {
+        let make = || Arc::new(host(&self.compiled.topology, &self.compiled.hosts[index]));
+        self.hosts[index].get_or_init(make)
     }
 
     /// Lets the load balancers check their targets until all are decided: health is known when flows come.
@@ -163,12 +177,7 @@ impl Simulation {
 
     /// A fresh network with a [`Recorder`] that looks on, whose nodes are made when something reaches them.
     pub(crate) fn recorded_network(&self, options: &Options) -> Network {
-        let (simulation, seed) = (self.clone(), options.seed);
-        let fill = move |node| {
-            let fill = |slot| simulation.fill(slot, seed);
-            simulation.compiled.node(node, fill)
-        };
-        let mut network = Network::lazy(self.compiled.node_count(), options.seed, fill);
+        let mut network = self.lazy_network(options.seed);
         self.check_health(&mut network);
         let recorder = Recorder::new(&self.compiled, &options.capture);
         network.observe_with(Some(Box::new(recorder)));
@@ -211,7 +220,7 @@ impl Simulation {
         match slot {
             Slot::Host(index) => {
                 let seed = Random::new(seed, index as u64).next_u64();
-                Box::new(HostNode::seeded(Arc::clone(&self.hosts[index]), seed))
+                Box::new(HostNode::seeded(Arc::clone(self.host(index)), seed))
             }
             Slot::InternetHosts => Box::new(self.internet(seed)),
             Slot::ServiceHosts(index) => Box::new(service(&self.compiled.services[index], seed)),
@@ -365,7 +374,7 @@ fn firewall_rule(rule: &appliance::FirewallRule) -> FirewallRule {
 fn host_interface(plan: &HostInterfacePlan) -> InterfaceConfig {
     InterfaceConfig {
         mac: plan.mac,
-        addresses: plan.addresses.clone(),
+        addresses: plan.addresses.to_vec(),
         prefix_len: plan.prefix_len,
         gateway: plan.router,
         mtu: plan.mtu,

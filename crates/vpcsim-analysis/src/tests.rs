@@ -80,7 +80,7 @@ fn nodes_that_are_made_when_reached_answer_like_nodes_that_stand_ready() {
         flow("db-1", "8.8.8.8", 443),
     ] {
         let recorder = crate::recorder::Recorder::new(simulation.compiled(), &options.capture);
-        let mut ready = simulation.fresh_network(options.seed, Some(Box::new(recorder)));
+        let mut ready = simulation.network_with(options.seed, Some(Box::new(recorder)), |_| None);
         let question = simulation.question(&query).unwrap();
         let answer = simulation.answer(&mut ready, &question, &query);
         let capture = simulation.capture_of(&mut ready, &options);

@@ -125,7 +125,7 @@ impl Stand {
             points: place
                 .capture_points
                 .iter()
-                .map(|plan| plan.name.clone())
+                .map(|plan| plan.name(topology).into_owned())
                 .collect(),
             owners,
             real,

@@ -41,7 +41,7 @@ impl Line {
     fn of(plan: &HostInterfacePlan, compiled: &Compiled) -> Self {
         let subnet = compiled.topology.network_interfaces[plan.interface].subnet;
         Self {
-            addresses: plan.addresses.clone(),
+            addresses: plan.addresses.to_vec(),
             frame: FrameHeader::ipv4(plan.mac, router_mac(subnet)),
             to: (plan.node, plan.port),
         }

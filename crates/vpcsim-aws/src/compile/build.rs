@@ -7,10 +7,14 @@ use vpcsim_engine::{Context, Decision, Handle, Node, NodeId, Port, Step};
 
 use super::fabric::Fabric;
 use super::place::Place;
+use crate::connection_tracking::TrackingTimers;
 use crate::devices::network_acl::NetworkAclLookup;
+use crate::devices::network_interface::{self, TrackingTimeouts};
 use crate::devices::route_table::RouteLookup;
 use crate::devices::security_group::{GroupMembers, SecurityGroupLookup};
-use crate::devices::{NetworkAcl, RouteTable, SecurityGroup, Vpc, network_acl, route_table, security_group};
+use crate::devices::{
+    NetworkAcl, RouteTable, SecurityGroup, Subnet, Vpc, network_acl, route_table, security_group,
+};
 use crate::drop_reason;
 use crate::model::Id;
 use crate::sets::SetDevice;
@@ -19,6 +23,9 @@ use crate::traffic::Direction;
 
 /// The compiled ingress and egress rules of a list of groups.
 type GroupTables = (Arc<SecurityGroupLookup>, Arc<SecurityGroupLookup>);
+
+/// What interfaces of a subnet share, by their groups.
+type SharedByGroups = FxHashMap<Vec<Id<SecurityGroup>>, Arc<network_interface::Shared>>;
 
 /// A device in its first state, from which each network gets its own.
 pub trait Prototype: Send + Sync {
@@ -61,6 +68,8 @@ pub struct Build<'p> {
     network_acls: Vec<Arc<NetworkAclLookup>>,
     group_members: GroupMembers,
     group_tables: FxHashMap<Vec<Id<SecurityGroup>>, GroupTables>,
+    shared: FxHashMap<Id<Subnet>, SharedByGroups>,
+    timers: FxHashMap<TrackingTimeouts, Arc<TrackingTimers>>,
     prototypes: Vec<Option<Box<dyn Prototype>>>,
 }
 
@@ -70,7 +79,7 @@ impl<'p> Build<'p> {
         Self {
             topology,
             place,
-            fabrics: place.fabrics.iter().cloned().map(Arc::new).collect(),
+            fabrics: place.fabrics.clone(),
             route_tables: topology
                 .route_tables
                 .ids()
@@ -83,6 +92,8 @@ impl<'p> Build<'p> {
                 .collect(),
             group_members: GroupMembers::new(topology),
             group_tables: FxHashMap::default(),
+            shared: FxHashMap::default(),
+            timers: FxHashMap::default(),
             prototypes: place.owners.iter().map(|_| None).collect(),
         }
     }
@@ -121,6 +132,28 @@ impl<'p> Build<'p> {
         let tables = (compile(Direction::Ingress), compile(Direction::Egress));
         self.group_tables.insert(groups.to_vec(), tables.clone());
         tables
+    }
+
+    /// What the interfaces of a subnet with these groups have in common.
+    pub(crate) fn shared_by_interfaces(
+        &mut self,
+        subnet: Id<Subnet>,
+        groups: &[Id<SecurityGroup>],
+    ) -> Arc<network_interface::Shared> {
+        let known = self.shared.get(&subnet);
+        if let Some(shared) = known.and_then(|by_groups| by_groups.get(groups)) {
+            return Arc::clone(shared);
+        }
+        let shared = Arc::new(network_interface::Shared::new(subnet, groups, self));
+        let of_subnet = self.shared.entry(subnet).or_default();
+        of_subnet.insert(groups.to_vec(), Arc::clone(&shared));
+        shared
+    }
+
+    /// The timers of connection tracking; interfaces with equal ones share them.
+    pub(crate) fn timers(&mut self, timeouts: TrackingTimeouts) -> Arc<TrackingTimers> {
+        let timers = self.timers.entry(timeouts);
+        Arc::clone(timers.or_insert_with(|| Arc::new(timeouts.into())))
     }
 
     /// Installs what runs in a reserved node and says of sets of packets what becomes of them.

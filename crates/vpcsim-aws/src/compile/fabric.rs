@@ -144,6 +144,13 @@ impl Fabric {
         index
     }
 
+    /// Nothing is added any more.
+    pub(crate) fn seal(&mut self) {
+        self.claims.shrink_to_fit();
+        self.by_address.shrink_to_fit();
+        self.by_mac.shrink_to_fit();
+    }
+
     /// Adds a gateway that has a place in each zone.
     pub fn push_zonal(&mut self, target: ZonalTarget) -> ZonalIndex {
         self.zonal.push(target);

@@ -67,7 +67,7 @@ pub struct Place<'t> {
     /// The metadata service's clients so far; one per network interface, in order.
     pub metadata: Vec<MetadataPlan>,
     pub(crate) capture_points: Vec<CapturePointPlan>,
-    pub(crate) fabrics: Vec<Fabric>,
+    pub(crate) fabrics: Vec<Arc<Fabric>>,
     pub(crate) slots: Vec<(NodeId, Slot)>,
     pub(crate) owners: Vec<Option<AnyId>>,
     node_of: FxHashMap<AnyId, NodeId>,
@@ -92,7 +92,7 @@ impl<'t> Place<'t> {
                 .filter(|cidr| cidr.associated)
                 .map(|cidr| cidr.net)
                 .collect();
-            Fabric::new(id, cidrs, &topology.settings, pairs.clone())
+            Arc::new(Fabric::new(id, cidrs, &topology.settings, pairs.clone()))
         };
         let fixed = FixedNodes {
             internet: NodeId(0),
@@ -173,7 +173,7 @@ impl<'t> Place<'t> {
 
     /// The fabric of a VPC, to complete it.
     pub fn fabric_mut(&mut self, vpc: Id<Vpc>) -> &mut Fabric {
-        &mut self.fabrics[vpc.index()]
+        Arc::make_mut(&mut self.fabrics[vpc.index()])
     }
 
     /// The number of the subnet's availability zone: equal for subnets of the same zone, whatever their accounts call it.
@@ -202,7 +202,7 @@ impl<'t> Place<'t> {
         let declared = &self.topology.subnets[subnet];
         let zone = self.zone_of(subnet);
         let subnet_node = self.node_of(subnet).expect("subnets are reserved first");
-        self.fabrics[declared.vpc.index()].push(Claim {
+        self.fabric_mut(declared.vpc).push(Claim {
             address,
             node,
             port,
@@ -230,14 +230,34 @@ impl<'t> Place<'t> {
         owner: AnyId,
         node: NodeId,
     ) -> CapturePoint {
+        let words = Some(Box::new((name, description)));
+        self.add_capture_point(words, link_layer, owner, node)
+    }
+
+    /// The capture point of a network interface, whose words are made when they are asked for.
+    pub fn interface_capture_point(
+        &mut self,
+        interface: Id<NetworkInterface>,
+        link_layer: LinkLayer,
+        node: NodeId,
+    ) -> CapturePoint {
+        self.add_capture_point(None, link_layer, interface.into(), node)
+    }
+
+    fn add_capture_point(
+        &mut self,
+        words: Option<Box<(String, String)>>,
+        link_layer: LinkLayer,
+        owner: AnyId,
+        node: NodeId,
+    ) -> CapturePoint {
         let point = CapturePoint(self.capture_points.len() as u32);
         if *self.capture_point_of.entry(owner).or_insert(point) != point {
             self.further_points_of.entry(owner).or_default().push(point);
         }
         self.capture_points.push(CapturePointPlan {
             point,
-            name,
-            description,
+            words,
             link_layer,
             owner,
             node,
@@ -268,6 +288,15 @@ impl<'t> Place<'t> {
     /// Slots are filled in the order of their nodes.
     pub(crate) fn seal(&mut self) {
         self.slots.sort_by_key(|(node, _)| *node);
+        self.hosts.shrink_to_fit();
+        self.services.shrink_to_fit();
+        self.metadata.shrink_to_fit();
+        self.capture_points.shrink_to_fit();
+        self.slots.shrink_to_fit();
+        self.owners.shrink_to_fit();
+        for fabric in &mut self.fabrics {
+            Arc::make_mut(fabric).seal();
+        }
     }
 }
 

@@ -1,15 +1,18 @@
 //! What a network needs from outside this crate: hosts for the instances, and names for the capture points.
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
+use smallvec::SmallVec;
 use vpcsim_engine::{CapturePoint, NodeId, Port};
 use vpcsim_wire::Mac;
 
 use crate::appliance::Appliance;
 use crate::devices::instance::{HostRouting, Listener};
-use crate::devices::{AnyId, NetworkInterface};
+use crate::devices::{AnyId, NetworkInterface, network_interface};
 use crate::model::Id;
+use crate::topology::Topology;
 
 /// A node that is filled from outside this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +35,13 @@ pub struct HostPlan {
     /// Whose host it is: an instance, or a managed service.
     pub owner: AnyId,
     /// The services that it answers on.
-    pub listen: Vec<Listener>,
+    pub listen: Box<[Listener]>,
     /// How it chooses an interface.
     pub routing: HostRouting,
     /// What it does with packets for others; `None` drops them.
-    pub appliance: Option<Appliance>,
+    pub appliance: Option<Box<Appliance>>,
     /// Its interfaces in the order of the device index; packets for interface `i` enter by `Port(i)`.
-    pub interfaces: Vec<HostInterfacePlan>,
+    pub interfaces: Box<[HostInterfacePlan]>,
 }
 
 impl HostPlan {
@@ -81,7 +84,7 @@ pub struct HostInterfacePlan {
     /// Its MAC address.
     pub mac: Mac,
     /// Its private addresses, the primary first.
-    pub addresses: Vec<Ipv4Addr>,
+    pub addresses: SmallVec<[Ipv4Addr; 4]>,
     /// The length of the subnet's prefix.
     pub prefix_len: u8,
     /// The subnet's router.
@@ -129,14 +132,30 @@ pub enum LinkLayer {
 pub struct CapturePointPlan {
     /// Its number.
     pub point: CapturePoint,
-    /// Its name (`web-1 eni`, `nat-a inside`, `igw`).
-    pub name: String,
-    /// Who and where, in a line (`i-… subnet-a 10.0.1.0/24 eu-west-1a`).
-    pub description: String,
+    /// Its name and description; `None` for a network interface, which has them made when they are asked for: most never are.
+    pub(super) words: Option<Box<(String, String)>>,
     /// What its records hold.
     pub link_layer: LinkLayer,
     /// Whose place it is.
     pub owner: AnyId,
     /// The node it belongs to.
     pub node: NodeId,
+}
+
+impl CapturePointPlan {
+    /// Its name (`web-1 eni`, `nat-a inside`, `igw`).
+    pub fn name(&self, topology: &Topology) -> Cow<'_, str> {
+        match &self.words {
+            Some(words) => Cow::Borrowed(&words.0),
+            None => Cow::Owned(network_interface::capture_name(self.owner.id(), topology)),
+        }
+    }
+
+    /// Who and where, in a line (`10.0.1.5 in subnet-a 10.0.1.0/24 eu-west-1a`).
+    pub fn description(&self, topology: &Topology) -> Cow<'_, str> {
+        match &self.words {
+            Some(words) => Cow::Borrowed(&words.1),
+            None => Cow::Owned(network_interface::description(self.owner.id(), topology)),
+        }
+    }
 }

@@ -161,7 +161,8 @@ impl Resource for Instance {
         let node = place.reserve_slot(id, slot);
         let interfaces = place.interfaces_of(id).iter().map(|&interface| interface_plan(interface, id, place)).collect();
         let declared = &place.topology.instances[id];
-        let (listen, routing, appliance) = (declared.listen.clone(), declared.routing, declared.appliance.clone());
+        let listen = declared.listen.as_slice().into();
+        let (routing, appliance) = (declared.routing, declared.appliance.clone().map(Box::new));
         place.hosts.push(HostPlan { node, owner: id.into(), listen, routing, appliance, interfaces });
     }
 

@@ -144,10 +144,10 @@ impl Resource for ManagedHost {
         place.hosts.push(HostPlan {
             node,
             owner: id.into(),
-            listen: declared.listen.clone(),
+            listen: declared.listen.as_slice().into(),
             routing: HostRouting::PerInterface,
             appliance: None,
-            interfaces,
+            interfaces: interfaces.into(),
         });
     }
 }

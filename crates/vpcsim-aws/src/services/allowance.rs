@@ -20,6 +20,12 @@ const SECOND_NS: u64 = 1_000_000_000;
 /// What one interface has used of its allowance.
 #[derive(Clone, Debug, Default)]
 pub struct PacketAllowance {
+    /// Most interfaces send neither.
+    used: Option<Box<Used>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Used {
     second: u64,
     admitted: u32,
     exceeded: u64,
@@ -28,22 +34,23 @@ pub struct PacketAllowance {
 impl PacketAllowance {
     /// Whether one more packet may go at `now`; if not, it counts as exceeding.
     pub fn admit(&mut self, now: Time) -> bool {
+        let used = self.used.get_or_insert_default();
         let second = now.as_ns() / SECOND_NS;
-        if second != self.second {
-            self.second = second;
-            self.admitted = 0;
+        if second != used.second {
+            used.second = second;
+            used.admitted = 0;
         }
-        if self.admitted == PACKETS_PER_SECOND_MAX {
-            self.exceeded += 1;
+        if used.admitted == PACKETS_PER_SECOND_MAX {
+            used.exceeded += 1;
             return false;
         }
-        self.admitted += 1;
+        used.admitted += 1;
         true
     }
 
     /// How many packets were too many (`linklocal_allowance_exceeded`, `pps_allowance_exceeded`).
-    pub const fn exceeded(&self) -> u64 {
-        self.exceeded
+    pub fn exceeded(&self) -> u64 {
+        self.used.as_ref().map_or(0, |used| used.exceeded)
     }
 }
 

@@ -20,16 +20,12 @@ pub const ANSWER_DELAY: Span = Span::from_us(100);
 /// A network interface as the services see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// The interface.
-    pub interface: Id<NetworkInterface>,
     /// The interface's node, which takes answers by [`FROM_SERVICE`].
     pub node: NodeId,
     /// Its MAC address.
     pub mac: Mac,
     /// Its primary private address.
     pub primary: Ipv4Addr,
-    /// All its private addresses, the primary first.
-    pub addresses: Vec<Ipv4Addr>,
     /// The range of its subnet.
     pub subnet: Ipv4Net,
     /// The address of its subnet's router.
@@ -52,15 +48,9 @@ impl Client {
             _ => JUMBO_MTU,
         };
         Some(Self {
-            interface: id,
             node: build.place.node_of(id)?,
             mac: interface.mac.unwrap_or_else(|| interface_mac(id.index())),
             primary: interface.addresses.first()?.private,
-            addresses: interface
-                .addresses
-                .iter()
-                .map(|address| address.private)
-                .collect(),
             subnet: subnet.cidr,
             router: router_address(subnet.cidr),
             router_mac: router_mac(interface.subnet),

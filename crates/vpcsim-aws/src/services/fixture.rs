@@ -115,11 +115,9 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) fn new(service: impl FnOnce(Arc<Clients>) -> Box<dyn Node>) -> Self {
         let client = Client {
-            interface: Id::from_index(0),
             node: INTERFACE_NODE,
             mac: CLIENT_MAC,
             primary: CLIENT,
-            addresses: vec![CLIENT, Ipv4Addr::new(10, 0, 1, 9)],
             subnet: "10.0.1.0/24".parse().unwrap(),
             router: Ipv4Addr::new(10, 0, 1, 1),
             router_mac: ROUTER_MAC,

@@ -55,7 +55,7 @@ fn check_capture_points(names: &[String], simulation: &Simulation) -> Result<(),
     let known = || {
         points
             .iter()
-            .map(|point| point.name.as_str())
+            .map(|point| point.name(simulation.topology()))
             .collect::<Vec<_>>()
             .join(", ")
     };

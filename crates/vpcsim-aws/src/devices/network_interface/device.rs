@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
+use smallvec::SmallVec;
 use vpcsim_engine::{
     CapturePoint, ComponentId, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Packet, Port, Repeat,
     Span, Step, Time,
@@ -20,7 +21,7 @@ use crate::connection_tracking::{ConnectionTracker, TrackingTimers};
 use crate::devices::route_table::RouteLookup;
 use crate::devices::security_group::SecurityGroupLookup;
 use crate::devices::subnet::{FROM_GATEWAY, LEAVING};
-use crate::devices::{Kind, Subnet};
+use crate::devices::{Kind, SecurityGroup, Subnet};
 use crate::fragment_memory::FragmentMemory;
 use crate::model::Id;
 use crate::devices::instance::Allowance;
@@ -66,21 +67,20 @@ struct Fixed {
     range: Ipv4Net,
     router: Ipv4Addr,
     router_mac: Mac,
-    addresses: Vec<Ipv4Addr>,
-    prefixes: Vec<Ipv4Net>,
+    addresses: SmallVec<[Ipv4Addr; 4]>,
+    prefixes: Box<[Ipv4Net]>,
     check: bool,
     behind: Behind,
     capture_point: CapturePoint,
-    timers: TrackingTimers,
+    timers: Arc<TrackingTimers>,
     tracked_max: u32,
     metadata_enabled: bool,
     /// Without groups the interface of a load balancer or the like lets everything pass.
     unfiltered: bool,
 }
 
-/// What is shared with other interfaces.
-#[derive(Clone)]
-struct Shared {
+/// What it has in common with the interfaces of its subnet that have the same groups.
+pub(crate) struct Shared {
     fabric: Arc<Fabric>,
     nodes: FixedNodes,
     routes: Option<Arc<RouteLookup>>,
@@ -92,7 +92,7 @@ struct Shared {
 #[derive(Clone)]
 pub struct NetworkInterfaceDevice {
     fixed: Arc<Fixed>,
-    shared: Shared,
+    shared: Arc<Shared>,
     tracker: ConnectionTracker,
     fragments: [FragmentMemory; 2],
     allowance: PacketAllowance,
@@ -122,6 +122,21 @@ impl Allowances {
     }
 }
 
+impl Shared {
+    /// What interfaces of the subnet with these groups have in common.
+    pub(crate) fn new(subnet: Id<Subnet>, groups: &[Id<SecurityGroup>], build: &mut Build<'_>) -> Self {
+        let (ingress, egress) = build.security_groups(groups);
+        let topology = build.topology;
+        Self {
+            fabric: build.fabric(topology.subnets[subnet].vpc),
+            nodes: build.place.fixed,
+            routes: topology.route_table_of(subnet).map(|table| build.routes(table)),
+            ingress,
+            egress,
+        }
+    }
+}
+
 /// Which way a packet passes the security groups.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -133,18 +148,9 @@ impl NetworkInterfaceDevice {
     pub(super) fn new(id: Id<NetworkInterface>, build: &mut Build<'_>) -> Self {
         let topology = build.topology;
         let declared = &topology.network_interfaces[id];
-        let (ingress, egress) = build.security_groups(&declared.security_groups);
-        let vpc = topology.subnets[declared.subnet].vpc;
-        let shared = Shared {
-            fabric: build.fabric(vpc),
-            nodes: build.place.fixed,
-            routes: topology.route_table_of(declared.subnet).map(|table| build.routes(table)),
-            ingress,
-            egress,
-        };
         Self {
             fixed: Arc::new(fixed(id, build)),
-            shared,
+            shared: build.shared_by_interfaces(declared.subnet, &declared.security_groups),
             tracker: ConnectionTracker::default(),
             fragments: [FragmentMemory::default(), FragmentMemory::default()],
             allowance: PacketAllowance::default(),
@@ -496,7 +502,7 @@ impl Node for NetworkInterfaceDevice {
     }
 }
 
-fn fixed(id: Id<NetworkInterface>, build: &Build<'_>) -> Fixed {
+fn fixed(id: Id<NetworkInterface>, build: &mut Build<'_>) -> Fixed {
     let topology = build.topology;
     let declared = &topology.network_interfaces[id];
     let subnet = &topology.subnets[declared.subnet];
@@ -527,12 +533,12 @@ fn fixed(id: Id<NetworkInterface>, build: &Build<'_>) -> Fixed {
         router: subnet.router(),
         router_mac: router_mac(declared.subnet),
         addresses: declared.addresses.iter().map(|address| address.private).collect(),
-        prefixes: declared.prefixes.clone(),
+        prefixes: declared.prefixes.as_slice().into(),
         check: is_checked || declared.source_dest_check && !is_owned,
         unfiltered: is_owned && declared.security_groups.is_empty(),
         behind,
         capture_point: place.capture_point_of(id),
-        timers: TrackingTimers::from(tracking_of(id, topology)),
+        timers: build.timers(tracking_of(id, topology)),
         tracked_max: topology.settings.tracked_connections_max,
         metadata_enabled,
     }

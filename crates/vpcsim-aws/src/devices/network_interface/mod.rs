@@ -65,6 +65,7 @@ use crate::topology::Topology;
 use crate::validation;
 
 pub use device::NetworkInterfaceDevice;
+pub(crate) use device::Shared;
 
 /// The port for frames that the host sends.
 pub const FROM_HOST: Port = Port(0);
@@ -130,7 +131,7 @@ pub enum Attachment {
 }
 
 /// Idle timers of connection tracking (CT-10, CT-11), in seconds; `None` is the default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TrackingTimeouts {
     /// An established TCP connection: 60 to 432,000.
     pub tcp_established_s: Option<u32>,
@@ -199,7 +200,7 @@ impl Resource for NetworkInterface {
             place.claim(declared.subnet, Some(address), node, FROM_FABRIC, mac, id.into());
         }
         place.metadata.push(metadata_plan(id, mac, place));
-        place.capture_point(capture_name(id, place.topology), description(id, place.topology), LinkLayer::Ethernet, id.into(), node);
+        place.interface_capture_point(id, LinkLayer::Ethernet, node);
     }
 
     fn build(id: Id<Self>, build: &mut Build<'_>) {
@@ -253,8 +254,7 @@ fn run_for(id: Id<NetworkInterface>, behind: Served, place: &mut Place<'_>) -> O
         }
     }
     place.served.insert(id, behind);
-    let name = capture_name(id, place.topology);
-    place.capture_point(name, description(id, place.topology), LinkLayer::Ip, id.into(), interface_node);
+    place.interface_capture_point(id, LinkLayer::Ip, interface_node);
     Some((interface_node, primary?))
 }
 
@@ -289,7 +289,7 @@ fn metadata_plan(id: Id<NetworkInterface>, mac: Mac, place: &Place<'_>) -> Metad
 }
 
 /// `web-1 eni`, or `web-1 eni1` for a further interface.
-fn capture_name(id: Id<NetworkInterface>, topology: &Topology) -> String {
+pub(crate) fn capture_name(id: Id<NetworkInterface>, topology: &Topology) -> String {
     let declared = &topology.network_interfaces[id];
     match declared.attachment {
         Attachment::Instance { instance, device_index } => {
@@ -300,7 +300,8 @@ fn capture_name(id: Id<NetworkInterface>, topology: &Topology) -> String {
     }
 }
 
-fn description(id: Id<NetworkInterface>, topology: &Topology) -> String {
+/// Its addresses, and where it is.
+pub(crate) fn description(id: Id<NetworkInterface>, topology: &Topology) -> String {
     let declared = &topology.network_interfaces[id];
     let subnet = &topology.subnets[declared.subnet];
     let addresses: Vec<String> = declared.addresses.iter().map(|address| address.private.to_string()).collect();

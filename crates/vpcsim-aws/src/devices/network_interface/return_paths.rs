@@ -20,42 +20,41 @@ struct ReturnPath {
 /// The flows that a load balancer brought with the client's address, by the key of their answers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ReturnPaths {
-    paths: FlowTable<ReturnPath>,
+    /// Most interfaces stand behind no load balancer.
+    paths: Option<Box<FlowTable<ReturnPath>>>,
 }
 
 impl ReturnPaths {
     /// Takes note of a packet that comes in; one that no load balancer brought ends its flow's detour.
     pub(super) fn note(&mut self, now: Time, summary: &Summary, mark: u64) {
         let claim = mark::return_claim(mark);
-        if claim.is_none() && self.paths.is_empty() {
+        if claim.is_none() && self.is_empty() {
             return;
         }
         if !summary.has_ports() {
             return;
         }
         let answer = summary.key.reversed().0;
+        let paths = self.paths.get_or_insert_default();
         match claim {
             Some(claim) => {
-                self.paths.expire_some(SWEEP_BUDGET, |_, path| now.since(path.last_seen) > IDLE_MAX);
-                self.paths.insert(answer, ReturnPath { claim, last_seen: now });
+                paths.expire_some(SWEEP_BUDGET, |_, path| now.since(path.last_seen) > IDLE_MAX);
+                paths.insert(answer, ReturnPath { claim, last_seen: now });
             }
             None => {
-                self.paths.remove(answer);
+                paths.remove(answer);
             }
         }
     }
 
     /// Whether no load balancer brought anything.
     pub(super) fn is_empty(&self) -> bool {
-        self.paths.is_empty()
+        self.paths.as_ref().is_none_or(|paths| paths.is_empty())
     }
 
     /// By whose claim the packet goes that the host sends.
     pub(super) fn find(&self, now: Time, summary: &Summary) -> Option<ClaimIndex> {
-        if self.paths.is_empty() {
-            return None;
-        }
-        let path = self.paths.find(summary.key.0)?;
+        let path = self.paths.as_ref()?.find(summary.key.0)?;
         (now.since(path.last_seen) <= IDLE_MAX).then_some(path.claim)
     }
 }
