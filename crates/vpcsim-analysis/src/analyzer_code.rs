@@ -3,13 +3,14 @@
 
 use vpcsim_aws::devices::route_table::{Route, RouteDestination, RouteTarget};
 use vpcsim_aws::devices::security_group::Peer;
-use vpcsim_aws::devices::{InternetGateway, NetworkInterface, RouteTable, SecurityGroup};
+use vpcsim_aws::devices::{InternetGateway, NetworkInterface, RouteTable};
 use vpcsim_aws::drop_reason;
 use vpcsim_aws::traffic::Direction;
 use vpcsim_aws::{AnyId, Compiled, Id, Topology};
 use vpcsim_engine::wire::Summary;
 use vpcsim_engine::{Decision, DropReason};
 
+use crate::directory::Directory;
 use crate::gateway_codes::reference_needs_support;
 use crate::way::Rule;
 
@@ -19,6 +20,7 @@ const LISTED_ROUTES_MAX: usize = 5;
 /// A drop as its code is looked for.
 pub(crate) struct Dropped<'a> {
     pub(crate) compiled: &'a Compiled,
+    pub(crate) directory: &'a Directory,
     pub(crate) reason: DropReason,
     pub(crate) decision: Decision,
     pub(crate) packet: &'a Summary,
@@ -92,7 +94,7 @@ impl Dropped<'_> {
         let mut fitting = rules().filter(|(_, rule)| rule.traffic.matches(self.packet));
         fitting.find_map(|(place, rule)| {
             let code = match &rule.peer {
-                Peer::SecurityGroup(group) if is_member(topology, *group, peer) => {
+                Peer::SecurityGroup(group) if self.directory.is_member(*group, peer) => {
                     if reference_needs_support(topology, *group, vpc) {
                         "SG_REFERENCING_SUPPORT"
                     } else {
@@ -211,9 +213,4 @@ impl Dropped<'_> {
                 .max(),
         }
     }
-}
-
-fn is_member(topology: &Topology, group: Id<SecurityGroup>, address: std::net::Ipv4Addr) -> bool {
-    let mut interfaces = topology.network_interfaces.iter();
-    interfaces.any(|(_, interface)| interface.security_groups.contains(&group) && interface.owns(address))
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rustc_hash::FxHasher;
 use vpcsim_aws::compile::HostPlan;
 use vpcsim_aws::devices::network_interface::Attachment;
-use vpcsim_aws::devices::{Instance, ManagedHost, NetworkInterface};
+use vpcsim_aws::devices::{Instance, ManagedHost, NetworkInterface, SecurityGroup};
 use vpcsim_aws::{AnyId, Compiled, Id, Label, Topology};
 
 use crate::endpoint::{Named, candidates, free_outside_address};
@@ -26,6 +26,8 @@ pub struct Directory {
     names: Vec<(u64, Named)>,
     /// By address, private and public ones, then in the order of the design.
     addresses: Vec<(Ipv4Addr, Id<NetworkInterface>)>,
+    /// The interfaces with delegated prefixes, whose addresses are not in the list above.
+    with_prefixes: Vec<Id<NetworkInterface>>,
     /// By instance, then by device index.
     attached: Vec<(Id<Instance>, u16, Id<NetworkInterface>)>,
     /// The first plan of each host.
@@ -57,6 +59,7 @@ impl Directory {
         Self {
             names: names(&topology),
             addresses: addresses(&topology),
+            with_prefixes: with_prefixes(&topology),
             attached: attached(&topology),
             plans,
             assumed: assumed.map(|(id, _)| id).collect(),
@@ -87,6 +90,23 @@ impl Directory {
             .iter()
             .take_while(move |(other, _)| *other == address);
         same.map(|(_, interface)| *interface)
+    }
+
+    /// Whether an interface that carries the group has the private address.
+    pub(crate) fn is_member(&self, group: Id<SecurityGroup>, address: Ipv4Addr) -> bool {
+        let delegated = self.with_prefixes.iter().copied();
+        let mut candidates = self.owners_of(address).chain(delegated);
+        candidates.any(|id| {
+            let interface = &self.topology.network_interfaces[id];
+            interface.security_groups.contains(&group) && interface.owns(address)
+        })
+    }
+
+    /// Whether somebody with this private address has a public one.
+    pub(crate) fn has_public_address(&self, address: Ipv4Addr) -> bool {
+        let owners = self.owners_of(address);
+        let mut addresses = owners.flat_map(|id| &self.topology.network_interfaces[id].addresses);
+        addresses.any(|own| own.private == address && own.public.is_some())
     }
 
     /// The interfaces of a host, the primary first.
@@ -154,6 +174,12 @@ fn addresses(topology: &Topology) -> Vec<(Ipv4Addr, Id<NetworkInterface>)> {
     addresses
 }
 
+fn with_prefixes(topology: &Topology) -> Vec<Id<NetworkInterface>> {
+    let interfaces = topology.network_interfaces.iter();
+    let with_prefixes = interfaces.filter(|(_, interface)| !interface.prefixes.is_empty());
+    with_prefixes.map(|(id, _)| id).collect()
+}
+
 fn attached(topology: &Topology) -> Vec<(Id<Instance>, u16, Id<NetworkInterface>)> {
     let interfaces = topology.network_interfaces.iter();
     let mut attached: Vec<_> = interfaces
@@ -167,4 +193,29 @@ fn attached(topology: &Topology) -> Vec<(Id<Instance>, u16, Id<NetworkInterface>
         .collect();
     attached.sort_unstable();
     attached
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::shop;
+
+    #[test]
+    fn members_are_found_by_every_address_of_their_own() {
+        let mut shop = shop();
+        let find = |topology: &Topology| {
+            let mut interfaces = topology.network_interfaces.iter();
+            let found = interfaces.find(|(_, row)| row.security_groups.contains(&shop.web_group));
+            found.map(|(id, row)| (id, row.addresses[0])).unwrap()
+        };
+        let (web, own) = find(&shop.topology);
+        shop.topology.network_interfaces[web].prefixes = vec!["10.0.1.64/28".parse().unwrap()];
+        let directory = Directory::of(Arc::new(shop.topology), &[]);
+        let is_member = |address: Ipv4Addr| directory.is_member(shop.web_group, address);
+        assert!(is_member(own.private) && is_member([10, 0, 1, 65].into()));
+        assert!(!is_member(own.public.unwrap()) && !is_member([10, 0, 1, 80].into()));
+        assert!(!directory.is_member(shop.db_group, own.private));
+        assert!(directory.has_public_address(own.private));
+        assert!(!directory.has_public_address(own.public.unwrap()));
+    }
 }

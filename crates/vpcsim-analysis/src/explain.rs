@@ -7,9 +7,9 @@ use std::net::Ipv4Addr;
 use vpcsim_aws::devices::nat_gateway::{Connectivity, NatGatewayState};
 use vpcsim_aws::devices::network_acl::NetworkAclLookup;
 use vpcsim_aws::devices::route_table::{RouteDestination, RouteTarget};
-use vpcsim_aws::devices::security_group::{self, GroupMembers, Peer};
+use vpcsim_aws::devices::security_group::Peer;
 use vpcsim_aws::devices::{
-    Instance, InternetGateway, NatGateway, NetworkAcl, NetworkInterface, RouteTable, Subnet, network_acl,
+    Instance, InternetGateway, NatGateway, NetworkAcl, NetworkInterface, RouteTable, Subnet,
 };
 use vpcsim_aws::drop_reason::{self, ReasonInfo};
 use vpcsim_aws::public_address::is_private;
@@ -31,7 +31,6 @@ const CLIENT_PORTS: &str = "1024-65535";
 /// What explaining needs beside the trail.
 pub(crate) struct Explainer<'a> {
     pub(crate) compiled: &'a Compiled,
-    pub(crate) members: &'a GroupMembers,
     pub(crate) directory: &'a Directory,
     /// The numbers of entries that were advised: no two of one network ACL get the same.
     pub(crate) advised: RefCell<BTreeSet<(Id<NetworkAcl>, Direction, u16)>>,
@@ -130,6 +129,7 @@ impl Explainer<'_> {
     ) -> Vec<(Explanation, Cause)> {
         let dropped = Dropped {
             compiled: self.compiled,
+            directory: self.directory,
             reason: drop.info.reason,
             decision: drop.decision,
             packet: &drop.packet,
@@ -244,7 +244,7 @@ impl Explainer<'_> {
             [] => format!("{} has no security group", topology.name_of(interface)),
             _ => format!("no {direction} rule of {} matches {asked}", names.join(", ")),
         };
-        let lookup = security_group::compile(groups, direction, topology, self.members);
+        let lookup = self.compiled.security_groups(groups, direction);
         let nearest = lookup
             .nearest(packet, peer)
             .map(|(decision, words)| self.in_its_group(decision, &words));
@@ -312,11 +312,11 @@ impl Explainer<'_> {
             "{name} denies {} {preposition} {peer} ({direction}): {by_rule}{stateless}",
             packet_words(packet)
         );
-        let lookup = network_acl::compile(acl, topology);
+        let lookup = self.compiled.network_acl(acl);
         let nearest = lookup.nearest_allow(direction, packet).map(|(_, words)| words);
         let mut advised = self.advised.borrow_mut();
         let is_advised = |number: u16| advised.contains(&(acl, direction, number));
-        let free = free_number(&lookup, direction, drop.decision, &is_advised);
+        let free = free_number(lookup, direction, drop.decision, &is_advised);
         advised.extend(free.map(|number| (acl, direction, number)));
         let help = free.map(|number| {
             let wanted = drop.wanted();
@@ -390,7 +390,7 @@ impl Explainer<'_> {
         vpc: Id<vpcsim_aws::devices::Vpc>,
     ) -> Option<Id<NatGateway>> {
         let topology = self.topology();
-        if has_public_address(topology, source) {
+        if self.directory.has_public_address(source) {
             return None;
         }
         let leads_out = |nat: &NatGateway| {
@@ -423,13 +423,6 @@ impl Explainer<'_> {
                 .any(|cidr| cidr.net.contains(&destination))
         })
     }
-}
-
-/// Whether somebody with this private address has a public one.
-pub(crate) fn has_public_address(topology: &Topology, address: Ipv4Addr) -> bool {
-    let interfaces = topology.network_interfaces.iter();
-    let mut addresses = interfaces.flat_map(|(_, interface)| &interface.addresses);
-    addresses.any(|own| own.private == address && own.public.is_some())
 }
 
 /// Whether the subnet's best route for the destination leads to an internet gateway.

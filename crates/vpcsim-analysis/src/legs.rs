@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use vpcsim_aws::compile::Compiled;
 use vpcsim_aws::devices::{AnyId, InternetHost, Kind};
 use vpcsim_aws::{Id, Resource, drop_reason, station};
-use vpcsim_engine::wire::{Summary, describe, summarize};
+use vpcsim_engine::wire::{describe, summarize};
 use vpcsim_engine::{Decision, DropReason, NodeId, Time};
 
 use crate::answer::{Hop, Leg, Verdict};
@@ -79,13 +79,14 @@ fn platform(name: &str) -> Component {
 }
 
 /// Whose node it is.
-fn at_node(compiled: &Compiled, node: NodeId, summary: Option<&Summary>, is_sender: bool) -> Component {
+fn at_node(compiled: &Compiled, node: NodeId, packet: Option<&[u8]>, is_sender: bool) -> Component {
     let fixed = compiled.fixed;
     if let Some(any) = compiled.owner(node) {
         return component(compiled, any);
     }
     match node {
         node if node == fixed.internet_hosts => {
+            let summary = packet.and_then(|packet| summarize(packet).ok());
             let address = summary.map(|summary| {
                 if is_sender {
                     summary.source()
@@ -104,8 +105,7 @@ fn at_node(compiled: &Compiled, node: NodeId, summary: Option<&Summary>, is_send
 }
 
 fn component_of(compiled: &Compiled, step: &TrailStep) -> Component {
-    let summary = summarize(&step.bytes).ok();
-    let of_node = |is_sender| at_node(compiled, step.node, summary.as_ref(), is_sender);
+    let of_node = |is_sender| at_node(compiled, step.node, Some(&step.bytes), is_sender);
     match step.event {
         StepEvent::Emit => of_node(true),
         StepEvent::Deliver => of_node(false),
@@ -121,12 +121,33 @@ fn component_of(compiled: &Compiled, step: &TrailStep) -> Component {
 
 fn rule_of(compiled: &Compiled, step: &TrailStep) -> Option<String> {
     match step.event {
-        StepEvent::Pass { decision, .. } | StepEvent::Drop { decision, .. } => compiled.rule_text(decision),
+        StepEvent::Pass { decision, .. } | StepEvent::Drop { decision, .. } => {
+            compiled.rule_text(decision).map(|words| words.to_string())
+        }
         StepEvent::Emit | StepEvent::Deliver => None,
     }
 }
 
-fn hop(compiled: &Compiled, trail: &Trail, step: &TrailStep, start: Time) -> Hop {
+/// Whether it is the very copy: the recorder makes one for each rewriting, and steps share it.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    std::ptr::eq(one, other)
+}
+
+/// The packet's one-line header; most steps leave the packet as the step before left it.
+fn header(packet: &[u8], previous: Option<(&TrailStep, &Hop)>) -> String {
+    match previous {
+        Some((before, hop)) if is_same(&before.bytes, packet) => hop.packet.clone(),
+        _ => describe(packet),
+    }
+}
+
+fn hop(
+    compiled: &Compiled,
+    trail: &Trail,
+    step: &TrailStep,
+    previous: Option<(&TrailStep, &Hop)>,
+    start: Time,
+) -> Hop {
     let Component { id, name, kind } = component_of(compiled, step);
     Hop {
         station: station::name(step.station()).to_owned(),
@@ -135,8 +156,8 @@ fn hop(compiled: &Compiled, trail: &Trail, step: &TrailStep, start: Time) -> Hop
         kind,
         rule: rule_of(compiled, step),
         passed: !matches!(step.event, StepEvent::Drop { .. }),
-        packet: describe(&step.bytes),
-        before: step.before.as_deref().map(describe),
+        packet: header(&step.bytes, previous),
+        before: step.before.as_deref().map(|packet| header(packet, previous)),
         time_ns: step.time.since(start).as_ns(),
         frame: trail.frame(step),
     }
@@ -144,11 +165,11 @@ fn hop(compiled: &Compiled, trail: &Trail, step: &TrailStep, start: Time) -> Hop
 
 /// The leg that a packet's trail shows, with times counted from `start`.
 pub(crate) fn leg(compiled: &Compiled, trail: &Trail, start: Time) -> Leg {
-    let hops = trail
-        .steps
-        .iter()
-        .map(|step| hop(compiled, trail, step, start))
-        .collect();
+    let mut hops: Vec<Hop> = Vec::with_capacity(trail.steps.len());
+    for (index, step) in trail.steps.iter().enumerate() {
+        let previous = index.checked_sub(1).and_then(|index| trail.steps.get(index));
+        hops.push(hop(compiled, trail, step, previous.zip(hops.last()), start));
+    }
     let mut leg = Leg {
         verdict: Verdict::Dropped,
         trail: hops,

@@ -16,6 +16,10 @@ use crate::answer::{CaptureInterface, CaptureRecord};
 use crate::captured::{CaptureSink, Captured, CapturedFrame, Chunks, Sighting};
 use crate::legs::{blamed, reason_name};
 
+/// So many lists of steps are kept for the next question's trails, and no longer ones than this.
+const SPARE_MAX: usize = 64;
+const SPARE_LEN_MAX: usize = 256;
+
 /// What happened to a packet at one step of its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepEvent {
@@ -148,6 +152,8 @@ pub struct Recorder {
     compiled: Arc<Compiled>,
     from: PacketId,
     trails: Vec<Option<Trail>>,
+    /// Lists of steps that forgotten trails left behind.
+    spare: Vec<Vec<TrailStep>>,
     interface_of: Vec<Option<u32>>,
     point_of_node: Vec<Option<CapturePoint>>,
     last_seen: Vec<Option<(CapturePoint, Direction)>>,
@@ -185,6 +191,7 @@ impl Recorder {
             compiled: Arc::clone(compiled),
             from: PacketId(0),
             trails: Vec::new(),
+            spare: Vec::new(),
             interface_of,
             point_of_node,
             last_seen: Vec::new(),
@@ -197,7 +204,13 @@ impl Recorder {
     /// Forgets all trails, and keeps those of packets from `from` on.
     pub fn forget_trails_before(&mut self, from: PacketId) {
         self.from = from;
-        self.trails.clear();
+        for trail in self.trails.drain(..).flatten() {
+            let mut steps = trail.steps;
+            if self.spare.len() < SPARE_MAX && steps.capacity() <= SPARE_LEN_MAX {
+                steps.clear();
+                self.spare.push(steps);
+            }
+        }
         self.last_seen.clear();
     }
 
@@ -256,18 +269,20 @@ impl Recorder {
             self.trails.resize_with(index + 1, || None);
             self.last_seen.resize(index + 1, None);
         }
+        let mut steps = self.spare.pop().unwrap_or_default();
+        steps.push(TrailStep {
+            event: StepEvent::Emit,
+            node: seen.node,
+            time: seen.time,
+            bytes,
+            before: None,
+            frame_count: 0,
+        });
         self.trails[index] = Some(Trail {
             packet: seen.packet.id(),
             first_key: seen.packet.key(),
             last_key: seen.packet.key(),
-            steps: vec![TrailStep {
-                event: StepEvent::Emit,
-                node: seen.node,
-                time: seen.time,
-                bytes,
-                before: None,
-                frame_count: 0,
-            }],
+            steps,
             frames: Vec::new(),
         });
     }

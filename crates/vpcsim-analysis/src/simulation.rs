@@ -12,7 +12,6 @@ use vpcsim_aws::compile::{HostInterfacePlan, HostPlan, LinkLayer, ServicePlan, S
 use vpcsim_aws::devices::instance;
 use vpcsim_aws::devices::internet_host::FROM_HOSTS;
 use vpcsim_aws::devices::load_balancer::{LoadBalancer, LoadBalancerDevice};
-use vpcsim_aws::devices::security_group::GroupMembers;
 use vpcsim_aws::services::metadata;
 use vpcsim_aws::traffic::{PortRange, Traffic};
 use vpcsim_aws::{Compiled, Id, Protocol, Topology, compile, station};
@@ -48,7 +47,6 @@ pub struct Simulation {
     compiled: Arc<Compiled>,
     /// Each made when a network first needs it: most hosts of a large design never say anything.
     hosts: Arc<[OnceLock<Arc<HostConfig>>]>,
-    members: Arc<GroupMembers>,
     /// Whether every packet walks, whatever others of its flow did.
     walks: bool,
     /// Looked through at the first question.
@@ -60,13 +58,11 @@ pub struct Simulation {
 impl Simulation {
     /// Compiles a design, which should be [valid](Topology::validate).
     pub fn new(topology: Arc<Topology>) -> Self {
-        let members = Arc::new(GroupMembers::new(&topology));
         let compiled = Arc::new(compile(topology));
         let hosts = compiled.hosts.iter().map(|_| OnceLock::new()).collect();
         Self {
             compiled,
             hosts,
-            members,
             walks: false,
             directory: Arc::default(),
             out_of_dns: Arc::default(),
@@ -77,10 +73,6 @@ impl Simulation {
     #[must_use]
     pub fn without_flow_cache(self) -> Self {
         Self { walks: true, ..self }
-    }
-
-    pub(crate) fn members(&self) -> &GroupMembers {
-        &self.members
     }
 
     pub(crate) fn directory(&self) -> &Directory {

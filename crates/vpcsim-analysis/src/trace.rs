@@ -98,7 +98,6 @@ impl Simulation {
     pub(crate) fn explainer(&self) -> Explainer<'_> {
         Explainer {
             compiled: self.compiled(),
-            members: self.members(),
             directory: self.directory(),
             advised: RefCell::default(),
         }
@@ -108,12 +107,6 @@ impl Simulation {
         let info = drop_reason::info(drop_reason::NOT_SENT).expect("the reason is in the list");
         let forward = legs::nothing_sent(self.compiled(), node);
         Answer {
-            id: String::new(),
-            round_trip: false,
-            unknown: false,
-            observed: Observed::NoReply,
-            reply_ttl: None,
-            rtt_ns: None,
             explanations: vec![crate::answer::Explanation {
                 code: info.analyzer_code.unwrap_or(info.name).to_owned(),
                 component: forward.component.clone().unwrap_or_default(),
@@ -122,9 +115,7 @@ impl Simulation {
                 nearest: None,
                 help: Some("start the instance, and give it an interface".to_owned()),
             }],
-            forward,
-            back: None,
-            unread: Vec::new(),
+            ..unanswered(forward)
         }
     }
 
@@ -135,15 +126,14 @@ impl Simulation {
         question: &Question,
         outcome: Option<&Outcome>,
     ) -> (Answer, Vec<String>) {
-        let mut answer = self.unsent(question.node);
         let Some((forward, back)) = trails(recorder, question, outcome) else {
-            return (answer, Vec::new());
+            return (self.unsent(question.node), Vec::new());
         };
         let Some(start) = forward.steps.first().map(|step| step.time) else {
-            return (answer, Vec::new());
+            return (self.unsent(question.node), Vec::new());
         };
         let explainer = self.explainer();
-        answer.forward = legs::leg(self.compiled(), forward, start);
+        let mut answer = unanswered(legs::leg(self.compiled(), forward, start));
         answer.back = back.map(|back| legs::leg(self.compiled(), back, start));
         answer.explanations = explainer.explain(forward, &answer.forward, false);
         if let (Some(back), Some(leg)) = (back, &answer.back) {
@@ -193,6 +183,22 @@ impl Simulation {
                 answer.unread.push(note(unread));
             }
         }
+    }
+}
+
+/// The answer of which only the way there is known.
+fn unanswered(forward: Leg) -> Answer {
+    Answer {
+        id: String::new(),
+        round_trip: false,
+        unknown: false,
+        observed: Observed::NoReply,
+        reply_ttl: None,
+        rtt_ns: None,
+        explanations: Vec::new(),
+        forward,
+        back: None,
+        unread: Vec::new(),
     }
 }
 

@@ -103,7 +103,7 @@ impl Stand {
         let mut build = Build::new(&place);
         topology.build_resources(&mut build);
         build.install_services();
-        let prototypes = build.finish();
+        let prototypes = build.finish().prototypes;
         let owners = place.owners.clone();
         let is_real = |index: usize| match owners[index] {
             Some(owner) => kinds.contains(&owner.kind),

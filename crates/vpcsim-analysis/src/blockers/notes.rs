@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use vpcsim_aws::devices::block_public_access::{BlockMode, Excluded};
-use vpcsim_aws::devices::{NetworkInterface, RouteTable, Subnet, network_acl};
+use vpcsim_aws::devices::{NetworkInterface, RouteTable, Subnet};
 use vpcsim_aws::public_address::is_private;
 use vpcsim_aws::sets::{PacketSet, SetDrop};
 use vpcsim_aws::traffic::Direction;
@@ -14,7 +14,7 @@ use vpcsim_engine::{Decision, DropReason};
 
 use super::Blocker;
 use super::search::Search;
-use crate::explain::{Drop, has_public_address};
+use crate::explain::Drop;
 use crate::reach::CLIENT_PORTS;
 
 impl Search<'_> {
@@ -66,7 +66,7 @@ impl Search<'_> {
             return;
         }
         let nat = self.explainer.nat_gateway_for(ends, vpc);
-        if nat.is_none() && !has_public_address(topology, source) {
+        if nat.is_none() && !self.simulation.directory().has_public_address(source) {
             let decision = Decision::by(topology.component(gateway));
             let component = self.name(Some(gateway.into()));
             self.note(drop_reason::IGW_NO_PUBLIC_MAPPING, decision, component, ends);
@@ -190,7 +190,7 @@ impl Search<'_> {
         };
         let topology = self.simulation.topology();
         let acl = topology.network_acl_of(owner?.downcast::<Subnet>()?)?;
-        let lookup = network_acl::compile(acl, topology);
+        let lookup = self.simulation.compiled().network_acl(acl);
         let mut clients = [CLIENT_PORTS.first, CLIENT_PORTS.last].into_iter();
         clients.find_map(|client| {
             let packet = self.packet((drop.source, drop.destination), client)?;

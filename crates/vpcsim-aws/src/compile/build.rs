@@ -57,6 +57,42 @@ impl<N: Node + Clone + Sync> Prototype for N {
     }
 }
 
+/// What building gives.
+pub(crate) struct Built {
+    /// By node.
+    pub(crate) prototypes: Vec<Option<Box<dyn Prototype>>>,
+    /// The rule tables.
+    pub(crate) tables: Tables,
+}
+
+/// The compiled rules of filters, for whoever explains what they did.
+pub(crate) struct Tables {
+    /// Who the rules of the groups refer to.
+    pub(crate) group_members: GroupMembers,
+    groups: FxHashMap<Vec<Id<SecurityGroup>>, GroupTables>,
+    network_acls: Vec<Arc<NetworkAclLookup>>,
+}
+
+impl Tables {
+    /// The rules in a direction of an interface's groups, if some interface that runs has these.
+    pub(crate) fn groups(
+        &self,
+        groups: &[Id<SecurityGroup>],
+        direction: Direction,
+    ) -> Option<&Arc<SecurityGroupLookup>> {
+        let (ingress, egress) = self.groups.get(groups)?;
+        Some(match direction {
+            Direction::Ingress => ingress,
+            Direction::Egress => egress,
+        })
+    }
+
+    /// The entries of a network ACL.
+    pub(crate) fn network_acl(&self, acl: Id<NetworkAcl>) -> &NetworkAclLookup {
+        &self.network_acls[acl.index()]
+    }
+}
+
 /// What devices are built from.
 pub struct Build<'p> {
     /// What was declared.
@@ -171,7 +207,7 @@ impl<'p> Build<'p> {
     }
 
     /// Every node has a device or is a slot; what nobody installed drops whatever comes.
-    pub(crate) fn finish(mut self) -> Vec<Option<Box<dyn Prototype>>> {
+    pub(crate) fn finish(mut self) -> Built {
         for (index, prototype) in self.prototypes.iter_mut().enumerate() {
             let is_slot = self
                 .place
@@ -182,7 +218,14 @@ impl<'p> Build<'p> {
                 *prototype = Some(Box::new(Absent));
             }
         }
-        self.prototypes
+        Built {
+            prototypes: self.prototypes,
+            tables: Tables {
+                group_members: self.group_members,
+                groups: self.group_tables,
+                network_acls: self.network_acls,
+            },
+        }
     }
 }
 

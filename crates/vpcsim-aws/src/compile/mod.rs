@@ -10,19 +10,25 @@ pub mod place;
 pub mod plan;
 
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rustc_hash::FxHashMap;
 use vpcsim_engine::{ComponentId, Decision, Network, Node, NodeId};
 
 pub use build::{Build, Prototype};
+use build::{Built, Tables};
 pub use fabric::{Claim, Fabric, NextHop, ZonalIndex, ZonalTarget};
 pub use place::{FixedNodes, Place, PublicOwner};
 pub use plan::{CapturePointPlan, HostInterfacePlan, HostPlan, LinkLayer, MetadataPlan, ServicePlan, Slot};
 
-use crate::devices::AnyId;
+use crate::devices::network_acl::NetworkAclLookup;
 use crate::devices::network_interface::NetworkInterfaceDevice;
+use crate::devices::security_group::{self, GroupMembers, SecurityGroupLookup};
+use crate::devices::{AnyId, NetworkAcl, SecurityGroup};
+use crate::model::Id;
 use crate::sets::SetDevice;
 use crate::topology::Topology;
+use crate::traffic::Direction;
 
 /// A topology made ready to run.
 pub struct Compiled {
@@ -39,8 +45,11 @@ pub struct Compiled {
     /// The nodes that every network has.
     pub fixed: FixedNodes,
     pub(crate) prototypes: Vec<Option<Box<dyn Prototype>>>,
+    tables: Tables,
     pub(crate) slots: Vec<(NodeId, Slot)>,
     pub(crate) owners: Vec<Option<AnyId>>,
+    /// The words of the rules that were asked for: thousands of packets meet the same few, and a rule's words never change.
+    rule_texts: Mutex<FxHashMap<Decision, Option<Arc<str>>>>,
 }
 
 /// Compiles a topology. It has to be valid; what is not is compiled as a black hole.
@@ -51,7 +60,7 @@ pub fn compile(topology: Arc<Topology>) -> Compiled {
     let mut build = Build::new(&place);
     topology.build_resources(&mut build);
     build.install_services();
-    let prototypes = build.finish();
+    let Built { prototypes, tables } = build.finish();
     let Place {
         hosts,
         services,
@@ -70,8 +79,10 @@ pub fn compile(topology: Arc<Topology>) -> Compiled {
         capture_points,
         fixed,
         prototypes,
+        tables,
         slots,
         owners,
+        rule_texts: Mutex::default(),
     }
 }
 
@@ -151,8 +162,43 @@ impl Compiled {
     }
 
     /// The words for the rule that decided, if a single rule did.
-    pub fn rule_text(&self, decision: Decision) -> Option<String> {
-        let any = self.decider(decision.component)?;
-        self.topology.rule_text(any, decision.rule_index()?)
+    pub fn rule_text(&self, decision: Decision) -> Option<Arc<str>> {
+        let rule = decision.rule_index()?;
+        let words = || {
+            let any = self.decider(decision.component)?;
+            self.topology.rule_text(any, rule).map(Arc::from)
+        };
+        // Whoever panicked while it held the lock left whole entries behind.
+        let mut known = self.rule_texts.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(decision).or_insert_with(words).clone()
+    }
+
+    /// Who the rules of security groups refer to.
+    pub fn group_members(&self) -> &GroupMembers {
+        &self.tables.group_members
+    }
+
+    /// The compiled rules of a list of security groups.
+    pub fn security_groups(
+        &self,
+        groups: &[Id<SecurityGroup>],
+        direction: Direction,
+    ) -> Arc<SecurityGroupLookup> {
+        let compile = || {
+            Arc::new(security_group::compile(
+                groups,
+                direction,
+                &self.topology,
+                self.group_members(),
+            ))
+        };
+        self.tables
+            .groups(groups, direction)
+            .map_or_else(compile, Arc::clone)
+    }
+
+    /// The compiled entries of a network ACL.
+    pub fn network_acl(&self, acl: Id<NetworkAcl>) -> &NetworkAclLookup {
+        self.tables.network_acl(acl)
     }
 }
