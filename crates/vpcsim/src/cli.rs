@@ -1,6 +1,7 @@
 //! The command line: commands, options and their help.
 
 use std::net::Ipv4Addr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -305,6 +306,9 @@ pub(crate) struct TraceArguments {
     /// A file of flows, one JSON object a line; - for standard input.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "to"])]
     pub(crate) flows: Option<PathBuf>,
+    /// Ask the flows of a file with so many threads, with the same answers in the same order [default: all processors].
+    #[arg(long, value_name = "N", requires = "flows")]
+    pub(crate) threads: Option<NonZero<usize>>,
     /// Write a capture of the flow to this file.
     #[arg(long, value_name = "FILE", conflicts_with = "flows")]
     pub(crate) pcap: Option<PathBuf>,

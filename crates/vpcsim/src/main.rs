@@ -10,6 +10,7 @@ mod input;
 mod output;
 mod progress;
 mod service;
+mod side_by_side;
 mod written_file;
 
 use std::process::ExitCode;

@@ -17,6 +17,8 @@ mod expectations;
 mod findings;
 #[path = "commands/interrupted.rs"]
 mod interrupted;
+#[path = "commands/side_by_side.rs"]
+mod side_by_side;
 
 const SHOP: &str = "\
 name: shop

@@ -1,6 +1,7 @@
 //! `vpcsim trace`: one flow, or a file of flows.
 
 use std::io::{self, Write as _};
+use std::num::NonZero;
 use std::sync::Arc;
 
 use vpcsim_analysis::{
@@ -14,7 +15,7 @@ use crate::failure::{Failure, Status};
 use crate::flow_file::{self, FlowFile};
 use crate::output::Terminal;
 use crate::progress::Progress;
-use crate::{input, written_file};
+use crate::{input, side_by_side, written_file};
 
 pub(super) fn run(arguments: &TraceArguments, terminal: &Terminal) -> Result<Status, Failure> {
     // Flows are read first: their errors cost less time than a large design.
@@ -128,6 +129,13 @@ fn page(
     })
 }
 
+/// What became of one flow of many.
+enum Told {
+    Answer(Box<Answer>, Vec<Blocker>),
+    /// Its way in ids.
+    Way(Box<Way>),
+}
+
 /// What is kept of many flows until all are answered, for the formats that are one document.
 #[derive(Default)]
 struct Kept<'q> {
@@ -136,35 +144,21 @@ struct Kept<'q> {
 }
 
 impl<'q> Kept<'q> {
-    /// Asks a flow, and prints its answer unless it belongs into a document.
-    fn ask(
+    /// Prints an answer unless it belongs into a document.
+    fn take(
         &mut self,
         arguments: &TraceArguments,
-        simulation: &Simulation,
-        tracer: &mut Tracer<'_>,
         query: &'q FlowQuery,
+        told: Told,
         show: impl FnOnce(&Answer) -> Result<(), Failure>,
-    ) -> Result<Result<(), QuestionError>, Failure> {
-        match tracer.trace(query) {
-            Ok((answer, _)) if arguments.format == AnswerFormat::Json => {
-                let blockers = simulation.blockers(query, &answer).unwrap_or_default();
-                self.answers.push((query, answer, blockers));
+    ) -> Result<(), Failure> {
+        match told {
+            Told::Answer(answer, blockers) if arguments.format == AnswerFormat::Json => {
+                self.answers.push((query, *answer, blockers));
             }
-            Ok((answer, _)) => show(&answer)?,
-            Err(error) => return Ok(Err(error)),
+            Told::Answer(answer, _) => show(&answer)?,
+            Told::Way(way) => self.ways.push((query, *way)),
         }
-        Ok(Ok(()))
-    }
-
-    /// Asks a flow for its way in ids.
-    fn ask_for_way(
-        &mut self,
-        arguments: &TraceArguments,
-        simulation: &Simulation,
-        query: &'q FlowQuery,
-    ) -> Result<(), QuestionError> {
-        let (way, _) = simulation.way(query, &options(arguments))?;
-        self.ways.push((query, way));
         Ok(())
     }
 
@@ -199,23 +193,23 @@ fn many(
     file: &FlowFile,
     terminal: &Terminal,
 ) -> Result<Status, Failure> {
-    let options = options(arguments);
-    let mut tracer = Tracer::new(simulation, &options);
     let mut progress = Progress::new(terminal);
     let mut findings = Findings::default();
     let mut kept = Kept::default();
-    for (index, (line, query)) in file.flows.iter().enumerate() {
+    let thread_count = arguments
+        .threads
+        .map_or_else(side_by_side::thread_count, NonZero::get);
+    let ask = || asker(arguments, simulation);
+    side_by_side::answer_all(&file.flows, thread_count, ask, |index, told| {
+        let (line, query) = &file.flows[index];
         let show = |answer: &Answer| stream(arguments.format, index, query, answer, terminal);
-        let asked = if arguments.format == AnswerFormat::NetworkInsights {
-            kept.ask_for_way(arguments, simulation, query)
-        } else {
-            kept.ask(arguments, simulation, &mut tracer, query, show)?
-        };
-        if let Err(error) = asked {
-            findings.push(flow_file::about_line("flow-question", *line, error.to_string()));
+        match told {
+            Ok(told) => kept.take(arguments, query, told, show)?,
+            Err(error) => findings.push(flow_file::about_line("flow-question", *line, error.to_string())),
         }
         progress.advance(index + 1, file.flows.len());
-    }
+        Ok::<(), Failure>(())
+    })?;
     drop(progress);
     if let Some(document) = kept.document(arguments, simulation) {
         terminal.print(&document)?;
@@ -225,6 +219,27 @@ fn many(
     }
     file.show(&findings, terminal);
     Err(Failure::Shown)
+}
+
+/// Asks one flow of a file after the other.
+fn asker(
+    arguments: &TraceArguments,
+    simulation: &Simulation,
+) -> impl FnMut(&(u32, FlowQuery)) -> Result<Told, QuestionError> {
+    let options = options(arguments);
+    let mut tracer = Tracer::new(simulation, &options);
+    move |(_, query)| {
+        if arguments.format == AnswerFormat::NetworkInsights {
+            let (way, _) = simulation.way(query, &options)?;
+            return Ok(Told::Way(Box::new(way)));
+        }
+        let (answer, _) = tracer.trace(query)?;
+        let blockers = match arguments.format {
+            AnswerFormat::Json => simulation.blockers(query, &answer).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        Ok(Told::Answer(Box::new(answer), blockers))
+    }
 }
 
 /// Prints an answer as soon as it is known.
