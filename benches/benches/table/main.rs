@@ -12,9 +12,26 @@ mod sheet;
 
 use std::env;
 
+use clap::Parser;
 use vpcsim_benches::measure::{Effort, figure, heap_holds};
 
 use sheet::Sheet;
+
+/// Measures the whole table, or the rows that are asked for.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Only rows whose names have all these words.
+    words: Vec<String>,
+    /// Run ns-3 and Linux' namespaces beside ours instead of the table.
+    #[arg(long)]
+    peers: bool,
+    /// Run all of it as short as can be: the figures mean nothing.
+    #[arg(long)]
+    test: bool,
+    /// What cargo says to every benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -23,19 +40,18 @@ fn main() {
     {
         return rows::print_memory(figures);
     }
-    let asked = |word: &str| arguments.iter().any(|argument| argument == word);
-    let effort = if asked("--test") {
+    let arguments = Arguments::parse();
+    let effort = if arguments.test {
         Effort::Smoke
     } else {
         Effort::Full
     };
-    let words = arguments.iter().filter(|argument| !argument.starts_with("--"));
-    let mut sheet = Sheet::new(words.cloned().collect());
+    let mut sheet = Sheet::new(arguments.words);
     if effort == Effort::Smoke {
         println!("smoke run: the figures mean nothing");
     }
     let before = heap_holds(effort);
-    if asked("--peers") {
+    if arguments.peers {
         peers::run(effort);
     } else {
         rows::all(&mut sheet, effort);
