@@ -1,5 +1,6 @@
 //! The lines of the table.
 
+use indicatif::ProgressBar;
 use vpcsim_benches::measure::{Measured, figure, seconds};
 
 /// What a figure counts, and which way is better.
@@ -69,7 +70,11 @@ impl Sheet {
                 "", "median", "[min..max]", "must", "aim", "/must", "/aim"
             );
         }
+        // Some rows take half a minute: where somebody sits before it, the name is shown meanwhile.
+        let waiting = ProgressBar::new_spinner().with_message(full_name);
+        waiting.tick();
         let measured = measure();
+        waiting.finish_and_clear();
         let range = format!("[{}..{}]", unit.words(measured.min()), unit.words(measured.max()));
         let goals = goal.map_or_else(String::new, |goal| {
             let [must, aim] = [goal.must, goal.aim].map(|goal| unit.words(goal));
