@@ -74,6 +74,18 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
+    /// The entries of all network ACLs; groups are added as interfaces are built.
+    fn new(topology: &Topology) -> Self {
+        let acls = topology.network_acls.ids();
+        Self {
+            group_members: GroupMembers::new(topology),
+            groups: FxHashMap::default(),
+            network_acls: acls
+                .map(|id| Arc::new(network_acl::compile(id, topology)))
+                .collect(),
+        }
+    }
+
     /// The rules in a direction of an interface's groups, if some interface that runs has these.
     pub(crate) fn groups(
         &self,
@@ -101,9 +113,7 @@ pub struct Build<'p> {
     pub place: &'p Place<'p>,
     fabrics: Vec<Arc<Fabric>>,
     route_tables: Vec<Arc<RouteLookup>>,
-    network_acls: Vec<Arc<NetworkAclLookup>>,
-    group_members: GroupMembers,
-    group_tables: FxHashMap<Vec<Id<SecurityGroup>>, GroupTables>,
+    tables: Tables,
     shared: FxHashMap<Id<Subnet>, SharedByGroups>,
     timers: FxHashMap<TrackingTimeouts, Arc<TrackingTimers>>,
     prototypes: Vec<Option<Box<dyn Prototype>>>,
@@ -121,13 +131,7 @@ impl<'p> Build<'p> {
                 .ids()
                 .map(|id| Arc::new(route_table::compile(id, place)))
                 .collect(),
-            network_acls: topology
-                .network_acls
-                .ids()
-                .map(|id| Arc::new(network_acl::compile(id, topology)))
-                .collect(),
-            group_members: GroupMembers::new(topology),
-            group_tables: FxHashMap::default(),
+            tables: Tables::new(topology),
             shared: FxHashMap::default(),
             timers: FxHashMap::default(),
             prototypes: place.owners.iter().map(|_| None).collect(),
@@ -146,7 +150,7 @@ impl<'p> Build<'p> {
 
     /// The compiled entries of a network ACL.
     pub fn network_acl(&self, acl: Id<NetworkAcl>) -> Arc<NetworkAclLookup> {
-        Arc::clone(&self.network_acls[acl.index()])
+        Arc::clone(&self.tables.network_acls[acl.index()])
     }
 
     /// The compiled ingress and egress rules of an interface's groups; interfaces with equal groups share them.
@@ -154,7 +158,7 @@ impl<'p> Build<'p> {
         &mut self,
         groups: &[Id<SecurityGroup>],
     ) -> (Arc<SecurityGroupLookup>, Arc<SecurityGroupLookup>) {
-        if let Some(tables) = self.group_tables.get(groups) {
+        if let Some(tables) = self.tables.groups.get(groups) {
             return tables.clone();
         }
         let compile = |direction| {
@@ -162,11 +166,11 @@ impl<'p> Build<'p> {
                 groups,
                 direction,
                 self.topology,
-                &self.group_members,
+                &self.tables.group_members,
             ))
         };
         let tables = (compile(Direction::Ingress), compile(Direction::Egress));
-        self.group_tables.insert(groups.to_vec(), tables.clone());
+        self.tables.groups.insert(groups.to_vec(), tables.clone());
         tables
     }
 
@@ -220,11 +224,7 @@ impl<'p> Build<'p> {
         }
         Built {
             prototypes: self.prototypes,
-            tables: Tables {
-                group_members: self.group_members,
-                groups: self.group_tables,
-                network_acls: self.network_acls,
-            },
+            tables: self.tables,
         }
     }
 }
