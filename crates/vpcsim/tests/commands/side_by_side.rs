@@ -7,12 +7,9 @@ use super::Desk;
 
 /// Designs in whose networks much may happen, with ends of flows in them.
 const DESIGNS: [(&str, [&str; 4]); 3] = [
-    ("three-tier", ["laptop", "web-a", "app-a", "nobody-knows-it"]),
-    ("nat-instance", ["laptop", "10.0.2.10", "internet", "192.0.2.77"]),
-    (
-        "inspection-vpc",
-        ["10.1.1.10", "10.2.1.10", "internet", "192.0.2.77"],
-    ),
+    ("three-tier", ["laptop", "web-1", "app-1", "nobody-knows-it"]),
+    ("nat-instance", ["mirror", "worker", "nat", "192.0.2.77"]),
+    ("inspection-vpc", ["red-a", "blue-a", "blue-b", "192.0.2.77"]),
 ];
 
 /// Each end to each by several services, again and again.
