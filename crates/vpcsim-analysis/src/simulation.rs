@@ -103,7 +103,8 @@ impl Simulation {
         mut instead: impl FnMut(Slot) -> Option<Box<dyn Node>>,
     ) -> Network {
         let fill = |slot| instead(slot).unwrap_or_else(|| self.fill(slot, seed));
-        self.ready(self.compiled.network(seed, fill), observer)
+        let network = self.compiled.network(seed, fill);
+        self.ready(self.with_or_without_flow_cache(network), observer)
     }
 
     fn lazy_network(&self, seed: u64) -> Network {
@@ -112,13 +113,18 @@ impl Simulation {
             let fill = |slot| simulation.fill(slot, seed);
             simulation.compiled.node(node, fill)
         };
-        Network::lazy(self.compiled.node_count(), seed, make)
+        self.with_or_without_flow_cache(Network::lazy(self.compiled.node_count(), seed, make))
+    }
+
+    fn with_or_without_flow_cache(&self, network: Network) -> Network {
+        if self.walks {
+            network.without_flow_cache()
+        } else {
+            network
+        }
     }
 
     fn ready(&self, mut network: Network, observer: Option<Box<dyn Observer>>) -> Network {
-        if self.walks {
-            network = network.without_flow_cache();
-        }
         self.check_health(&mut network);
         network.observe_with(observer);
         network
@@ -169,11 +175,8 @@ impl Simulation {
 
     /// A fresh network with a [`Recorder`] that looks on, whose nodes are made when something reaches them.
     pub(crate) fn recorded_network(&self, options: &Options) -> Network {
-        let mut network = self.lazy_network(options.seed);
-        self.check_health(&mut network);
         let recorder = Recorder::new(&self.compiled, &options.capture);
-        network.observe_with(Some(Box::new(recorder)));
-        network
+        self.fresh_network(options.seed, Some(Box::new(recorder)))
     }
 
     /// Takes a [recorded network](Self::recorded_network) with the same options back to its first state.
@@ -193,9 +196,7 @@ impl Simulation {
 
     /// The same, with load balancers that know already what the checks in `checked` found.
     pub(crate) fn recorded_network_like(&self, checked: &Network, options: &Options) -> Network {
-        let mut network = self
-            .compiled
-            .network(options.seed, |slot| self.fill(slot, options.seed));
+        let mut network = self.lazy_network(options.seed);
         let balancers = self.topology().load_balancers.ids();
         for node in balancers.filter_map(|id| self.compiled.node_of(id)) {
             if let Some(known) = checked.node::<LoadBalancerDevice>(node) {

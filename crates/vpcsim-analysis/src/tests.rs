@@ -89,6 +89,23 @@ fn nodes_that_are_made_when_reached_answer_like_nodes_that_stand_ready() {
 }
 
 #[test]
+fn no_network_uses_the_flow_cache_that_was_switched_off() {
+    let repeating = Simulation::new(Arc::new(shop().topology));
+    let walking = repeating.clone().without_flow_cache();
+    let options = Options::default();
+    for (simulation, expected) in [(repeating, true), (walking, false)] {
+        let recorded = simulation.recorded_network(&options);
+        let alike = simulation.recorded_network_like(&recorded, &options);
+        let mut renewed = simulation.recorded_network(&options);
+        simulation.renew(&mut renewed, &options);
+        let fresh = simulation.fresh_network(0, None);
+        let ready = simulation.network_with(0, None, |_| None);
+        let used = [recorded, alike, renewed, fresh, ready].map(|network| network.uses_flow_cache());
+        assert_eq!(used, [expected; 5]);
+    }
+}
+
+#[test]
 fn a_rule_is_named_where_it_decides() {
     let answer = trace(&shop(), &flow("web-1", "db-1", 5432));
     let rule = |station: &str| {

@@ -89,6 +89,11 @@ impl Network {
         self
     }
 
+    /// Whether packets may repeat what others of their flow did.
+    pub const fn uses_flow_cache(&self) -> bool {
+        self.uses_flow_cache
+    }
+
     /// The nodes whose work the flow cache has repeated or could have, in ascending order.
     pub fn repeated_nodes(&self) -> impl Iterator<Item = NodeId> {
         self.core.cache.nodes.iter().copied()
