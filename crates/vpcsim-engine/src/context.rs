@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use vpcsim_wire::FlowKey;
 
 use crate::event_queue::EventQueue;
-use crate::flow_cache::{FlowCache, Repeat, Sight};
+use crate::flow_cache::{FlowCache, Repeat};
 use crate::id::{CapturePoint, Handle, LinkId, NodeId, Port, TimerId};
 use crate::link::{Link, Passage};
 use crate::network::Counters;
@@ -13,6 +13,7 @@ use crate::observer::{Direction, Event, Observation, Observer};
 use crate::packet::{FrameHeader, Packet, Slab};
 use crate::random::{Random, Randoms};
 use crate::recording::Recording;
+use crate::replay::Sight;
 use crate::time::{Span, Time};
 use crate::timers::Timers;
 use crate::verdict::{Decision, DropReason, Station};

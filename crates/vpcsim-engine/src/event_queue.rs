@@ -43,13 +43,6 @@ struct Queued<T> {
     item: T,
 }
 
-/// The events with one delay.
-#[derive(Debug)]
-struct Lane<T> {
-    delay_ns: u64,
-    events: VecDeque<Queued<T>>,
-}
-
 /// What is due first of the wheel's events; its sequence is found out when it matters.
 #[derive(Clone, Copy, Debug)]
 struct WheelHead {
@@ -61,9 +54,13 @@ struct WheelHead {
 #[derive(Debug)]
 pub struct EventQueue<T> {
     sequence: u64,
-    lanes: Vec<Lane<T>>,
+    /// How many lanes have ever been in use: the first ones.
+    lane_count: usize,
+    /// The delay that all events of a lane were added with.
+    delays_ns: [u64; LANES],
     /// The head of each lane, [`Due::NEVER`] if it is empty.
     heads: [Due; LANES],
+    lanes: [VecDeque<Queued<T>>; LANES],
     wheel: TimingWheel<(u64, T)>,
     wheel_head: Option<WheelHead>,
 }
@@ -73,8 +70,10 @@ impl<T: Copy> EventQueue<T> {
     pub fn new() -> Self {
         Self {
             sequence: 0,
-            lanes: Vec::new(),
+            lane_count: 0,
+            delays_ns: [0; LANES],
             heads: [Due::NEVER; LANES],
+            lanes: std::array::from_fn(|_| VecDeque::new()),
             wheel: TimingWheel::new(),
             wheel_head: None,
         }
@@ -90,7 +89,7 @@ impl<T: Copy> EventQueue<T> {
         self.sequence += 1;
         match self.lane_for(delay_ns) {
             Some(index) => {
-                let events = &mut self.lanes[index].events;
+                let events = &mut self.lanes[index];
                 if events.is_empty() {
                     self.heads[index] = due;
                 }
@@ -114,7 +113,7 @@ impl<T: Copy> EventQueue<T> {
         if due.time_ns > limit_ns || due == Due::NEVER {
             return None;
         }
-        let events = &mut self.lanes[lane].events;
+        let events = &mut self.lanes[lane];
         let event = events.pop_front()?;
         self.heads[lane] = events.front().map_or(Due::NEVER, |next| next.due);
         Some((due.time_ns, event.item))
@@ -123,32 +122,33 @@ impl<T: Copy> EventQueue<T> {
     /// The lane of this delay, or a free one.
     #[inline]
     fn lane_for(&mut self, delay_ns: u64) -> Option<usize> {
-        if let Some(index) = self.lanes.iter().position(|lane| lane.delay_ns == delay_ns) {
-            return Some(index);
+        for (index, lane_delay_ns) in self.delays_ns.iter().enumerate() {
+            if *lane_delay_ns == delay_ns && index < self.lane_count {
+                return Some(index);
+            }
         }
         self.free_lane(delay_ns)
     }
 
     #[cold]
     fn free_lane(&mut self, delay_ns: u64) -> Option<usize> {
-        if self.lanes.len() < LANES {
-            self.lanes.push(Lane {
-                delay_ns,
-                events: VecDeque::new(),
-            });
-            return Some(self.lanes.len() - 1);
-        }
-        let index = self.lanes.iter().position(|lane| lane.events.is_empty())?;
-        self.lanes[index].delay_ns = delay_ns;
+        let index = if self.lane_count < LANES {
+            self.lane_count += 1;
+            self.lane_count - 1
+        } else {
+            self.lanes.iter().position(VecDeque::is_empty)?
+        };
+        self.delays_ns[index] = delay_ns;
         Some(index)
     }
 
     #[inline]
     fn earliest_lane(&self) -> (usize, Due) {
         let mut earliest = (0, self.heads[0]);
-        for (index, head) in self.heads.iter().enumerate().take(self.lanes.len()).skip(1) {
+        for index in 1..self.lane_count.min(LANES) {
+            let head = self.heads[index];
             if head.rank() < earliest.1.rank() {
-                earliest = (index, *head);
+                earliest = (index, head);
             }
         }
         earliest
@@ -173,6 +173,7 @@ impl<T: Copy> EventQueue<T> {
         sequence.unwrap_or(u64::MAX)
     }
 
+    #[cold]
     fn push_to_wheel(&mut self, due: Due, item: T) {
         self.wheel.push(due.time_ns, (due.sequence, item));
         if self.wheel_head.is_none_or(|head| due.time_ns < head.time_ns) {
@@ -183,6 +184,7 @@ impl<T: Copy> EventQueue<T> {
         }
     }
 
+    #[cold]
     fn pop_from_wheel(&mut self, limit_ns: u64) -> Option<(u64, T)> {
         let (time_ns, (_, item)) = self.wheel.pop_before(limit_ns)?;
         self.wheel_head = self.wheel.peek_time().map(|time_ns| WheelHead {

@@ -6,7 +6,7 @@
 //! instead of through the nodes. Where a node keeps state that every packet moves on, like a timer or a bucket of tokens, the replay asks
 //! it ([`Node::proceed`](crate::Node::proceed)); one that says no gets the packet itself, in the state in which it would have come.
 //!
-//! What it costs: a look-up per event, 32 bytes per flow and run; equal replays are kept once, so that flows between the same two hosts
+//! What it costs: a look-up per packet, 64 bytes per flow and run with the hints for the nodes' tables, and four per slot of an index; equal replays are kept once, so that flows between the same two hosts
 //! share theirs unless an address or a port is rewritten. What it saves: the rules, the routes and the calls from node to node. The
 //! figures are in `benches/README.md`.
 //!
@@ -19,19 +19,17 @@
 //! - At most [`FLOWS_MAX`] entries are kept; then all are forgotten. Nothing depends on which.
 
 use std::collections::BTreeSet;
-use std::hash::{Hash, Hasher};
-use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
 
-use vpcsim_wire::FlowKey;
+use vpcsim_wire::{FlowHash, FlowKey};
 
-use crate::flow_path::{FlowPaths, PathIndex, Place};
-use crate::flow_table::FlowTable;
-use crate::id::{CapturePoint, LinkId, NodeId, Port};
+use crate::flow_path::{Cursor, FlowPaths, Place};
+use crate::flow_table::{FlowTable, TableKey};
+use crate::id::NodeId;
+use crate::later::{Hint, Hints};
 use crate::newcomers::Newcomers;
-use crate::observer::{Direction, Event};
-use crate::packet::{PackedFrame, Packet};
-use crate::time::Span;
-use crate::verdict::{Decision, Station};
+use crate::packet::Packet;
+use crate::replay::{Act, Entry, Replay, ReplayIndex};
 
 /// Entries after which the cache starts anew.
 pub const FLOWS_MAX: usize = 1 << 20;
@@ -77,207 +75,25 @@ impl Repeat {
     }
 }
 
-/// One thing that a replay does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Act {
-    /// The node's state moves on, or it gets the packet after all.
-    Proceed(Gate, u64),
-    /// The packet leaves a footprint, or the node gets it after all since it runs in a circle.
-    Footprint(Gate),
-    /// The packet is changed.
-    Change(Change),
-    /// It comes to the next node, and somebody sees how many it has been to.
-    Hop,
-    /// Somebody who looks on at a node is told something.
-    Show(NodeId, Sight),
-}
-
-/// A node that may want to see the packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Gate {
-    pub(crate) node: NodeId,
-    pub(crate) port: Port,
-    /// Nodes that the replay has been through by then, if they were not counted one by one.
-    pub(crate) uncounted: u16,
-}
-
-/// What a node did to a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Change {
-    Frame(PackedFrame),
-    Mark(u64),
-    Source(Ipv4Addr, u16),
-    Destination(Ipv4Addr, u16),
-    DecrementTtl,
-}
-
-impl Change {
-    /// Does the same to another packet of the flow.
-    #[inline]
-    pub(crate) fn apply(self, packet: &mut Packet) {
-        match self {
-            Self::Frame(frame) => packet.set_packed_frame(frame),
-            Self::Mark(mark) => packet.set_mark(mark),
-            Self::Source(address, port) => packet.set_source(address, Some(port)),
-            Self::Destination(address, port) => packet.set_destination(address, Some(port)),
-            Self::DecrementTtl => {
-                packet.decrement_ttl();
-            }
-        }
-    }
-
-    /// Whether nothing is left of the other change after this one.
-    const fn overwrites(self, other: Self) -> bool {
-        matches!(
-            (self, other),
-            (Self::Mark(_), Self::Mark(_)) | (Self::Frame(_), Self::Frame(_))
-        )
-    }
-
-    /// Adds the change to what was done; of what nobody saw before it was overwritten nothing is kept.
-    pub(crate) fn push(self, acts: &mut Vec<Act>) {
-        let unseen = acts.iter_mut().rev().map_while(|act| match act {
-            Act::Change(change) => Some(Some(change)),
-            Act::Hop => Some(None),
-            Act::Proceed(..) | Act::Footprint(_) | Act::Show(..) => None,
-        });
-        match unseen.flatten().find(|change| self.overwrites(**change)) {
-            Some(change) => *change = self,
-            None => acts.push(Act::Change(self)),
-        }
-    }
-}
-
-/// What somebody who looks on is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Sight {
-    Pass(Station, Decision),
-    Capture(CapturePoint, Direction),
-    /// The packet had the key before that it had when an end of it was last rewritten.
-    Rewritten,
-}
-
-impl Sight {
-    /// The event, where the packet had the key `before` at the last rewriting.
-    pub(crate) const fn event(self, before: FlowKey) -> Event {
-        match self {
-            Self::Pass(station, decision) => Event::Pass { station, decision },
-            Self::Capture(point, direction) => Event::Capture { point, direction },
-            Self::Rewritten => Event::Rewrite { before },
-        }
-    }
-}
-
-/// How a run ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Exit {
-    /// At a node that has to be asked.
-    Node { to: NodeId, port: Port },
-    /// With a wait.
-    After { to: NodeId, port: Port, delay: Span },
-    /// On a link of the last node.
-    Link { from: NodeId, link: LinkId },
-}
-
-/// Where and as what packets enter a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Entry {
-    pub(crate) node: NodeId,
-    pub(crate) port: Port,
-    pub(crate) mark: u64,
-    pub(crate) frame: PackedFrame,
-}
-
-impl Entry {
-    pub(crate) fn of(node: NodeId, port: Port, packet: &Packet) -> Self {
-        Self {
-            node,
-            port,
-            mark: packet.mark(),
-            frame: packet.packed_frame(),
-        }
-    }
-
-    /// The flow's key with a tag in its spare bits that tells runs of one flow apart; zero for no flow.
-    #[inline]
-    pub(crate) fn key(&self, flow: FlowKey) -> u128 {
-        let place = u64::from(self.node.0) | u64::from(self.port.0) << 32;
-        let product = u128::from(place ^ self.mark.rotate_left(20)) * u128::from(0x9e37_79b9_7f4a_7c15_u64);
-        let tag = (product as u64 ^ (product >> 64) as u64) >> 40;
-        // One bit is always set, since no key may be zero.
-        flow.with_spare(tag as u32 | 1).0
-    }
-}
-
-/// What a run does to packets of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Replay<Acts = Box<[Act]>> {
-    pub(crate) entry: Entry,
-    pub(crate) ttl_min: u8,
-    pub(crate) len_max: u16,
-    pub(crate) hop_count: u16,
-    /// Nodes that are not counted one by one.
-    pub(crate) uncounted: u16,
-    pub(crate) exit: Exit,
-    pub(crate) acts: Acts,
-}
-
-impl<Acts> Replay<Acts> {
-    fn with_acts<Other>(&self, acts: Other) -> Replay<Other> {
-        Replay {
-            entry: self.entry,
-            ttl_min: self.ttl_min,
-            len_max: self.len_max,
-            hop_count: self.hop_count,
-            uncounted: self.uncounted,
-            exit: self.exit,
-            acts,
-        }
-    }
-
-    /// Whether a packet that enters where this one begins fares so, for its time to live and its length.
-    #[inline]
-    pub(crate) fn takes(&self, packet: &Packet) -> bool {
-        let summary = packet.summary();
-        summary.is_some_and(|summary| summary.ttl >= self.ttl_min && summary.total_len <= self.len_max)
-    }
-}
-
-impl Replay {
-    fn as_ref(&self) -> Replay<&[Act]> {
-        self.with_acts(&self.acts)
-    }
-}
-
-impl Replay<&[Act]> {
-    fn into_boxed(self) -> Replay {
-        self.with_acts(self.acts.into())
-    }
-}
-
-/// The number of a replay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ReplayIndex(u32);
-
-impl ReplayIndex {
-    pub(crate) const fn number(self) -> u32 {
-        self.0
-    }
-}
-
 /// What is kept of a flow at the place where one of its runs begins.
 #[derive(Clone, Copy, Debug)]
 struct Flow {
-    replay: ReplayIndex,
-    /// The path that begins with the run, as far as it was learned.
-    path: PathIndex,
+    /// Nothing if the run was broken off since.
+    replay: Option<ReplayIndex>,
+    /// Where the path that begins with the run begins, as far as it was learned.
+    path: Cursor,
+    /// Where the tables of the nodes on the path had the flow.
+    hints: [Hint; HINT_COUNT],
 }
+
+/// With so many an entry fills a line of the cache.
+const HINT_COUNT: usize = 9;
 
 /// What the cache has to say about a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
-    /// Do this, the first run of the path that the flow takes from here on.
-    Replay(ReplayIndex, PathIndex),
+    /// Do this, the first run of the path that the flow takes from the place on.
+    Replay(ReplayIndex, Place),
     /// Let it walk, and write down how.
     Unknown,
     /// Let it walk: it is not like the others of its flow, or the first of them.
@@ -296,14 +112,19 @@ pub struct FlowCacheCounters {
 }
 
 /// The runs that are known.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct FlowCache {
+    /// None is ever removed but all at once, so that a packet can say where its own is.
     flows: FlowTable<Flow>,
+    /// Where the last flow was found that was looked for.
+    last_place: u32,
+    /// How far it was behind the one before.
+    stride: u32,
     newcomers: Newcomers,
     replays: Vec<Replay>,
     paths: FlowPaths,
-    /// How often everything was forgotten.
-    generation: u32,
+    /// Grows each time everything is forgotten.
+    generation: NonZeroU32,
     /// Replays by their digest, to keep equal ones once.
     by_digest: FlowTable<ReplayIndex>,
     /// The nodes whose work was ever repeated.
@@ -315,20 +136,50 @@ impl FlowCache {
     /// What is known of packets that enter a run so.
     #[inline]
     pub(crate) fn find(&mut self, entry: &Entry, packet: &Packet) -> Known {
-        let Some(flow) = packet.key().filter(|_| packet.is_plain()) else {
+        let Some(summary) = packet.summary().filter(|_| packet.is_plain()) else {
             return Known::Different;
         };
-        let key = entry.key(flow);
-        match self.flows.find(key) {
-            Some(flow) if self.replay(flow.replay).entry != *entry => self.unknown(key),
-            Some(flow) if self.replay(flow.replay).takes(packet) => Known::Replay(flow.replay, flow.path),
-            Some(_) => Known::Different,
-            None => self.unknown(key),
+        let key = entry.key(summary.key, summary.hash);
+        let known = self.place_of(key).and_then(|at| {
+            let flow = self.flows.at(at)?;
+            let index = flow.replay?;
+            let place = Place {
+                origin: at as u32,
+                generation: self.generation,
+                cursor: flow.path,
+                hints_left: HINT_COUNT as u8,
+            };
+            Some((index, self.replay(index), place))
+        });
+        match known {
+            Some((index, replay, place)) if replay.entry == *entry => {
+                if replay.takes(packet) {
+                    Known::Replay(index, place)
+                } else {
+                    Known::Different
+                }
+            }
+            _ => self.unknown(key),
         }
     }
 
+    /// Where a flow is kept: often as far behind the one before as that was behind the one before it, since flows that take turns do so
+    /// from the beginning.
+    #[inline]
+    fn place_of(&mut self, key: TableKey) -> Option<usize> {
+        let guess = self.last_place.wrapping_add(self.stride);
+        if !self.flows.is_at(key, guess) {
+            let at = self.flows.place_of(key)? as u32;
+            self.stride = at.wrapping_sub(self.last_place);
+            self.last_place = at;
+            return Some(at as usize);
+        }
+        self.last_place = guess;
+        Some(guess as usize)
+    }
+
     /// What to do with a packet of which nothing is known here.
-    fn unknown(&mut self, key: u128) -> Known {
+    fn unknown(&mut self, key: TableKey) -> Known {
         if self.newcomers.is_known(key) {
             Known::Unknown
         } else {
@@ -342,51 +193,55 @@ impl FlowCache {
     /// was changed alike since.
     #[inline]
     pub(crate) fn next_on_path(&self, packet: &Packet) -> Option<ReplayIndex> {
-        let place = packet.place.as_ref()?;
-        if place.generation != self.generation {
-            return None;
-        }
-        let run = self.paths.run(place.path, place.step)?;
+        let place = packet.place.filter(|place| place.generation == self.generation)?;
+        let run = self.paths.run(place.cursor)?;
         self.replay(run).takes(packet).then_some(run)
     }
 
-    /// A packet that enters a run so has found it: it is at the beginning of `path`, unless the path that it is on goes on with the run.
+    /// Where a packet is that has found its run at `here`: there, unless the path that it is on ends and goes on with the run.
     #[inline]
-    pub(crate) fn advance(
-        &mut self,
-        entry: &Entry,
-        packet: &Packet,
-        run: ReplayIndex,
-        path: PathIndex,
-    ) -> Option<Place> {
+    pub(crate) fn advance(&mut self, packet: &Packet, run: ReplayIndex, here: Place) -> Place {
         match packet.place {
-            Some(place) if self.is_at_its_end(place) => Some(self.go_on(place, run)),
-            _ => Some(Place {
-                origin: entry.key(packet.key()?),
-                generation: self.generation,
-                path,
-                step: 0,
-            }),
+            Some(place) if place.generation == self.generation => self.go_on(place, run).unwrap_or(here),
+            _ => here,
         }
     }
 
-    fn is_at_its_end(&self, place: Place) -> bool {
-        place.generation == self.generation && self.paths.len(place.path) == place.step
-    }
-
-    /// The path that ended here goes on with the run.
+    /// The path goes on with the run if it ends here.
     #[cold]
-    fn go_on(&mut self, place: Place, run: ReplayIndex) -> Place {
-        let path = self.paths.extend(place.path, run);
-        if let Some(first) = self.flows.find_mut(place.origin) {
-            first.path = path;
+    fn go_on(&mut self, place: Place, run: ReplayIndex) -> Option<Place> {
+        let (start, cursor) = self.paths.extend(place.cursor, run)?;
+        if let Some(first) = self.flows.at_mut(place.origin as usize) {
+            first.path = start;
         }
-        Place { path, ..place }
+        Some(Place { cursor, ..place })
     }
 
     #[inline]
     pub(crate) fn replay(&self, index: ReplayIndex) -> &Replay {
-        &self.replays[index.0 as usize]
+        &self.replays[index.number() as usize]
+    }
+
+    /// A run, and for a packet that is there on its path what the nodes' tables had of its flow.
+    #[inline]
+    pub(crate) fn replay_with_hints(
+        &mut self,
+        index: ReplayIndex,
+        place: Option<Place>,
+    ) -> (&Replay, Hints<'_>) {
+        let left = place.map_or(0, |place| usize::from(place.hints_left));
+        let flow = place.and_then(|place| self.flows.at_mut(place.origin as usize));
+        let hints = flow.and_then(|flow| flow.hints.get_mut(HINT_COUNT - left..));
+        (
+            &self.replays[index.number() as usize],
+            Hints::new(hints.unwrap_or_default()),
+        )
+    }
+
+    /// The path of one run.
+    fn path_of(&mut self, run: ReplayIndex) -> Cursor {
+        let extended = self.paths.extend(Cursor::ROOT, run);
+        extended.map_or(Cursor::ROOT, |(start, _)| start)
     }
 
     /// Keeps what the packets of a flow do.
@@ -394,10 +249,15 @@ impl FlowCache {
         if self.flows.len() >= FLOWS_MAX {
             self.clear();
         }
-        let key = replay.entry.key(flow);
+        let key = replay.entry.key(flow, FlowHash::of(flow));
         let replay = self.intern(replay, nodes);
-        let path = self.paths.extend(PathIndex::ROOT, replay);
-        self.flows.insert(key, Flow { replay, path });
+        let path = self.path_of(replay);
+        let flow = Flow {
+            replay: Some(replay),
+            path,
+            hints: [Hint::NONE; HINT_COUNT],
+        };
+        self.flows.insert(key, flow);
         self.counters.kept += 1;
     }
 
@@ -405,11 +265,20 @@ impl FlowCache {
     #[cold]
     pub(crate) fn break_off(&mut self, flow: FlowKey, run: ReplayIndex, place: Option<Place>) {
         self.counters.broken += 1;
-        self.flows.remove(self.replay(run).entry.key(flow));
-        let place = place.filter(|place| place.generation == self.generation);
-        if let Some(first) = place.and_then(|place| self.flows.find_mut(place.origin)) {
+        let key = self.replay(run).entry.key(flow, FlowHash::of(flow));
+        if let Some(broken) = self.flows.find_mut(key) {
+            broken.replay = None;
+        }
+        let Some(place) = place.filter(|place| place.generation == self.generation) else {
+            return;
+        };
+        let origin = place.origin as usize;
+        if let Some(first) = self.flows.at(origin).and_then(|first| first.replay) {
             // What lies behind the first run has to be learned anew.
-            first.path = self.paths.extend(PathIndex::ROOT, first.replay);
+            let path = self.path_of(first);
+            if let Some(flow) = self.flows.at_mut(origin) {
+                flow.path = path;
+            }
         }
     }
 
@@ -417,7 +286,7 @@ impl FlowCache {
     pub(crate) fn clear(&mut self) {
         if !self.flows.is_empty() {
             *self = Self {
-                generation: self.generation + 1,
+                generation: self.generation.saturating_add(1),
                 newcomers: std::mem::take(&mut self.newcomers),
                 nodes: std::mem::take(&mut self.nodes),
                 counters: self.counters,
@@ -428,57 +297,33 @@ impl FlowCache {
 
     /// The replay that is kept already, or a copy of this one.
     fn intern(&mut self, replay: Replay<&[Act]>, nodes: &[NodeId]) -> ReplayIndex {
-        let mut digest = Digest::default();
-        replay.hash(&mut digest);
-        if let Some(&index) = self.by_digest.find(digest.key())
+        let digest = replay.digest();
+        if let Some(&index) = self.by_digest.find(digest)
             && self.replay(index).as_ref() == replay
         {
             return index;
         }
-        let index = ReplayIndex(self.replays.len() as u32);
+        let index = ReplayIndex::numbered(self.replays.len() as u32);
         self.replays.push(replay.into_boxed());
         self.nodes.extend(nodes);
-        self.by_digest.insert(digest.key(), index);
+        self.by_digest.insert(digest, index);
         index
     }
 }
 
-/// A hasher with a fixed seed and a result of 128 bits.
-#[derive(Default)]
-struct Digest {
-    lanes: [u64; 2],
-}
-
-impl Digest {
-    /// Never zero.
-    fn key(&self) -> u128 {
-        u128::from(self.lanes[0]) << 64 | u128::from(self.lanes[1] | 1)
-    }
-}
-
-impl Hasher for Digest {
-    fn finish(&self) -> u64 {
-        self.lanes[0]
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for part in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..part.len()].copy_from_slice(part);
-            self.write_u64(u64::from_le_bytes(word));
+impl Default for FlowCache {
+    fn default() -> Self {
+        Self {
+            flows: FlowTable::new(),
+            last_place: 0,
+            stride: 0,
+            newcomers: Newcomers::default(),
+            replays: Vec::new(),
+            paths: FlowPaths::new(),
+            generation: NonZeroU32::MIN,
+            by_digest: FlowTable::new(),
+            nodes: BTreeSet::new(),
+            counters: FlowCacheCounters::default(),
         }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.lanes[0] = (self.lanes[0].rotate_left(5) ^ value).wrapping_mul(0x517c_c1b7_2722_0a95);
-        self.lanes[1] = (self.lanes[1].rotate_left(9) ^ value).wrapping_mul(0xd6e8_feb8_6659_fd93);
-    }
-
-    fn write_u32(&mut self, value: u32) {
-        self.write_u64(u64::from(value));
-    }
-
-    fn write_u8(&mut self, value: u8) {
-        self.write_u64(u64::from(value));
     }
 }

@@ -60,9 +60,10 @@ mod tests {
     use crate::context::Context;
     use crate::flow_cache::Repeat;
     use crate::id::Handle;
+    use crate::later::Later;
     use crate::network::{Network, Node};
-    use crate::packet::{FrameHeader, Packet};
-    use crate::time::{Span, Time};
+    use crate::packet::FrameHeader;
+    use crate::time::Span;
     use crate::verdict::{Decision, DropReason, Step};
 
     const HERE: NodeId = NodeId(4);
@@ -117,7 +118,7 @@ mod tests {
             true
         }
 
-        fn proceed(&mut self, _: Time, _: Port, _: &Packet, _: u64) -> bool {
+        fn proceed(&mut self, _: Later<'_, '_>) -> bool {
             self.since_seen += 1;
             self.since_seen < 3
         }

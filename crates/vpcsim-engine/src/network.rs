@@ -7,10 +7,10 @@ use std::any::Any;
 use crate::context::{Context, Core, Pending};
 use crate::flow_cache::FlowCacheCounters;
 use crate::id::{Handle, NodeId, PacketId, Port};
+use crate::later::Later;
 use crate::link::Link;
 use crate::nodes::Nodes;
 use crate::observer::Observer;
-use crate::packet::Packet;
 use crate::time::Time;
 use crate::verdict::Step;
 
@@ -28,10 +28,10 @@ pub trait Node: Any + Send {
     }
 
     /// Moves the node's own state on for a packet that it would handle as it handled another one of the flow, for which it said that
-    /// others fare alike [while it proceeds](crate::Repeat::while_proceeding) with this token.
+    /// others fare alike [while it proceeds](crate::Repeat::while_proceeding) with the token of `later`.
     ///
     /// False, with nothing changed that [`Node::process`] would not change too, if the packet has to be handed to it.
-    fn proceed(&mut self, _now: Time, _port: Port, _packet: &Packet, _token: u64) -> bool {
+    fn proceed(&mut self, _later: Later<'_, '_>) -> bool {
         false
     }
 }

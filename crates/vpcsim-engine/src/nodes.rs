@@ -4,10 +4,11 @@
 //! what lets a million questions each have a network in its first state. An idle node costs 16 bytes; one that is there costs the hot
 //! path a comparison with null.
 
-use crate::flow_cache::Gate;
 use crate::id::NodeId;
+use crate::later::{Hints, Later};
 use crate::network::Node;
 use crate::packet::Packet;
+use crate::replay::Gate;
 use crate::time::Time;
 
 /// Makes the node of this number in its first state.
@@ -71,10 +72,24 @@ impl Nodes {
 
     /// Asks a node to [proceed](Node::proceed); a packet that it wants to see has yet to come to it.
     #[inline]
-    pub(crate) fn proceed(&mut self, now: Time, gate: Gate, packet: &mut Packet, token: u64) -> bool {
+    pub(crate) fn proceed(
+        &mut self,
+        now: Time,
+        gate: Gate,
+        packet: &mut Packet,
+        token: u64,
+        hints: &mut Hints<'_>,
+    ) -> bool {
         let Gate { node, port, .. } = gate;
         let device = self.get_mut(node);
-        let proceeds = device.is_some_and(|device| device.proceed(now, port, packet, token));
+        let later = Later {
+            now,
+            port,
+            packet,
+            token,
+            hints,
+        };
+        let proceeds = device.is_some_and(|device| device.proceed(later));
         if !proceeds {
             packet.take_back_footprint(node, port);
         }

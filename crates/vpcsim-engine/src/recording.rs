@@ -2,9 +2,10 @@
 
 use vpcsim_wire::FlowKey;
 
-use crate::flow_cache::{Act, Change, Entry, Exit, FlowCache, Gate, Repeat, Replay, Sight};
+use crate::flow_cache::{FlowCache, Repeat};
 use crate::id::{NodeId, Port};
 use crate::packet::{Edits, PackedFrame, Packet};
+use crate::replay::{Act, Change, Entry, Exit, Gate, Replay, Sight};
 
 /// A packet as it was when it was last looked at.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +41,8 @@ struct Run {
     ttl_min: u8,
     len_max: u16,
     seen: Seen,
+    /// What it was when it left the last node.
+    left_as: (PackedFrame, u64),
     /// The node that has the packet now.
     place: (NodeId, Port),
     said: Said,
@@ -93,6 +96,7 @@ impl Recording {
             ttl_min: 0,
             len_max: u16::MAX,
             seen,
+            left_as: (seen.frame, seen.mark),
             place: (entry.node, entry.port),
             said: Said::Nothing,
             spoilt: false,
@@ -184,7 +188,8 @@ impl Recording {
 
     /// Ends the run behind the last node that the packet left, and keeps it.
     pub(crate) fn end(&mut self, exit: Exit, cache: &mut FlowCache) {
-        let Some(run) = self.run.take() else { return };
+        let Some(mut run) = self.run.take() else { return };
+        let ttl_taken = run.drop_last_changes();
         let replay = Replay {
             entry: run.entry,
             ttl_min: run.ttl_min,
@@ -192,6 +197,9 @@ impl Recording {
             hop_count: run.nodes.len() as u16,
             uncounted: run.uncounted(),
             exit,
+            frame: run.left_as.0,
+            mark: run.left_as.1,
+            ttl_taken,
             acts: &run.acts[..],
         };
         if !run.nodes.is_empty() {
@@ -214,6 +222,19 @@ impl Run {
         } else {
             self.nodes.len() as u16
         }
+    }
+
+    /// Takes the changes out that end the run, since nothing sees them but whoever gets the packet then, and says how many were of the time
+    /// to live.
+    fn drop_last_changes(&mut self) -> u8 {
+        let mut ttl_taken = 0;
+        while let Some(Act::Change(change @ (Change::Frame(_) | Change::Mark(_) | Change::DecrementTtl))) =
+            self.acts.last()
+        {
+            ttl_taken += u8::from(*change == Change::DecrementTtl);
+            self.acts.pop();
+        }
+        ttl_taken
     }
 
     fn leave(&mut self, packet: &Packet) -> bool {
@@ -252,6 +273,7 @@ impl Run {
         self.ttl_spent = self.ttl_spent.saturating_add(spent_here);
         self.len_max = self.len_max.min(repeat.len_max);
         self.nodes.push(node);
+        self.left_as = (self.seen.frame, self.seen.mark);
         true
     }
 

@@ -1,10 +1,13 @@
 //! One packet's run: through nodes until it ends or has to wait, by walking or as the [flow cache](crate::flow_cache) says.
 
+use vpcsim_wire::FlowKey;
+
 use crate::context::{Context, Core};
-use crate::flow_cache::{Act, Change, Entry, Exit, Gate, Known, ReplayIndex};
+use crate::flow_cache::Known;
 use crate::id::{Handle, NodeId, Port};
 use crate::network::Network;
 use crate::observer::{Event, Observation};
+use crate::replay::{Act, Entry, Exit, Gate, ReplayIndex};
 use crate::verdict::{Decision, DropReason, Step};
 
 /// After this many nodes a packet is taken to run in a circle.
@@ -103,8 +106,8 @@ impl Network {
         let index = on_path.or_else(|| {
             let entry = Entry::of(node, port, packet);
             match cache.find(&entry, packet) {
-                Known::Replay(index, path) => {
-                    packet.place = cache.advance(&entry, packet, index, path);
+                Known::Replay(index, here) => {
+                    packet.place = Some(cache.advance(packet, index, here));
                     Some(index)
                 }
                 Known::Unknown => {
@@ -131,8 +134,9 @@ impl Network {
             counters,
             ..
         } = &mut self.core;
-        let (now, replay) = (*now, cache.replay(index));
+        let now = *now;
         let packet = slab.packet_mut(handle);
+        let (replay, mut hints) = cache.replay_with_hints(index, packet.place);
         let Some(flow) = packet
             .key()
             .filter(|_| packet.hop_count() + replay.hop_count <= HOP_COUNT_MAX)
@@ -141,34 +145,20 @@ impl Network {
         };
         let mut before = flow;
         for act in &replay.acts {
-            match *act {
+            let (gate, passes) = match *act {
+                Act::Proceed(gate, token) => (gate, self.nodes.proceed(now, gate, packet, token, &mut hints)),
+                Act::Footprint(gate) => (gate, packet.leave_footprint(gate.node, gate.port)),
                 Act::Change(change) => {
-                    before = match change {
-                        Change::Source(..) | Change::Destination(..) => packet.key().unwrap_or(before),
-                        _ => before,
-                    };
-                    change.apply(packet);
-                }
-                Act::Proceed(gate, _) | Act::Footprint(gate) => {
-                    let Gate {
-                        node,
-                        port,
-                        uncounted,
-                    } = gate;
-                    let passes = match *act {
-                        Act::Proceed(_, token) => self.nodes.proceed(now, gate, packet, token),
-                        _ => packet.leave_footprint(node, port),
-                    };
-                    if !passes {
-                        packet.count_hops(uncounted);
-                        counters.hops += u64::from(uncounted);
-                        cache.break_off(flow, index, packet.place.take());
-                        return Repeated::ToNode(node, port);
+                    if change.is_of_an_end() {
+                        before = packet.key().unwrap_or(before);
                     }
+                    change.apply(packet);
+                    continue;
                 }
                 Act::Hop => {
                     packet.count_hops(1);
                     counters.hops += 1;
+                    continue;
                 }
                 Act::Show(node, sight) => {
                     if let Some(observer) = observer {
@@ -180,13 +170,19 @@ impl Network {
                             event,
                         });
                     }
+                    continue;
                 }
+            };
+            if !passes {
+                return self.core.break_off(index, handle, flow, gate);
             }
         }
+        replay.finish(packet);
         packet.count_hops(replay.uncounted);
         counters.hops += u64::from(replay.uncounted);
         if let Some(place) = &mut packet.place {
-            place.step += 1;
+            place.cursor.step();
+            place.hints_left = hints.left() as u8;
         }
         let exit = replay.exit;
         cache.counters.repeated += 1;
@@ -204,6 +200,21 @@ impl Core {
             Step::Deliver => self.end(node, packet, Event::Deliver),
             Step::Drop { reason, decision } => self.end(node, packet, Event::Drop { reason, decision }),
         }
+    }
+
+    /// A node wants to see a packet of the flow, which it gets as it came.
+    #[cold]
+    fn break_off(&mut self, run: ReplayIndex, packet: Handle, flow: FlowKey, gate: Gate) -> Repeated {
+        let Gate {
+            node,
+            port,
+            uncounted,
+        } = gate;
+        let packet = self.slab.packet_mut(packet);
+        packet.count_hops(uncounted);
+        self.counters.hops += u64::from(uncounted);
+        self.cache.break_off(flow, run, packet.place.take());
+        Repeated::ToNode(node, port)
     }
 
     fn leave_run(&mut self, packet: Handle, exit: Exit) -> Repeated {
@@ -228,10 +239,11 @@ mod tests {
 
     use crate::flow_cache::Repeat;
     use crate::id::{Handle, NodeId, Port};
+    use crate::later::Later;
     use crate::network::{Network, Node};
     use crate::observer::{Event, Observation, Observer};
-    use crate::packet::{FrameHeader, Packet};
-    use crate::time::{Span, Time};
+    use crate::packet::FrameHeader;
+    use crate::time::Span;
     use crate::verdict::{Decision, Station, Step};
     use crate::{Context, FlowCacheCounters};
 
@@ -276,8 +288,8 @@ mod tests {
             true
         }
 
-        fn proceed(&mut self, _: Time, _: Port, _: &Packet, token: u64) -> bool {
-            assert_eq!(token, 42);
+        fn proceed(&mut self, later: Later<'_, '_>) -> bool {
+            assert_eq!(later.token, 42);
             let proceeds = self.left_in_ten > 0;
             self.left_in_ten = self.left_in_ten.saturating_sub(1);
             proceeds
@@ -436,8 +448,8 @@ mod tests {
             true
         }
 
-        fn proceed(&mut self, _: Time, _: Port, packet: &Packet, _: u64) -> bool {
-            assert_eq!(packet.mark(), 5);
+        fn proceed(&mut self, later: Later<'_, '_>) -> bool {
+            assert_eq!(later.packet.mark(), 5);
             !std::mem::replace(&mut self.has_proceeded, true)
         }
     }

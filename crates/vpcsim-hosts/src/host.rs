@@ -12,7 +12,7 @@ mod forward;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use vpcsim_engine::{Context, Decision, DropReason, FrameHeader, Handle, Node, Packet, Port, Step, Time};
+use vpcsim_engine::{Context, Decision, DropReason, FrameHeader, Handle, Later, Node, Port, Step, Time};
 use vpcsim_wire::{Arp, EtherType, Mac, arp, icmp, summarize};
 
 use crate::alarm::Alarm;
@@ -354,8 +354,8 @@ impl Node for HostNode {
         self.config.forwarding.is_some()
     }
 
-    fn proceed(&mut self, now: Time, _: Port, packet: &Packet, token: u64) -> bool {
-        self.proceed_forwarding(now, packet, token).is_some()
+    fn proceed(&mut self, later: Later<'_, '_>) -> bool {
+        self.proceed_forwarding(later).is_some()
     }
 
     fn on_timer(&mut self, context: &mut Context<'_>, _: u64) {

@@ -187,6 +187,14 @@ impl FlowKey {
             rest << 16 & PORT_MASK << SOURCE_PORT_SHIFT | rest >> 16 & PORT_MASK << DESTINATION_PORT_SHIFT;
         Self((addresses.rotate_left(32) as u128) << 64 | (kept | ports) as u128)
     }
+
+    /// Whether it comes before [its answers'](FlowKey::reversed) key in the order of keys, or is the same.
+    #[inline]
+    pub const fn is_lower(self) -> bool {
+        let addresses = (self.0 >> 64) as u64;
+        let (source, destination) = (addresses >> 32, addresses & 0xffff_ffff);
+        source < destination || source == destination && self.source_port() <= self.destination_port()
+    }
 }
 
 impl fmt::Display for FlowKey {
@@ -215,6 +223,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn the_lower_key_of_both_directions_is_the_lesser_number(
+            (source, destination) in (0_u32..4, 0_u32..4),
+            (port, to_port) in (0_u16..4, 0_u16..4),
+            spare in 0_u32..4,
+        ) {
+            let key = FlowKey::new(source.into(), destination.into(), Protocol::UDP, port, to_port).with_spare(spare);
+            prop_assert_eq!(key.is_lower(), key <= key.reversed());
+        }
+    }
 
     const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 1, 5);
     const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 7);

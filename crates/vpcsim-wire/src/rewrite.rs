@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 
 use crate::checksum::{self, update16, update32};
 use crate::field::{read16, read32, write16, write32};
-use crate::{Protocol, Summary, icmp, ipv4, summarize_embedded, tcp, udp};
+use crate::{FlowHash, Protocol, Summary, icmp, ipv4, summarize_embedded, tcp, udp};
 
 /// One end of a flow: where its address and port lie in the headers.
 #[derive(Clone, Copy)]
@@ -135,6 +135,7 @@ fn update_key(summary: &mut Summary, end: End, ip: Ipv4Addr, port: Option<u16>) 
             .with_source(source, identifier)
             .with_destination(destination, identifier);
     }
+    summary.hash = FlowHash::of(summary.key);
 }
 
 /// Takes one off the time to live and returns what is left; 0 stays 0.

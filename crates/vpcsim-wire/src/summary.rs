@@ -11,7 +11,7 @@ use std::net::Ipv4Addr;
 
 use crate::field::{be16, be32};
 use crate::ipv4::{self, DONT_FRAGMENT, MORE_FRAGMENTS, OFFSET_MASK};
-use crate::{FlowKey, Malformed, Protocol, icmp, tcp, udp};
+use crate::{FlowHash, FlowKey, Malformed, Protocol, icmp, tcp, udp};
 
 /// The fields of one IPv4 packet and the header above it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Summary {
     ///
     /// The ports are the identifier for ICMP queries, and 0 for non-initial fragments and portless protocols.
     pub key: FlowKey,
+    /// The hash of the key, for the tables that know the flow.
+    pub hash: FlowHash,
     /// IPv4 header and payload, in bytes.
     pub total_len: u16,
     /// IPv4 payload of this packet, in bytes.
@@ -101,14 +103,16 @@ struct Transport {
 fn combine(header: &Header, header_len: usize, transport: Transport) -> Summary {
     let total_len = be16(header, ipv4::TOTAL_LEN_AT);
     let fragment = be16(header, ipv4::FRAGMENT_AT);
+    let key = FlowKey::new(
+        Ipv4Addr::from_bits(be32(header, ipv4::SOURCE_AT)),
+        Ipv4Addr::from_bits(be32(header, ipv4::DESTINATION_AT)),
+        Protocol(header[ipv4::PROTOCOL_AT]),
+        transport.source_port,
+        transport.destination_port,
+    );
     Summary {
-        key: FlowKey::new(
-            Ipv4Addr::from_bits(be32(header, ipv4::SOURCE_AT)),
-            Ipv4Addr::from_bits(be32(header, ipv4::DESTINATION_AT)),
-            Protocol(header[ipv4::PROTOCOL_AT]),
-            transport.source_port,
-            transport.destination_port,
-        ),
+        key,
+        hash: FlowHash::of(key),
         total_len,
         l4_len: total_len - header_len as u16,
         identification: be16(header, ipv4::IDENTIFICATION_AT),
@@ -347,8 +351,10 @@ mod tests {
             .dont_fragment(true)
             .payload(b"abc")
             .build();
+        let key = FlowKey::new(HOST, SERVER, Protocol::TCP, 40_000, 443);
         let expected = Summary {
-            key: FlowKey::new(HOST, SERVER, Protocol::TCP, 40_000, 443),
+            key,
+            hash: FlowHash::of(key),
             total_len: 47,
             l4_len: 27,
             identification: 9,

@@ -27,8 +27,8 @@
 //! - ICMP errors and answers begin no flow: nothing is to come back after them.
 //! - Expired flows never count against the capacity.
 
-use vpcsim_engine::{FlowTable, Span, Time};
-use vpcsim_wire::{FlowKey, Protocol, Summary, icmp, tcp};
+use vpcsim_engine::{FlowTable, Hint, Span, TableKey, Time};
+use vpcsim_wire::{Protocol, Summary, icmp, tcp};
 
 use crate::devices::network_interface::TrackingTimeouts;
 
@@ -127,10 +127,26 @@ pub struct ConnectionTracker {
 impl ConnectionTracker {
     /// Whether a packet belongs to a tracked flow, in either direction; its timer and state then move on.
     pub fn matches(&mut self, now: Time, packet: &Summary, timers: &TrackingTimers) -> bool {
+        self.matches_near(now, packet, timers, &mut Hint::default())
+    }
+
+    /// As [`ConnectionTracker::matches`], where the flow most likely lies where `hint` says.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "of each packet of a flow it is asked twice, and what it does is short"
+    )]
+    pub fn matches_near(
+        &mut self,
+        now: Time,
+        packet: &Summary,
+        timers: &TrackingTimers,
+        hint: &mut Hint,
+    ) -> bool {
         let Some(place) = place(packet) else {
             return false;
         };
-        let Some(flow) = self.flows.find_mut(place.key) else {
+        let Some(flow) = self.flows.find_near(place.key, hint) else {
             return false;
         };
         if flow.expires <= now || flow.gives_way_to(packet) {
@@ -263,32 +279,41 @@ impl Flow {
 
 /// Where a packet's flow is kept: both directions have one key.
 struct Place {
-    key: u128,
+    key: TableKey,
     along_key: bool,
 }
 
 /// The place of a packet's flow; `None` if it has none of its own: ICMP errors, and fragments without ports.
-#[inline]
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "returned by call it takes as long again as it takes to find out"
+)]
 fn place(packet: &Summary) -> Option<Place> {
     match packet.protocol() {
         Protocol::TCP | Protocol::UDP if !packet.has_ports() => None,
         Protocol::ICMP => query_place(packet),
-        _ => Some(lower_place(packet.key)),
+        _ => Some(lower_place(packet)),
     }
 }
 
 /// Under the lower of the key and its reverse.
 #[inline]
-fn lower_place(key: FlowKey) -> Place {
-    let key = key.with_spare(PRESENT);
-    let reversed = key.reversed();
+fn lower_place(packet: &Summary) -> Place {
+    let along_key = packet.key.is_lower();
+    let key = if along_key {
+        packet.key
+    } else {
+        packet.key.reversed()
+    };
     Place {
-        key: key.min(reversed).0,
-        along_key: key <= reversed,
+        key: TableKey::of_flow(key, packet.hash, PRESENT),
+        along_key,
     }
 }
 
 /// Queries and their answers are kept under the asking side's key, so that a query never passes for an answer.
+#[cold]
 fn query_place(packet: &Summary) -> Option<Place> {
     if !packet.has_identifier() {
         return None;
@@ -299,7 +324,7 @@ fn query_place(packet: &Summary) -> Option<Place> {
         query => (packet.key, query),
     };
     Some(Place {
-        key: key.with_spare(PRESENT | u32::from(query)).0,
+        key: TableKey::of_flow(key, packet.hash, PRESENT | u32::from(query)),
         along_key: is_query(packet),
     })
 }

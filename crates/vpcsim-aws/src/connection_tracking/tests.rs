@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use proptest::prelude::*;
-use vpcsim_wire::{PacketBuilder, fragment, icmp_error, summarize};
+use vpcsim_wire::{FlowKey, PacketBuilder, fragment, icmp_error, summarize};
 
 use super::*;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 
-use vpcsim_engine::{FlowTable, Span, Time};
+use vpcsim_engine::{FlowTable, Hint, Span, TableKey, Time};
 use vpcsim_wire::{FlowKey, Protocol, Summary, tcp};
 
 use super::{NewEnd, Passage};
@@ -17,6 +17,8 @@ const UDP: Span = Span::from_secs(30);
 const UDP_STREAM: Span = Span::from_secs(120);
 const ICMP: Span = Span::from_secs(30);
 const OTHER: Span = Span::from_secs(600);
+/// Sets a bit in each key, since no key may be zero.
+const PRESENT: u32 = 1;
 /// Ports that are put in front when the sender's own is taken.
 const FIRST_PORT: u16 = 1_024;
 /// So many fragmented packets are remembered.
@@ -105,8 +107,10 @@ impl Connections {
         now: Time,
         summary: &Summary,
         bytes: &[u8],
+        hint: &mut Hint,
     ) -> Option<Ipv4Addr> {
-        let found = self.find(summary.key)?;
+        let key = TableKey::of_flow(summary.key, summary.hash, PRESENT);
+        let found = *self.by_key.find_near(key, hint)?;
         let is_same = |row: &&Connection| row.serial == serial && now < row.expires;
         let row = self.row(found).filter(is_same)?;
         let destination = if row.is_translated() && found.is_answer {
@@ -280,7 +284,7 @@ impl Connections {
 
 /// The key of the table of connections, which is never zero.
 fn place(key: FlowKey) -> u128 {
-    key.with_spare(1).0
+    key.with_spare(PRESENT).0
 }
 
 fn fragment_key(summary: &Summary) -> FragmentKey {

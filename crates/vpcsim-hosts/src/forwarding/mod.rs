@@ -11,7 +11,7 @@ mod rules;
 
 use std::net::Ipv4Addr;
 
-use vpcsim_engine::{ComponentId, Decision, DropReason, Station, Time};
+use vpcsim_engine::{ComponentId, Decision, DropReason, Hint, Station, Time};
 use vpcsim_wire::rewrite::EmbeddedChange;
 use vpcsim_wire::{FlowKey, Summary};
 
@@ -203,11 +203,12 @@ impl Forwarder {
         now: Time,
         summary: &Summary,
         bytes: &[u8],
+        hint: &mut Hint,
     ) -> Option<Ipv4Addr> {
         if !config.tracks() {
             return Some(summary.destination());
         }
-        self.connections.proceed(serial, now, summary, bytes)
+        self.connections.proceed(serial, now, summary, bytes, hint)
     }
 
     /// When a connection is forgotten next.

@@ -107,8 +107,14 @@ impl Bench {
 
     fn proceed(&mut self, serial: u32, bytes: &[u8]) -> Option<Ipv4Addr> {
         let summary = summarize(bytes).unwrap();
-        self.forwarder
-            .proceed(&self.config, serial, self.now, &summary, bytes)
+        self.forwarder.proceed(
+            &self.config,
+            serial,
+            self.now,
+            &summary,
+            bytes,
+            &mut Hint::default(),
+        )
     }
 }
 

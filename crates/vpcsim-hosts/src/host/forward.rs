@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use vpcsim_engine::{
-    Context, Decision, DropReason, FrameHeader, Handle, Packet, Port, Repeat, Span, Step, Time,
+    Context, Decision, DropReason, FrameHeader, Handle, Later, Port, Repeat, Span, Step, Time,
 };
 use vpcsim_wire::{FlowKey, PacketBuilder, Summary, fragment, icmp_error, tcp};
 
@@ -111,13 +111,15 @@ impl HostNode {
 
     /// Takes note of a packet that goes on as the one did for which [`HostNode::token`] was `token`; `None` if it does not, with nothing
     /// noted but what [`HostNode::forward`] notes, too.
-    pub(super) fn proceed_forwarding(&mut self, now: Time, packet: &Packet, token: u64) -> Option<()> {
+    pub(super) fn proceed_forwarding(&mut self, mut later: Later<'_, '_>) -> Option<()> {
+        let (now, packet, token) = (later.now, later.packet, later.token);
         let (summary, serial) = (packet.summary()?, (token >> 32) as u32);
         let config = self.config.forwarding.as_ref()?;
         let state = self.state.as_mut()?;
-        let destination = state
-            .forwarder
-            .proceed(config, serial, now, summary, packet.bytes())?;
+        let destination =
+            state
+                .forwarder
+                .proceed(config, serial, now, summary, packet.bytes(), later.hint())?;
         let out = self.way_out(destination);
         let next_hop = routing::next_hop(self.config.interfaces.get(out)?, destination);
         let neighbours = &self.state.as_ref()?.neighbours[out];

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use vpcsim_engine::{
-    CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Packet, Port, Repeat,
+    CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Later, Node, NodeId, Port, Repeat,
     Span, Step, Time,
 };
 use vpcsim_wire::rewrite::EmbeddedChange;
@@ -102,7 +102,8 @@ impl Node for NatGatewayDevice {
     }
 
     /// A packet keeps its mapping alive and is counted, as long as the mapping is still the one that it was.
-    fn proceed(&mut self, now: Time, port: Port, packet: &Packet, token: u64) -> bool {
+    fn proceed(&mut self, later: Later<'_, '_>) -> bool {
+        let Later { now, port, packet, token, .. } = later;
         let Some(summary) = packet.summary() else { return false };
         let (way, len) = (Way::by(port), usize::from(summary.total_len));
         if self.limiter.as_ref().is_some_and(|limiter| !limiter.has_room(now, len)) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ipnet::Ipv4Net;
 use smallvec::SmallVec;
 use vpcsim_engine::{
-    CapturePoint, ComponentId, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Packet, Port, Repeat,
+    CapturePoint, ComponentId, Context, Decision, Direction, DropReason, FrameHeader, Handle, Later, Node, NodeId, Port, Repeat,
     Span, Step, Time,
 };
 use vpcsim_wire::{Arp, EtherType, Mac, Protocol, Summary};
@@ -492,11 +492,11 @@ impl Node for NetworkInterfaceDevice {
         self.allowances.is_none()
     }
 
-    fn proceed(&mut self, now: Time, _: Port, packet: &Packet, token: u64) -> bool {
-        let Some(summary) = packet.summary() else { return false };
-        match token {
+    fn proceed(&mut self, mut later: Later<'_, '_>) -> bool {
+        let Some(summary) = later.packet.summary() else { return false };
+        match later.token {
             _ if !self.returns.is_empty() => false,
-            TRACKED => self.tracker.matches(now, summary, &self.fixed.timers),
+            TRACKED => self.tracker.matches_near(later.now, summary, &self.fixed.timers, later.hint()),
             _ => !self.tracker.holds(summary),
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use vpcsim_engine::{
-    CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Node, NodeId, Packet, Port, Repeat, Span,
-    Step, Time,
+    CapturePoint, Context, Decision, Direction, DropReason, FrameHeader, Handle, Later, Node, NodeId, Port, Repeat, Span,
+    Step,
 };
 use vpcsim_wire::{Summary, icmp_error};
 
@@ -123,10 +123,10 @@ impl Node for TransitGatewayDevice {
     }
 
     /// A packet is counted by the limit of the zone that it came in by.
-    fn proceed(&mut self, now: Time, _: Port, packet: &Packet, limiter: u64) -> bool {
-        let Some(summary) = packet.summary() else { return false };
-        let limiter = self.limiters.get_mut(limiter as usize);
-        limiter.is_some_and(|limiter| limiter.rate.admit_at_once(now, usize::from(summary.total_len)))
+    fn proceed(&mut self, later: Later<'_, '_>) -> bool {
+        let Some(summary) = later.packet.summary() else { return false };
+        let limiter = self.limiters.get_mut(later.token as usize);
+        limiter.is_some_and(|limiter| limiter.rate.admit_at_once(later.now, usize::from(summary.total_len)))
     }
 }
 
