@@ -63,6 +63,7 @@ impl Core {
         self.notices.get(node.0 as usize).copied().unwrap_or(0)
     }
 
+    #[inline]
     pub(crate) fn observe(&mut self, node: NodeId, packet: Handle, event: Event) {
         if let Some(observer) = &mut self.observer {
             observer.observe(&Observation {
@@ -74,6 +75,7 @@ impl Core {
         }
     }
 
+    #[inline]
     pub(crate) fn end(&mut self, node: NodeId, packet: Handle, event: Event) {
         match event {
             Event::Deliver => self.counters.delivered += 1,
@@ -155,6 +157,7 @@ impl Context<'_> {
     /// Brings a new packet into being: an IPv4 packet or what else the frame's type says.
     ///
     /// The node then has to send it on with one of the methods below.
+    #[inline]
     pub fn emit(&mut self, frame: FrameHeader, bytes: &[u8]) -> Handle {
         self.core.recording.spoil();
         let packet = self.core.slab.insert(frame, bytes, (self.node, Port(0)));
@@ -164,12 +167,14 @@ impl Context<'_> {
     }
 
     /// Sends a packet on at the present moment, after what is being handled now.
+    #[inline]
     pub fn forward(&mut self, packet: Handle, to: NodeId, port: Port) {
         self.core.recording.spoil();
         self.core.schedule(self.core.now, packet, to, port);
     }
 
     /// Sends a packet on after `delay`.
+    #[inline]
     pub fn forward_after(&mut self, packet: Handle, to: NodeId, port: Port, delay: Span) {
         self.core.recording.spoil();
         let at = self.core.now + delay;
@@ -183,6 +188,7 @@ impl Context<'_> {
     }
 
     /// Ends a packet as delivered to this node.
+    #[inline]
     pub fn deliver(&mut self, packet: Handle) {
         self.core.recording.spoil();
         self.core.end(self.node, packet, Event::Deliver);
@@ -284,6 +290,7 @@ impl Context<'_> {
     }
 
     /// Calls [`Node::on_timer`](crate::Node::on_timer) of this node with `token` after `delay`.
+    #[inline]
     pub fn set_timer(&mut self, delay: Span, token: u64) -> TimerId {
         self.core.recording.spoil();
         let id = self.core.timers.insert(self.node, token);

@@ -41,6 +41,7 @@ impl FrameHeader {
 pub(crate) struct PackedFrame([u64; 2]);
 
 impl PackedFrame {
+    #[inline]
     fn of(frame: FrameHeader) -> Self {
         let word = |mac: Mac, tail: u16| {
             let mut bytes = [0; 8];
@@ -51,6 +52,7 @@ impl PackedFrame {
         Self([word(frame.destination, frame.ethertype.0), word(frame.source, 0)])
     }
 
+    #[inline]
     fn unpack(self) -> FrameHeader {
         let mac = |word: u64| {
             let mut mac = Mac([0; 6]);
@@ -248,6 +250,7 @@ impl Packet {
     }
 
     /// Takes one from the time to live and says what is left.
+    #[inline]
     pub fn decrement_ttl(&mut self) -> u8 {
         self.rewrite(|bytes, summary| summary.ttl = rewrite::decrement_ttl(bytes));
         count(&mut self.edits.ttl);
@@ -300,6 +303,33 @@ impl Packet {
     }
 }
 
+/// Makes a buffer's content `bytes`; small packets are copied without a call, as two pieces that overlap.
+#[inline]
+fn overwrite(buffer: &mut Vec<u8>, bytes: &[u8]) {
+    buffer.resize(bytes.len(), 0);
+    if !copied_as_two_of::<32>(buffer, bytes) && !copied_as_two_of::<64>(buffer, bytes) {
+        buffer.copy_from_slice(bytes);
+    }
+}
+
+/// Copies as much as two pieces of `N` bytes cover, if they do.
+#[inline]
+fn copied_as_two_of<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
+    if from.len() > 2 * N || to.len() != from.len() {
+        return false;
+    }
+    let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) else {
+        return false;
+    };
+    if let Some(start) = to.first_chunk_mut::<N>() {
+        *start = *first;
+    }
+    if let Some(end) = to.last_chunk_mut::<N>() {
+        *end = *last;
+    }
+    true
+}
+
 /// The packets that are in the network, with their buffers kept for the next ones.
 #[derive(Debug, Default)]
 pub(crate) struct Slab {
@@ -309,6 +339,7 @@ pub(crate) struct Slab {
 }
 
 impl Slab {
+    #[inline]
     pub(crate) fn insert(&mut self, frame: FrameHeader, bytes: &[u8], next: (NodeId, Port)) -> Handle {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Packet::vacant());
@@ -329,11 +360,11 @@ impl Slab {
         slot.place = None;
         slot.next = next;
         slot.footprints.clear();
-        slot.bytes.clear();
-        slot.bytes.extend_from_slice(bytes);
+        overwrite(&mut slot.bytes, bytes);
         Handle(index)
     }
 
+    #[inline]
     pub(crate) fn remove(&mut self, handle: Handle) {
         debug_assert!(
             !self.free.contains(&handle.0) || self.free.len() > 64,
@@ -354,5 +385,20 @@ impl Slab {
     #[inline]
     pub(crate) fn packet_mut(&mut self, handle: Handle) -> &mut Packet {
         &mut self.slots[handle.0 as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::overwrite;
+
+    #[test]
+    fn a_buffer_becomes_what_it_is_given_whatever_it_was() {
+        let mut buffer = Vec::new();
+        for len in (0..300).chain([9_000, 3, 64, 65, 128, 129, 31, 32, 33, 0]) {
+            let bytes: Vec<u8> = (0..len).map(|place: u32| (place * 7 + len) as u8).collect();
+            overwrite(&mut buffer, &bytes);
+            assert_eq!(buffer, bytes);
+        }
     }
 }

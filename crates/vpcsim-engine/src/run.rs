@@ -30,18 +30,43 @@ impl Network {
         // A run that can be repeated begins behind a wait or behind a node that is always asked.
         let mut may_begin = true;
         loop {
-            if may_begin && self.is_repeating(node) {
-                match self.repeat_run(node, port, packet) {
+            let run = if may_begin {
+                self.known_run(node, port, packet)
+            } else {
+                None
+            };
+            if let Some(run) = run {
+                match self.repeat(run, packet) {
                     Repeated::ToWait => return,
                     Repeated::ToNode(to, next) => (node, port) = (to, next),
                     Repeated::Not => {}
                 }
             }
-            may_begin = !self.is_repeating(node);
             match self.visit(node, port, packet) {
-                Step::Forward { to, port: next } => (node, port) = (to, next),
+                Step::Forward { to, port: next } => {
+                    may_begin = !self.is_repeating(node);
+                    (node, port) = (to, next);
+                }
                 step => return self.core.finish(node, packet, step),
             }
+        }
+    }
+
+    /// What a packet does from here on as others of its flow did, as far as that is known; the path that it is on comes first.
+    #[inline]
+    fn known_run(&mut self, node: NodeId, port: Port, packet: Handle) -> Option<ReplayIndex> {
+        let repeating = self.core.slab.packet(packet);
+        if let Some(index) = self.core.cache.next_on_path(repeating) {
+            debug_assert_eq!(
+                self.core.cache.replay(index).entry,
+                Entry::of(node, port, repeating)
+            );
+            return Some(index);
+        }
+        if self.is_repeating(node) {
+            self.core.look_up(node, port, packet)
+        } else {
+            None
         }
     }
 
@@ -89,35 +114,6 @@ impl Network {
             Step::Send { link } => self.core.keep_run(Exit::Link { from: node, link }),
             Step::Deliver | Step::Drop { .. } => {}
         }
-    }
-
-    /// Does to a packet what the packets of its flow do from here on, as far as that is known.
-    fn repeat_run(&mut self, node: NodeId, port: Port, handle: Handle) -> Repeated {
-        let Core {
-            slab,
-            cache,
-            recording,
-            observer,
-            ..
-        } = &mut self.core;
-        let packet = slab.packet_mut(handle);
-        let on_path = cache.next_on_path(packet);
-        debug_assert!(on_path.is_none_or(|index| cache.replay(index).entry == Entry::of(node, port, packet)));
-        let index = on_path.or_else(|| {
-            let entry = Entry::of(node, port, packet);
-            match cache.find(&entry, packet) {
-                Known::Replay(index, here) => {
-                    packet.place = Some(cache.advance(packet, index, here));
-                    Some(index)
-                }
-                Known::Unknown => {
-                    recording.begin(entry, packet, observer.is_some());
-                    None
-                }
-                Known::Different => None,
-            }
-        });
-        index.map_or(Repeated::Not, |index| self.repeat(index, handle))
     }
 
     #[inline(always)]
@@ -191,6 +187,23 @@ impl Network {
 }
 
 impl Core {
+    /// Looks for the run of a packet that is on no path, and puts the packet on the path that begins with it or goes on with it.
+    fn look_up(&mut self, node: NodeId, port: Port, packet: Handle) -> Option<ReplayIndex> {
+        let packet = self.slab.packet_mut(packet);
+        let entry = Entry::of(node, port, packet);
+        match self.cache.find(&entry, packet) {
+            Known::Replay(index, here) => {
+                packet.place = Some(self.cache.advance(packet, index, here));
+                Some(index)
+            }
+            Known::Unknown => {
+                self.recording.begin(entry, packet, self.observer.is_some());
+                None
+            }
+            Known::Different => None,
+        }
+    }
+
     /// Ends what a packet does at this moment.
     fn finish(&mut self, node: NodeId, packet: Handle, step: Step) {
         match step {

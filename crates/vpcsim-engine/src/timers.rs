@@ -17,6 +17,7 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
+    #[inline]
     pub(crate) fn insert(&mut self, node: NodeId, token: u64) -> TimerId {
         if let Some(slot) = self.free.pop() {
             let timer = &mut self.slots[slot as usize];
@@ -50,6 +51,7 @@ impl Timers {
         }
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, slot: u32) -> Option<(NodeId, u64)> {
         self.free.push(slot);
         let timer = &mut self.slots[slot as usize];

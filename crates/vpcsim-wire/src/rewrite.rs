@@ -141,6 +141,7 @@ fn update_key(summary: &mut Summary, end: End, ip: Ipv4Addr, port: Option<u16>) 
 /// Takes one off the time to live and returns what is left; 0 stays 0.
 ///
 /// The caller keeps its summary up to date: `summary.ttl = decrement_ttl(bytes)`.
+#[inline]
 pub fn decrement_ttl(bytes: &mut [u8]) -> u8 {
     let ttl = bytes.get(ipv4::TTL_AT).copied().unwrap_or(0).saturating_sub(1);
     set_ttl(bytes, ttl);
@@ -148,6 +149,7 @@ pub fn decrement_ttl(bytes: &mut [u8]) -> u8 {
 }
 
 /// Sets the time to live.
+#[inline]
 pub fn set_ttl(bytes: &mut [u8], ttl: u8) {
     let Some(header) = bytes.first_chunk_mut::<{ ipv4::HEADER_LEN }>() else {
         return;

@@ -239,10 +239,12 @@ impl Flow {
     }
 
     /// A SYN on a connection that is over opens another one, which the rules have to judge.
+    #[inline]
     fn gives_way_to(self, packet: &Summary) -> bool {
         self.state == State::TcpClosing && packet.is_syn()
     }
 
+    #[inline]
     fn proceed(&mut self, packet: &Summary, along_key: bool) {
         self.state = match self.state {
             State::TcpOpening { .. } | State::TcpEstablished if packet.is_rst() || packet.is_fin() => {
@@ -264,6 +266,7 @@ impl Flow {
         self.last_along_key = along_key;
     }
 
+    #[inline]
     fn timeout(self, protocol: Protocol, timers: &TrackingTimers) -> Span {
         match self.state {
             State::TcpOpening { .. } => timers.tcp_other,
