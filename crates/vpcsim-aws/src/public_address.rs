@@ -66,6 +66,7 @@ impl PublicMapping {
     ///
     /// # Errors
     /// Why it does not get out.
+    #[inline]
     pub fn egress(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Result<Ipv4Addr, DropReason> {
         if destination.is_private() {
             return Err(drop_reason::IGW_DST_PRIVATE);

@@ -106,6 +106,7 @@ impl Traffic {
     ///
     /// A fragment without ports is judged with its first fragment
     /// ([`FragmentMemory`](crate::fragment_memory::FragmentMemory)); alone it only is what takes in its whole protocol.
+    #[inline]
     pub fn matches(self, packet: &Summary) -> bool {
         if packet.is_later_fragment() {
             return self.covers_all_of(packet.key.protocol());
@@ -119,6 +120,7 @@ impl Traffic {
     }
 
     /// Whether traffic of these parts is meant.
+    #[inline]
     pub fn matches_parts(
         self,
         protocol: Protocol,

@@ -216,10 +216,8 @@ impl Context<'_> {
     #[inline]
     pub fn pass(&mut self, packet: Handle, station: Station, decision: Decision) {
         if self.core.observer.is_some() {
-            let core = &mut *self.core;
-            let sight = Sight::Pass(station, decision);
-            core.recording.show(core.slab.packet(packet), sight);
-            core.observe(self.node, packet, Event::Pass { station, decision });
+            let event = Event::Pass { station, decision };
+            self.show(packet, Sight::Pass(station, decision), event);
         }
     }
 
@@ -227,9 +225,7 @@ impl Context<'_> {
     #[inline]
     pub fn rewritten(&mut self, packet: Handle, before: FlowKey) {
         if self.core.observer.is_some() {
-            let core = &mut *self.core;
-            core.recording.rewritten(core.slab.packet(packet), before);
-            core.observe(self.node, packet, Event::Rewrite { before });
+            self.show_rewritten(packet, before);
         }
     }
 
@@ -237,11 +233,23 @@ impl Context<'_> {
     #[inline]
     pub fn capture(&mut self, packet: Handle, point: CapturePoint, direction: Direction) {
         if self.core.observer.is_some() {
-            let core = &mut *self.core;
-            let sight = Sight::Capture(point, direction);
-            core.recording.show(core.slab.packet(packet), sight);
-            core.observe(self.node, packet, Event::Capture { point, direction });
+            let event = Event::Capture { point, direction };
+            self.show(packet, Sight::Capture(point, direction), event);
         }
+    }
+
+    #[cold]
+    fn show(&mut self, packet: Handle, sight: Sight, event: Event) {
+        let core = &mut *self.core;
+        core.recording.show(core.slab.packet(packet), sight);
+        core.observe(self.node, packet, event);
+    }
+
+    #[cold]
+    fn show_rewritten(&mut self, packet: Handle, before: FlowKey) {
+        let core = &mut *self.core;
+        core.recording.rewritten(core.slab.packet(packet), before);
+        core.observe(self.node, packet, Event::Rewrite { before });
     }
 
     /// Says how later packets of the flow fare that the node is handling a packet of, so that they need not be handed to it.

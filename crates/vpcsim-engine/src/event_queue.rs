@@ -110,9 +110,10 @@ impl<T: Copy> EventQueue<T> {
         if self.is_wheel_first(due) {
             return self.pop_from_wheel(limit_ns);
         }
-        if due.time_ns > limit_ns || due == Due::NEVER {
+        if due.time_ns > limit_ns {
             return None;
         }
+        // The head of an empty lane is due at the end of time, but no event of it is.
         let events = &mut self.lanes[lane];
         let event = events.pop_front()?;
         self.heads[lane] = events.front().map_or(Due::NEVER, |next| next.due);

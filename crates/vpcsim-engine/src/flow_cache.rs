@@ -28,7 +28,7 @@ use crate::flow_table::{FlowTable, TableKey};
 use crate::id::NodeId;
 use crate::later::{Hint, Hints};
 use crate::newcomers::Newcomers;
-use crate::packet::Packet;
+use crate::packet::{Met, Packet};
 use crate::replay::{Act, Entry, Replay, ReplayIndex};
 
 /// Entries after which the cache starts anew.
@@ -96,7 +96,9 @@ pub(crate) enum Known {
     Replay(ReplayIndex, Place),
     /// Let it walk, and write down how.
     Unknown,
-    /// Let it walk: it is not like the others of its flow, or the first of them.
+    /// Let it walk: it is the first of its flow.
+    Newcomer,
+    /// Let it walk: it is not like the others of its flow.
     Different,
 }
 
@@ -140,27 +142,28 @@ impl FlowCache {
             return Known::Different;
         };
         let key = entry.key(summary.key, summary.hash);
-        let known = self.place_of(key).and_then(|at| {
-            let flow = self.flows.at(at)?;
-            let index = flow.replay?;
-            let place = Place {
-                origin: at as u32,
-                generation: self.generation,
-                cursor: flow.path,
-                hints_left: HINT_COUNT as u8,
-            };
-            Some((index, self.replay(index), place))
-        });
-        match known {
-            Some((index, replay, place)) if replay.entry == *entry => {
-                if replay.takes(packet) {
-                    Known::Replay(index, place)
-                } else {
-                    Known::Different
-                }
-            }
-            _ => self.unknown(key),
+        match self.kept(entry, key) {
+            Some((index, place)) if self.replay(index).takes(packet) => Known::Replay(index, place),
+            Some(_) => Known::Different,
+            None if packet.met == Met::Known || self.newcomers.is_known(key) => Known::Unknown,
+            None => Known::Newcomer,
         }
+    }
+
+    /// The run that is kept of a flow that enters one so, and where.
+    #[inline]
+    fn kept(&mut self, entry: &Entry, key: TableKey) -> Option<(ReplayIndex, Place)> {
+        let at = self.place_of(key)?;
+        let flow = self.flows.at(at)?;
+        let index = flow.replay?;
+        let place = Place {
+            origin: at as u32,
+            generation: self.generation,
+            cursor: flow.path,
+            hints_left: HINT_COUNT as u8,
+        };
+        // Another run of the flow may have the same key.
+        (self.replay(index).entry == *entry).then_some((index, place))
     }
 
     /// Where a flow is kept: often as far behind the one before as that was behind the one before it, since flows that take turns do so
@@ -176,15 +179,6 @@ impl FlowCache {
         }
         self.last_place = guess;
         Some(guess as usize)
-    }
-
-    /// What to do with a packet of which nothing is known here.
-    fn unknown(&mut self, key: TableKey) -> Known {
-        if self.newcomers.is_known(key) {
-            Known::Unknown
-        } else {
-            Known::Different
-        }
     }
 
     /// The run that a packet goes on with, if it is on a path that is known so far.

@@ -177,7 +177,27 @@ impl<V: Copy> FlowTable<V> {
 
     /// Sets the value of a key and gives back the one it replaces; the key zero is not a flow and is never stored.
     pub fn insert(&mut self, key: impl Into<TableKey>, value: V) -> Option<V> {
-        let key = key.into();
+        match self.place_for(key.into(), value)? {
+            (at, false) => Some(std::mem::replace(&mut self.entries[at].value, value)),
+            (_, true) => None,
+        }
+    }
+
+    /// Sets the value of a key that is not in the table; says whether it was not.
+    pub fn insert_new(&mut self, key: impl Into<TableKey>, value: V) -> bool {
+        self.place_for(key.into(), value)
+            .is_some_and(|(_, is_new)| is_new)
+    }
+
+    /// The value of a key, which is `value` if it was not in the table; `None` for the key zero.
+    pub fn find_or_insert(&mut self, key: impl Into<TableKey>, value: V) -> Option<&mut V> {
+        let (at, _) = self.place_for(key.into(), value)?;
+        self.at_mut(at)
+    }
+
+    /// The place of a key, which now has this value if it was not in the table, and whether it was not.
+    #[inline]
+    fn place_for(&mut self, key: TableKey, value: V) -> Option<(usize, bool)> {
         if key.key == 0 {
             return None;
         }
@@ -185,7 +205,7 @@ impl<V: Copy> FlowTable<V> {
             self.grow();
         }
         let slot = match self.probe(key) {
-            Probe::Found { at, .. } => return Some(std::mem::replace(&mut self.entries[at].value, value)),
+            Probe::Found { at, .. } => return Some((at, false)),
             Probe::Free { .. } if (self.len() + 1) * 2 > self.index.len() => {
                 self.grow();
                 self.free_slot(key.hash())
@@ -193,8 +213,9 @@ impl<V: Copy> FlowTable<V> {
             Probe::Free { slot } => slot,
         };
         self.entries.push(Entry { key: key.key, value });
-        self.index[slot] = self.word(key.hash(), self.entries.len() - 1);
-        None
+        let at = self.entries.len() - 1;
+        self.index[slot] = self.word(key.hash(), at);
+        Some((at, true))
     }
 
     /// Takes a key out of the table and gives back its value.
@@ -469,8 +490,16 @@ mod tests {
             for step in 0..60_000_u64 {
                 let key = u128::from(draw.next(distinct) + 1) << (32 * (seed % 3));
                 match draw.next(8) {
-                    0..4 => {
+                    0..2 => {
                         assert_eq!(table.insert(key, [step, seed]), model.insert(key, [step, seed]));
+                    }
+                    2 => {
+                        assert_eq!(table.insert_new(key, [step, 0]), !model.contains_key(&key));
+                        model.entry(key).or_insert([step, 0]);
+                    }
+                    3 => {
+                        let expected = model.entry(key).or_insert([step, 1]);
+                        assert_eq!(table.find_or_insert(key, [step, 1]), Some(expected));
                     }
                     4..6 => assert_eq!(table.remove(key), model.remove(&key)),
                     6 => assert_eq!(table.find(key), model.get(&key)),

@@ -94,6 +94,17 @@ const fn count(edits: &mut u8) {
     *edits = edits.wrapping_add(1);
 }
 
+/// Whether the flow of a packet was met before, as far as the flow cache has asked: its later runs are not asked about anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Met {
+    /// Nobody has asked.
+    Not,
+    /// It is the first of its flow.
+    Newcomer,
+    /// Others came before it.
+    Known,
+}
+
 /// A packet in the network.
 #[derive(Clone, Debug)]
 pub struct Packet {
@@ -105,6 +116,7 @@ pub struct Packet {
     edits: Edits,
     /// Where it is on the path of its flow, if it repeats one.
     pub(crate) place: Option<Place>,
+    pub(crate) met: Met,
     pub(crate) next: (NodeId, Port),
     footprints: Footprints,
     bytes: Vec<u8>,
@@ -120,6 +132,7 @@ impl Packet {
             hop_count: 0,
             edits: Edits::default(),
             place: None,
+            met: Met::Not,
             next: (NodeId(0), Port(0)),
             footprints: Footprints::default(),
             bytes: Vec::new(),
@@ -149,6 +162,7 @@ impl Packet {
     }
 
     /// Puts it into another frame.
+    #[inline]
     pub fn set_frame(&mut self, frame: FrameHeader) {
         self.frame = PackedFrame::of(frame);
     }
@@ -238,12 +252,14 @@ impl Packet {
     }
 
     /// Rewrites the source address and, where there is one, the source port (the identifier of an ICMP echo).
+    #[inline]
     pub fn set_source(&mut self, address: Ipv4Addr, port: Option<u16>) {
         self.rewrite(|bytes, summary| rewrite::set_source(bytes, summary, address, port));
         count(&mut self.edits.source);
     }
 
     /// Rewrites the destination address and, where there is one, the destination port.
+    #[inline]
     pub fn set_destination(&mut self, address: Ipv4Addr, port: Option<u16>) {
         self.rewrite(|bytes, summary| rewrite::set_destination(bytes, summary, address, port));
         count(&mut self.edits.destination);
@@ -267,6 +283,7 @@ impl Packet {
     }
 
     /// Lowers the maximum segment size that a TCP SYN offers; says whether it changed anything.
+    #[inline]
     pub fn clamp_mss(&mut self, mss_max: u16) -> bool {
         let mut changed = false;
         self.rewrite(|bytes, summary| changed = rewrite::clamp_mss(bytes, summary, mss_max));
@@ -296,6 +313,7 @@ impl Packet {
         count(&mut self.edits.other);
     }
 
+    #[inline]
     fn rewrite(&mut self, change: impl FnOnce(&mut [u8], &mut Summary)) {
         if let Some(summary) = &mut self.summary {
             change(&mut self.bytes, summary);
@@ -358,6 +376,7 @@ impl Slab {
         slot.hop_count = 0;
         slot.edits = Edits::default();
         slot.place = None;
+        slot.met = Met::Not;
         slot.next = next;
         slot.footprints.clear();
         overwrite(&mut slot.bytes, bytes);

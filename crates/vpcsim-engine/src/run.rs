@@ -7,6 +7,7 @@ use crate::flow_cache::Known;
 use crate::id::{Handle, NodeId, Port};
 use crate::network::Network;
 use crate::observer::{Event, Observation};
+use crate::packet::Met;
 use crate::replay::{Act, Entry, Exit, Gate, ReplayIndex};
 use crate::verdict::{Decision, DropReason, Step};
 
@@ -27,27 +28,38 @@ impl Network {
     /// Takes one packet through nodes until it ends or has to wait.
     pub(crate) fn run_packet(&mut self, packet: Handle) {
         let (mut node, mut port) = self.core.slab.packet(packet).next;
-        // A run that can be repeated begins behind a wait or behind a node that is always asked.
-        let mut may_begin = true;
         loop {
-            let run = if may_begin {
-                self.known_run(node, port, packet)
-            } else {
-                None
-            };
-            if let Some(run) = run {
+            if let Some(run) = self.known_run(node, port, packet) {
                 match self.repeat(run, packet) {
                     Repeated::ToWait => return,
                     Repeated::ToNode(to, next) => (node, port) = (to, next),
                     Repeated::Not => {}
                 }
             }
+            match self.walk(node, port, packet) {
+                Some(next) => (node, port) = next,
+                None => return,
+            }
+        }
+    }
+
+    /// Hands a packet from node to node until it ends or has to wait, or comes to where a run can begin that is repeated: behind a node
+    /// that is always asked.
+    #[inline(never)]
+    fn walk(&mut self, mut node: NodeId, mut port: Port, packet: Handle) -> Option<(NodeId, Port)> {
+        loop {
             match self.visit(node, port, packet) {
                 Step::Forward { to, port: next } => {
-                    may_begin = !self.is_repeating(node);
+                    let may_begin = !self.is_repeating(node);
                     (node, port) = (to, next);
+                    if may_begin {
+                        return Some((node, port));
+                    }
                 }
-                step => return self.core.finish(node, packet, step),
+                step => {
+                    self.core.finish(node, packet, step);
+                    return None;
+                }
             }
         }
     }
@@ -188,20 +200,27 @@ impl Network {
 
 impl Core {
     /// Looks for the run of a packet that is on no path, and puts the packet on the path that begins with it or goes on with it.
+    #[inline(never)]
     fn look_up(&mut self, node: NodeId, port: Port, packet: Handle) -> Option<ReplayIndex> {
         let packet = self.slab.packet_mut(packet);
+        if packet.met == Met::Newcomer {
+            return None;
+        }
         let entry = Entry::of(node, port, packet);
         match self.cache.find(&entry, packet) {
             Known::Replay(index, here) => {
+                packet.met = Met::Known;
                 packet.place = Some(self.cache.advance(packet, index, here));
-                Some(index)
+                return Some(index);
             }
             Known::Unknown => {
+                packet.met = Met::Known;
                 self.recording.begin(entry, packet, self.observer.is_some());
-                None
             }
-            Known::Different => None,
+            Known::Newcomer => packet.met = Met::Newcomer,
+            Known::Different => {}
         }
+        None
     }
 
     /// Ends what a packet does at this moment.

@@ -163,10 +163,14 @@ pub fn set_ttl(bytes: &mut [u8], ttl: u8) {
 }
 
 /// Lowers the maximum segment size that a SYN states to `max`; returns whether it did.
+#[inline]
 pub fn clamp_mss(bytes: &mut [u8], summary: &Summary, max: u16) -> bool {
-    if !summary.is_tcp() || summary.is_later_fragment() || summary.tcp_flags & tcp::SYN == 0 {
-        return false;
-    }
+    let may_offer = summary.is_tcp() && !summary.is_later_fragment() && summary.tcp_flags & tcp::SYN != 0;
+    may_offer && clamp_offered_mss(bytes, summary, max)
+}
+
+#[inline(never)]
+fn clamp_offered_mss(bytes: &mut [u8], summary: &Summary, max: u16) -> bool {
     let Some((_, l4)) = split(bytes, summary) else {
         return false;
     };

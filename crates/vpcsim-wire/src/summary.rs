@@ -78,6 +78,7 @@ pub fn summarize(ip_packet: &[u8]) -> Result<Summary, Malformed> {
 /// # Errors
 ///
 /// An incomplete or inconsistent IPv4 header.
+#[inline(never)]
 pub fn summarize_embedded(start: &[u8]) -> Result<Summary, Malformed> {
     let (header, header_len) = ipv4::check_header(start)?;
     let end = start.len().min(usize::from(be16(header, ipv4::TOTAL_LEN_AT)));
@@ -319,11 +320,13 @@ impl Summary {
     }
 
     /// The summary of the packet that an ICMP error is about; `packet` are the bytes this summary was read from.
+    #[inline]
     pub fn embedded(&self, packet: &[u8]) -> Option<Self> {
         summarize_embedded(self.embedded_bytes(packet)?).ok()
     }
 
     /// The start of the packet that an ICMP error is about.
+    #[inline]
     pub fn embedded_bytes<'a>(&self, packet: &'a [u8]) -> Option<&'a [u8]> {
         if !self.is_icmp_error() {
             return None;

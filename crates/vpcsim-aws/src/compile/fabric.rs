@@ -179,6 +179,7 @@ impl Fabric {
     }
 
     /// Whether the address lies in one of the VPC's ranges.
+    #[inline]
     pub fn covers(&self, address: Ipv4Addr) -> bool {
         self.cidrs.iter().any(|cidr| cidr.contains(&address))
     }
@@ -206,6 +207,7 @@ impl Fabric {
     }
 
     /// How long a packet takes from one zone to another (NET-12).
+    #[inline]
     pub fn latency(&self, from_zone: u16, to_zone: u16) -> Span {
         if let Some(pairs) = &self.zone_pairs
             && let Some(own) = pairs.get(&ordered(from_zone, to_zone))
@@ -222,6 +224,7 @@ impl Fabric {
     /// Sends a packet on to a place in another subnet, by way of that subnet's network ACL.
     ///
     /// The caller has to note the claim in the packet's mark ([`crate::mark::set_claim`]) so that the subnet knows it.
+    #[inline]
     pub fn enter(&self, from_zone: u16, claim: &Claim) -> Step {
         let delay = self.latency(from_zone, claim.zone);
         Step::ForwardAfter {

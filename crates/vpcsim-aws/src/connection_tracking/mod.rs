@@ -126,6 +126,7 @@ pub struct ConnectionTracker {
 
 impl ConnectionTracker {
     /// Whether a packet belongs to a tracked flow, in either direction; its timer and state then move on.
+    #[inline]
     pub fn matches(&mut self, now: Time, packet: &Summary, timers: &TrackingTimers) -> bool {
         self.matches_near(now, packet, timers, &mut Hint::default())
     }
@@ -160,6 +161,7 @@ impl ConnectionTracker {
     }
 
     /// Whether it has an entry for the packet's flow, which may have expired.
+    #[inline]
     pub fn holds(&self, packet: &Summary) -> bool {
         place(packet).is_some_and(|place| self.flows.find(place.key).is_some())
     }

@@ -325,7 +325,9 @@ impl InternetDevice {
     }
 
     fn capture(&self, context: &mut Context<'_>, packet: Handle, host: Ipv4Addr, direction: Direction) {
-        if let Some(Owner::Host(point)) = self.owners.get(&host) {
+        if context.is_observed()
+            && let Some(Owner::Host(point)) = self.owners.get(&host)
+        {
             context.capture(packet, *point, direction);
         }
     }

@@ -250,6 +250,7 @@ impl RouteLookup {
     }
 
     /// The route for a destination.
+    #[inline]
     pub fn lookup(&self, destination: Ipv4Addr) -> Option<&RouteMatch> {
         if self.runs.is_empty() {
             return self.routes.iter().find(|route| route.net.contains(&destination));

@@ -255,7 +255,16 @@ impl TranslationTable {
     }
 
     /// Forgets the mappings whose time is over.
+    #[inline]
     pub fn expire(&mut self, now: Time) {
+        let first = self.deadlines.as_ref().and_then(|deadlines| deadlines.peek_time());
+        if first.is_some_and(|first_ns| first_ns <= now.as_ns()) {
+            self.expire_some(now);
+        }
+    }
+
+    #[cold]
+    fn expire_some(&mut self, now: Time) {
         while let Some(deadline) = self.due(now) {
             let Some(mapping) = self.by_inside.find(deadline.inside_key).copied() else {
                 continue;
@@ -295,35 +304,31 @@ impl TranslationTable {
             address_index,
             flags: 0,
         };
-        let inside = Inside {
-            address: key.source(),
-            port: key.source_port(),
-        };
-        let outside = outside_key(key, self.addresses[usize::from(address_index)], port);
-        self.by_outside.insert(outside.0, inside);
         self.store(key, mapping);
         self.wait_for_end(key, mapping);
         Ok(mapping)
     }
 
-    /// The next free port towards the destination, of the first address that has one left.
+    /// The next free port towards the destination, of the first address that has one left, given to the sender of the flow.
     fn allocate(&mut self, key: FlowKey) -> Option<(u8, u16)> {
+        let inside = Inside {
+            address: key.source(),
+            port: key.source_port(),
+        };
         for (index, &address) in self.addresses.iter().enumerate() {
-            let pool_key = pool_key(key, address);
-            let mut pool = self.pools.find(pool_key.0).copied().unwrap_or(Pool {
+            let pool = self.pools.find_or_insert(pool_key(key, address).0, Pool {
                 next: PORT_MIN,
                 used_count: 0,
-            });
+            })?;
             if pool.used_count >= CONNECTIONS_MAX {
                 continue;
             }
-            while self.by_outside.find(outside_key(key, address, pool.next).0).is_some() {
+            while !self.by_outside.insert_new(outside_key(key, address, pool.next).0, inside) {
                 pool.next = following(pool.next);
             }
             let port = pool.next;
             pool.next = following(port);
             pool.used_count += 1;
-            self.pools.insert(pool_key.0, pool);
             return Some((index as u8, port));
         }
         None
@@ -420,6 +425,7 @@ impl TranslationTable {
     }
 
     /// Takes the next deadline that is over.
+    #[inline]
     fn due(&mut self, now: Time) -> Option<Deadline> {
         let (_, deadline) = self.deadlines.as_mut()?.pop_before(now.as_ns())?;
         Some(deadline)

@@ -96,6 +96,7 @@ impl NetworkAclLookup {
 
     /// What happens to `packet` where it enters or leaves the subnet: the first entry that matches decides, else the
     /// implied deny.
+    #[inline]
     pub fn lookup(&self, direction: Direction, packet: &Summary) -> AclVerdict {
         let matching = self
             .entries(direction)

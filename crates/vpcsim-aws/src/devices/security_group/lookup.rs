@@ -98,6 +98,7 @@ impl SecurityGroupLookup {
     ///
     /// Where `group_known` is false, something on the way hides which groups the other side has, and rules that refer to
     /// groups do not match (SG-10).
+    #[inline]
     pub fn lookup(&self, packet: &Summary, peer: Ipv4Addr, group_known: bool) -> Option<Allowed> {
         let mut matching = self
             .rules
