@@ -238,21 +238,44 @@ impl FlowCache {
         extended.map_or(Cursor::ROOT, |(start, _)| start)
     }
 
-    /// Keeps what the packets of a flow do.
-    pub(crate) fn keep(&mut self, flow: FlowKey, replay: Replay<&[Act]>, nodes: &[NodeId]) {
-        if self.flows.len() >= FLOWS_MAX {
+    /// Keeps what the packets of a flow do, as what follows on the path that ends at `behind` if there is one; says where the packet then is.
+    pub(crate) fn keep(
+        &mut self,
+        flow: FlowKey,
+        replay: Replay<&[Act]>,
+        nodes: &[NodeId],
+        behind: Option<Place>,
+    ) -> Option<Place> {
+        if self.flows.len().max(self.replays.len()).max(self.paths.len() / 8) >= FLOWS_MAX {
             self.clear();
         }
         let key = replay.entry.key(flow, FlowHash::of(flow));
-        let replay = self.intern(replay, nodes);
-        let path = self.path_of(replay);
+        let run = self.intern(replay, nodes);
+        self.counters.kept += 1;
+        let behind = behind.filter(|place| place.generation == self.generation);
+        let followed = behind.and_then(|place| self.go_on(place, run));
+        let mut place = followed.or_else(|| self.begin_path(key, run))?;
+        place.cursor.step();
+        Some(place)
+    }
+
+    /// Keeps the first run of a path; what was known to follow on it still does.
+    fn begin_path(&mut self, key: TableKey, run: ReplayIndex) -> Option<Place> {
+        let known = self.flows.find(key).map(|flow| flow.path);
+        let known = known.filter(|path| self.paths.run(*path) == Some(run));
+        let path = known.unwrap_or_else(|| self.path_of(run));
         let flow = Flow {
-            replay: Some(replay),
+            replay: Some(run),
             path,
             hints: [Hint::NONE; HINT_COUNT],
         };
         self.flows.insert(key, flow);
-        self.counters.kept += 1;
+        Some(Place {
+            origin: self.flows.place_of(key)? as u32,
+            generation: self.generation,
+            cursor: path,
+            hints_left: HINT_COUNT as u8,
+        })
     }
 
     /// Forgets what the packets of a flow did, since a node on the way wants to see one.
@@ -263,15 +286,12 @@ impl FlowCache {
         if let Some(broken) = self.flows.find_mut(key) {
             broken.replay = None;
         }
-        let Some(place) = place.filter(|place| place.generation == self.generation) else {
-            return;
-        };
-        let origin = place.origin as usize;
-        if let Some(first) = self.flows.at(origin).and_then(|first| first.replay) {
-            // What lies behind the first run has to be learned anew.
-            let path = self.path_of(first);
-            if let Some(flow) = self.flows.at_mut(origin) {
-                flow.path = path;
+        if let Some(place) = place.filter(|place| place.generation == self.generation) {
+            // This run and what lies behind it have to be learned anew; of a first run it is enough that it is not known any more.
+            let path = self.paths.before(place.cursor);
+            let first = self.flows.at_mut(place.origin as usize);
+            if let Some(first) = first.filter(|_| path != Cursor::ROOT) {
+                first.path = path;
             }
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! The first run of a flow is looked up; the runs behind it follow from it, so that a packet that has begun a known path needs no look-up
 //! at the stations after it. Paths are kept once: flows between the same two hosts take the same. A path is learned run by
-//! run, from packets that repeat; a packet that walks at any node has none.
+//! run: a packet whose run is written down is on the path that the run ends, and its next one is written down as what follows on it. Only
+//! a node that is always asked ends a path; behind it another one begins.
 //!
 //! All paths lie in one list, each with a word behind it that says which path ends there, so that a packet needs to know no more than how far
 //! it is in the list.
@@ -87,6 +88,23 @@ impl FlowPaths {
         Some((start, Cursor(start.0 + len)))
     }
 
+    /// Where the path begins that has the runs which lie before `cursor` on its path.
+    pub(crate) fn before(&mut self, cursor: Cursor) -> Cursor {
+        let end = cursor.0 as usize;
+        let ahead = self.words[..end].iter().rev();
+        let len = ahead.take_while(|word| **word & END == 0).count();
+        let mut path = PathIndex(0);
+        for at in end - len..end {
+            path = self.longer(path, ReplayIndex::numbered(self.words[at]));
+        }
+        self.starts[path.0 as usize]
+    }
+
+    /// How many words all paths have.
+    pub(crate) fn len(&self) -> usize {
+        self.words.len()
+    }
+
     /// The path that goes on with a run.
     fn longer(&mut self, path: PathIndex, run: ReplayIndex) -> PathIndex {
         // One bit is always set, since no key may be zero.
@@ -145,6 +163,13 @@ mod tests {
         assert_eq!(runs(&paths, one), [7, 8, 9]);
         assert_eq!(runs(&paths, other), [7, 9]);
         assert_eq!(again, one);
+        let mut third = one;
+        third.step();
+        third.step();
+        let shorter = paths.before(third);
+        assert_eq!(runs(&paths, shorter), [7, 8]);
+        let nothing = paths.before(one);
+        assert_eq!(runs(&paths, nothing), [0; 0]);
         assert_eq!(
             paths.extend(one, ReplayIndex::numbered(5)),
             None,

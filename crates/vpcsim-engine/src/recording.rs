@@ -3,6 +3,7 @@
 use vpcsim_wire::FlowKey;
 
 use crate::flow_cache::{FlowCache, Repeat};
+use crate::flow_path::Place;
 use crate::id::{NodeId, Port};
 use crate::packet::{Edits, PackedFrame, Packet};
 use crate::replay::{Act, Change, Entry, Exit, Gate, Replay, Sight};
@@ -41,6 +42,8 @@ struct Run {
     ttl_min: u8,
     len_max: u16,
     seen: Seen,
+    /// Where it came from, if on a path.
+    behind: Option<Place>,
     /// What it was when it left the last node.
     left_as: (PackedFrame, u64),
     /// The node that has the packet now.
@@ -96,6 +99,7 @@ impl Recording {
             ttl_min: 0,
             len_max: u16::MAX,
             seen,
+            behind: packet.place,
             left_as: (seen.frame, seen.mark),
             place: (entry.node, entry.port),
             said: Said::Nothing,
@@ -186,9 +190,9 @@ impl Recording {
         }
     }
 
-    /// Ends the run behind the last node that the packet left, and keeps it.
-    pub(crate) fn end(&mut self, exit: Exit, cache: &mut FlowCache) {
-        let Some(mut run) = self.run.take() else { return };
+    /// Ends the run behind the last node that the packet left, and keeps it; says where on a path the packet is then.
+    pub(crate) fn end(&mut self, exit: Exit, cache: &mut FlowCache) -> Option<Place> {
+        let mut run = self.run.take()?;
         let ttl_taken = run.drop_last_changes();
         let replay = Replay {
             entry: run.entry,
@@ -202,10 +206,13 @@ impl Recording {
             ttl_taken,
             acts: &run.acts[..],
         };
-        if !run.nodes.is_empty() {
-            cache.keep(run.flow, replay, &run.nodes);
-        }
+        let place = if run.nodes.is_empty() {
+            None
+        } else {
+            cache.keep(run.flow, replay, &run.nodes, run.behind)
+        };
         self.recycle(run);
+        place
     }
 
     fn recycle(&mut self, run: Run) {

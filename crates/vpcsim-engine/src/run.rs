@@ -4,6 +4,7 @@ use vpcsim_wire::FlowKey;
 
 use crate::context::{Context, Core};
 use crate::flow_cache::Known;
+use crate::flow_path::Place;
 use crate::id::{Handle, NodeId, Port};
 use crate::network::Network;
 use crate::observer::{Event, Observation};
@@ -117,15 +118,20 @@ impl Network {
             return if self.is_repeating(node) && !self.core.recording.ends_here() {
                 self.core.recording.abandon();
             } else {
+                // The packet has been to a node that is always asked: no path leads on from there.
                 self.core.keep_run(Exit::Node { to: node, port });
             };
         }
-        match step {
-            Step::Forward { to, port } => self.core.recording.come_to(to, port),
+        let place = match step {
+            Step::Forward { to, port } => {
+                self.core.recording.come_to(to, port);
+                None
+            }
             Step::ForwardAfter { to, port, delay } => self.core.keep_run(Exit::After { to, port, delay }),
             Step::Send { link } => self.core.keep_run(Exit::Link { from: node, link }),
-            Step::Deliver | Step::Drop { .. } => {}
-        }
+            Step::Deliver | Step::Drop { .. } => None,
+        };
+        self.core.slab.packet_mut(packet).place = place;
     }
 
     #[inline(always)]
@@ -258,8 +264,8 @@ impl Core {
         Repeated::ToWait
     }
 
-    fn keep_run(&mut self, exit: Exit) {
-        self.recording.end(exit, &mut self.cache);
+    fn keep_run(&mut self, exit: Exit) -> Option<Place> {
+        self.recording.end(exit, &mut self.cache)
     }
 }
 

@@ -31,6 +31,7 @@ const HEADERS_LEN: usize = 28;
 #[derive(Debug)]
 pub struct TrafficSource {
     headers: Vec<[u8; HEADERS_LEN]>,
+    /// The next packet.
     packet: Vec<u8>,
     config: TrafficConfig,
     next_flow: usize,
@@ -94,7 +95,6 @@ impl TrafficSource {
     }
 
     fn send_next(&mut self, context: &mut Context<'_>) {
-        self.packet[..HEADERS_LEN].copy_from_slice(&self.headers[self.next_flow]);
         let packet = context.emit(self.config.frame, &self.packet);
         context.forward(packet, self.config.to.0, self.config.to.1);
         self.sent_count += 1;
@@ -102,6 +102,8 @@ impl TrafficSource {
         if self.next_flow == self.headers.len() {
             self.next_flow = 0;
         }
+        // What was just written is slow to read in other pieces: by the next packet this is long ago.
+        self.packet[..HEADERS_LEN].copy_from_slice(&self.headers[self.next_flow]);
     }
 }
 
