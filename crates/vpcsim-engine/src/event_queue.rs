@@ -133,12 +133,9 @@ impl<T: Copy> EventQueue<T> {
 
     #[cold]
     fn free_lane(&mut self, delay_ns: u64) -> Option<usize> {
-        let index = if self.lane_count < LANES {
-            self.lane_count += 1;
-            self.lane_count - 1
-        } else {
-            self.lanes.iter().position(VecDeque::is_empty)?
-        };
+        // The fewer lanes, the fewer heads are compared for each event.
+        let index = self.lanes.iter().position(VecDeque::is_empty)?;
+        self.lane_count = self.lane_count.max(index + 1);
         self.delays_ns[index] = delay_ns;
         Some(index)
     }

@@ -12,6 +12,9 @@ use crate::packet::{PackedFrame, Packet};
 use crate::time::Span;
 use crate::verdict::{Decision, Station};
 
+/// After this many nodes a packet is taken to run in a circle.
+pub(crate) const HOP_COUNT_MAX: u16 = 255;
+
 /// One thing that a replay does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Act {
@@ -184,11 +187,12 @@ impl<Acts> Replay<Acts> {
         }
     }
 
-    /// Whether a packet that enters where this one begins fares so, for its time to live and its length.
+    /// Whether a packet that enters where this one begins fares so, for its time to live, its length and the nodes it has been to.
     #[inline]
     pub(crate) fn takes(&self, packet: &Packet) -> bool {
         let summary = packet.summary();
         summary.is_some_and(|summary| summary.ttl >= self.ttl_min && summary.total_len <= self.len_max)
+            && packet.hop_count() + self.hop_count <= HOP_COUNT_MAX
     }
 }
 

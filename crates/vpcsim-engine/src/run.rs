@@ -9,11 +9,8 @@ use crate::id::{Handle, NodeId, Port};
 use crate::network::Network;
 use crate::observer::{Event, Observation};
 use crate::packet::Met;
-use crate::replay::{Act, Entry, Exit, Gate, ReplayIndex};
+use crate::replay::{Act, Entry, Exit, Gate, HOP_COUNT_MAX, ReplayIndex};
 use crate::verdict::{Decision, DropReason, Step};
-
-/// After this many nodes a packet is taken to run in a circle.
-const HOP_COUNT_MAX: u16 = 255;
 
 /// How far a packet came without walking.
 enum Repeated {
@@ -21,8 +18,6 @@ enum Repeated {
     ToWait,
     /// To a node that it has to be handed to.
     ToNode(NodeId, Port),
-    /// Nowhere.
-    Not,
 }
 
 impl Network {
@@ -34,7 +29,6 @@ impl Network {
                 match self.repeat(run, packet) {
                     Repeated::ToWait => return,
                     Repeated::ToNode(to, next) => (node, port) = (to, next),
-                    Repeated::Not => {}
                 }
             }
             match self.walk(node, port, packet) {
@@ -76,7 +70,7 @@ impl Network {
             );
             return Some(index);
         }
-        if self.is_repeating(node) {
+        if repeating.met != Met::Newcomer && self.is_repeating(node) {
             self.core.look_up(node, port, packet)
         } else {
             None
@@ -151,12 +145,7 @@ impl Network {
         let now = *now;
         let packet = slab.packet_mut(handle);
         let (replay, mut hints) = cache.replay_with_hints(index, packet.place);
-        let Some(flow) = packet
-            .key()
-            .filter(|_| packet.hop_count() + replay.hop_count <= HOP_COUNT_MAX)
-        else {
-            return Repeated::Not;
-        };
+        let flow = packet.key().unwrap_or(FlowKey(0));
         let mut before = flow;
         for act in &replay.acts {
             let (gate, passes) = match *act {
@@ -209,9 +198,6 @@ impl Core {
     #[inline(never)]
     fn look_up(&mut self, node: NodeId, port: Port, packet: Handle) -> Option<ReplayIndex> {
         let packet = self.slab.packet_mut(packet);
-        if packet.met == Met::Newcomer {
-            return None;
-        }
         let entry = Entry::of(node, port, packet);
         match self.cache.find(&entry, packet) {
             Known::Replay(index, here) => {

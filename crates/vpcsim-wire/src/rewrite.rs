@@ -102,12 +102,19 @@ fn rewrite_ports(l4: &mut [u8], checksum_at: usize, end: End, address: (u32, u32
 
 /// In UDP a checksum of 0 means "none", so it stays, and a computed 0 is written as its other form, 0xffff.
 fn rewrite_udp(l4: &mut [u8], end: End, address: (u32, u32), port: Option<u16>) {
-    let had_none = read16(l4, udp::CHECKSUM_AT) == Some(0);
-    rewrite_ports(l4, udp::CHECKSUM_AT, end, address, port);
-    patch(l4, udp::CHECKSUM_AT, |sum| match (had_none, sum) {
-        (true, _) => 0,
-        (false, 0) => 0xffff,
-        (false, sum) => sum,
+    let (old_ip, new_ip) = address;
+    let Some(old_port) = read16(l4, end.port_at()) else {
+        return;
+    };
+    let new_port = port.unwrap_or(old_port);
+    write16(l4, end.port_at(), new_port);
+    patch(l4, udp::CHECKSUM_AT, |sum| match sum {
+        0 => 0,
+        sum if (old_ip, old_port) == (new_ip, new_port) => sum,
+        sum => match update16(update32(sum, old_ip, new_ip), old_port, new_port) {
+            0 => 0xffff,
+            sum => sum,
+        },
     });
 }
 

@@ -173,12 +173,12 @@ impl ConnectionTracker {
         let Some(place) = place(packet).filter(|_| begins_flow(packet)) else {
             return true;
         };
-        if self.flows.find(place.key).is_none() && !self.make_room(now, capacity) {
-            return false;
-        }
         let flow = Flow::opened_by(packet, place.along_key);
         let expires = now + flow.timeout(packet.protocol(), timers);
-        self.flows.insert(place.key, Flow { expires, ..flow });
+        if self.flows.insert(place.key, Flow { expires, ..flow }).is_none() && !self.fits(now, capacity) {
+            self.flows.remove(place.key);
+            return false;
+        }
         self.full_until = self.full_until.min(expires);
         true
     }
@@ -212,15 +212,15 @@ impl ConnectionTracker {
         self.full_until = earliest;
     }
 
-    /// Whether one more flow fits, once expired ones are gone.
-    fn make_room(&mut self, now: Time, capacity: u32) -> bool {
+    /// Whether the flows fit, the new one among them, once expired ones are gone.
+    fn fits(&mut self, now: Time, capacity: u32) -> bool {
         let capacity = capacity as usize;
         self.flows
             .expire_some(SWEEP_BUDGET, |_, flow| flow.expires <= now);
-        if self.flows.len() >= capacity && self.full_until <= now {
+        if self.flows.len() > capacity && self.full_until <= now {
             self.expire(now);
         }
-        self.flows.len() < capacity
+        self.flows.len() <= capacity
     }
 }
 
@@ -246,7 +246,11 @@ impl Flow {
         self.state == State::TcpClosing && packet.is_syn()
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "it is a part of what is asked twice for each packet"
+    )]
     fn proceed(&mut self, packet: &Summary, along_key: bool) {
         self.state = match self.state {
             State::TcpOpening { .. } | State::TcpEstablished if packet.is_rst() || packet.is_fin() => {
