@@ -6,9 +6,9 @@
 //! instead of through the nodes. Where a node keeps state that every packet moves on, like a timer or a bucket of tokens, the replay asks
 //! it ([`Node::proceed`](crate::Node::proceed)); one that says no gets the packet itself, in the state in which it would have come.
 //!
-//! What it costs: a look-up per packet, 64 bytes per flow and run with the hints for the nodes' tables, and four per slot of an index; equal replays are kept once, so that flows between the same two hosts
-//! share theirs unless an address or a port is rewritten. What it saves: the rules, the routes and the calls from node to node. The
-//! figures are in `benches/README.md`.
+//! What it costs: a look-up per packet, 64 bytes per flow with the hints for the nodes' tables, and four per slot of an index; equal
+//! replays are kept once, so that flows between the same two hosts share theirs unless an address or a port is rewritten. What it saves: the
+//! rules, the routes and the calls from node to node. The figures are in `benches/README.md`.
 //!
 //! # Invariants
 //!
@@ -205,10 +205,18 @@ impl FlowCache {
     #[cold]
     fn go_on(&mut self, place: Place, run: ReplayIndex) -> Option<Place> {
         let (start, cursor) = self.paths.extend(place.cursor, run)?;
-        if let Some(first) = self.flows.at_mut(place.origin as usize) {
-            first.path = start;
-        }
+        self.follow(place.origin, start);
         Some(Place { cursor, ..place })
+    }
+
+    /// What is kept at a place takes this path from now on, unless another run has taken the place since: two that begin in different
+    /// frames may have one key.
+    fn follow(&mut self, origin: u32, path: Cursor) {
+        let begins = self.paths.run(path);
+        let first = self.flows.at_mut(origin as usize);
+        if let Some(first) = first.filter(|first| first.replay.is_none() || first.replay == begins) {
+            first.path = path;
+        }
     }
 
     #[inline]
@@ -289,9 +297,8 @@ impl FlowCache {
         if let Some(place) = place.filter(|place| place.generation == self.generation) {
             // This run and what lies behind it have to be learned anew; of a first run it is enough that it is not known any more.
             let path = self.paths.before(place.cursor);
-            let first = self.flows.at_mut(place.origin as usize);
-            if let Some(first) = first.filter(|_| path != Cursor::ROOT) {
-                first.path = path;
+            if path != Cursor::ROOT {
+                self.follow(place.origin, path);
             }
         }
     }

@@ -496,6 +496,73 @@ mod tests {
         assert!(end.seen.iter().all(|(.., mark, _)| *mark == 9), "{:?}", end.seen);
     }
 
+    /// Sends packets one of two ways, as their frames say.
+    struct Splitter;
+
+    impl Node for Splitter {
+        fn process(&mut self, context: &mut Context<'_>, _: Port, packet: Handle) -> Step {
+            let way = context.packet(packet).frame().destination.0[0];
+            context.repeats(Repeat::ALWAYS);
+            Step::ForwardAfter {
+                to: NodeId(u32::from(way)),
+                port: Port(0),
+                delay: Span::from_us(5),
+            }
+        }
+
+        fn repeats(&self) -> bool {
+            true
+        }
+    }
+
+    /// Marks packets with its number.
+    struct Painter;
+
+    impl Node for Painter {
+        fn process(&mut self, context: &mut Context<'_>, _: Port, packet: Handle) -> Step {
+            let number = u64::from(context.node().0);
+            context.packet_mut(packet).set_mark(number);
+            context.repeats(Repeat::ALWAYS);
+            Step::ForwardAfter {
+                to: NodeId(3),
+                port: Port(0),
+                delay: Span::from_us(5),
+            }
+        }
+
+        fn repeats(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn packets_of_one_flow_in_two_frames_go_their_own_ways_while_others_are_under_way() {
+        let nodes: Vec<Box<dyn Node>> = vec![
+            Box::new(Splitter),
+            Box::new(Painter),
+            Box::new(Painter),
+            Box::<End>::default(),
+        ];
+        let mut network = Network::new(nodes, Vec::new(), 0);
+        let bytes = datagram(64, 10);
+        let ways: Vec<u8> = (0..400_u32)
+            .map(|number| 1 + (number * number / 7 % 2) as u8)
+            .collect();
+        for way in &ways {
+            network.act(NodeId(3), |_: &mut End, context| {
+                let packet = context.emit(FrameHeader::ipv4(Mac([9; 6]), Mac([*way; 6])), &bytes);
+                context.forward(packet, NodeId(0), Port(0));
+            });
+            network.run_until(network.now() + Span::from_us(2));
+        }
+        network.run_until(network.now() + Span::from_ms(1));
+        let seen = &network.node::<End>(NodeId(3)).unwrap().seen;
+        let marks: Vec<u64> = seen.iter().map(|(.., mark, _)| *mark).collect();
+        let expected: Vec<u64> = ways.iter().map(|way| u64::from(*way)).collect();
+        assert_eq!(marks, expected);
+        assert!(network.flow_cache_counters().repeated > 100);
+    }
+
     /// Keeps what it sees but for the time.
     #[derive(Default)]
     struct Onlooker(Vec<(NodeId, Event, u16)>);
