@@ -16,7 +16,7 @@
 //! - Only plain packets are repeated ([`Packet::is_plain`]): no fragments, no ICMP, no opening or closing of TCP.
 //! - A replay belongs to a node, a port, a mark, a frame and a flow key; any other packet walks.
 //! - The cache is emptied when an onlooker comes or goes and when a node posts a notice, since either changes what a walk does.
-//! - At most [`FLOWS_MAX`] entries are kept; then all are forgotten. Nothing depends on which.
+//! - At most [`FLOWS_MAX`] entries and as many replays are kept; then all are forgotten. Nothing depends on which.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -89,6 +89,15 @@ struct Flow {
 /// With so many an entry fills a line of the cache.
 const HINT_COUNT: usize = 9;
 
+impl Flow {
+    /// Nothing is known of it.
+    const UNKNOWN: Self = Self {
+        replay: None,
+        path: Cursor::ROOT,
+        hints: [Hint::NONE; HINT_COUNT],
+    };
+}
+
 /// What the cache has to say about a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
@@ -156,12 +165,7 @@ impl FlowCache {
         let at = self.place_of(key)?;
         let flow = self.flows.at(at)?;
         let index = flow.replay?;
-        let place = Place {
-            origin: at as u32,
-            generation: self.generation,
-            cursor: flow.path,
-            hints_left: HINT_COUNT as u8,
-        };
+        let place = self.beginning_of(flow.path, at);
         // Another run of the flow may have the same key.
         (self.replay(index).entry == *entry).then_some((index, place))
     }
@@ -269,21 +273,30 @@ impl FlowCache {
 
     /// Keeps the first run of a path; what was known to follow on it still does.
     fn begin_path(&mut self, key: TableKey, run: ReplayIndex) -> Option<Place> {
-        let known = self.flows.find(key).map(|flow| flow.path);
-        let known = known.filter(|path| self.paths.run(*path) == Some(run));
-        let path = known.unwrap_or_else(|| self.path_of(run));
-        let flow = Flow {
+        let (at, _) = self.flows.place_for(key, Flow::UNKNOWN)?;
+        let known = self.flows.at(at)?.path;
+        let path = if self.paths.run(known) == Some(run) {
+            known
+        } else {
+            self.path_of(run)
+        };
+        *self.flows.at_mut(at)? = Flow {
             replay: Some(run),
             path,
-            hints: [Hint::NONE; HINT_COUNT],
+            ..Flow::UNKNOWN
         };
-        self.flows.insert(key, flow);
-        Some(Place {
-            origin: self.flows.place_of(key)? as u32,
+        Some(self.beginning_of(path, at))
+    }
+
+    /// The beginning of a path, for the flow that is kept at a place.
+    #[inline]
+    fn beginning_of(&self, path: Cursor, at: usize) -> Place {
+        Place {
+            origin: at as u32,
             generation: self.generation,
             cursor: path,
             hints_left: HINT_COUNT as u8,
-        })
+        }
     }
 
     /// Forgets what the packets of a flow did, since a node on the way wants to see one.

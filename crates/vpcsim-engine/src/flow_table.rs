@@ -47,12 +47,6 @@ impl TableKey {
         }
     }
 
-    /// The key alone.
-    #[inline]
-    pub const fn key(self) -> u128 {
-        self.key
-    }
-
     /// The hash alone.
     #[inline]
     pub(crate) const fn hash(self) -> u32 {
@@ -197,7 +191,7 @@ impl<V: Copy> FlowTable<V> {
 
     /// The place of a key, which now has this value if it was not in the table, and whether it was not.
     #[inline]
-    fn place_for(&mut self, key: TableKey, value: V) -> Option<(usize, bool)> {
+    pub(crate) fn place_for(&mut self, key: TableKey, value: V) -> Option<(usize, bool)> {
         if key.key == 0 {
             return None;
         }
@@ -208,7 +202,7 @@ impl<V: Copy> FlowTable<V> {
             Probe::Found { at, .. } => return Some((at, false)),
             Probe::Free { .. } if (self.len() + 1) * 2 > self.index.len() => {
                 self.grow();
-                self.free_slot(key.hash())
+                self.slot_with(FREE, key.hash())
             }
             Probe::Free { slot } => slot,
         };
@@ -304,11 +298,11 @@ impl<V: Copy> FlowTable<V> {
         }
     }
 
-    /// The first free slot for an entry with this hash.
-    fn free_slot(&self, hash: u32) -> usize {
+    /// The first slot from the home of this hash on that holds `word`, which there must be.
+    fn slot_with(&self, word: u32, hash: u32) -> usize {
         let mask = self.mask();
         let mut slot = hash as usize & mask;
-        while self.index[slot] != FREE {
+        while self.index[slot] != word {
             slot = (slot + 1) & mask;
         }
         slot
@@ -317,13 +311,7 @@ impl<V: Copy> FlowTable<V> {
     /// The slot that leads to the entry at this place.
     fn slot_to(&self, at: usize) -> usize {
         let hash = TableKey::from(self.entries[at].key).hash();
-        let mask = self.mask();
-        let word = self.word(hash, at);
-        let mut slot = hash as usize & mask;
-        while self.index[slot] != word {
-            slot = (slot + 1) & mask;
-        }
-        slot
+        self.slot_with(self.word(hash, at), hash)
     }
 
     /// Doubles the slots.
@@ -333,7 +321,7 @@ impl<V: Copy> FlowTable<V> {
         self.index = vec![FREE; slot_count].into_boxed_slice();
         for at in 0..self.entries.len() {
             let hash = TableKey::from(self.entries[at].key).hash();
-            let slot = self.free_slot(hash);
+            let slot = self.slot_with(FREE, hash);
             self.index[slot] = self.word(hash, at);
         }
     }

@@ -61,8 +61,8 @@ fn set_end(bytes: &mut [u8], summary: &mut Summary, end: End, ip: Ipv4Addr, port
     }
     if summary.fragment_offset == 0 {
         match summary.protocol() {
-            Protocol::TCP => rewrite_ports(l4, tcp::CHECKSUM_AT, end, (old, new), port),
-            Protocol::UDP => rewrite_udp(l4, end, (old, new), port),
+            Protocol::TCP => rewrite_ports(l4, tcp::CHECKSUM_AT, end, (old, new), port, |_, sum| sum),
+            Protocol::UDP => rewrite_ports(l4, udp::CHECKSUM_AT, end, (old, new), port, settle_udp),
             Protocol::ICMP if summary.has_identifier() => rewrite_identifier(l4, port),
             _ => {}
         }
@@ -84,8 +84,16 @@ fn patch(bytes: &mut [u8], at: usize, update: impl FnOnce(u16) -> u16) {
     }
 }
 
-/// Writes a port and brings the checksum up to date with it and with the address in the pseudo header.
-fn rewrite_ports(l4: &mut [u8], checksum_at: usize, end: End, address: (u32, u32), port: Option<u16>) {
+/// Writes a port and brings the checksum up to date with it and with the address in the pseudo header; `settle` says what becomes of the old
+/// checksum and the one that was worked out.
+fn rewrite_ports(
+    l4: &mut [u8],
+    checksum_at: usize,
+    end: End,
+    address: (u32, u32),
+    port: Option<u16>,
+    settle: impl FnOnce(u16, u16) -> u16,
+) {
     let (old_ip, new_ip) = address;
     let Some(old_port) = read16(l4, end.port_at()) else {
         return;
@@ -96,26 +104,17 @@ fn rewrite_ports(l4: &mut [u8], checksum_at: usize, end: End, address: (u32, u32
     }
     write16(l4, end.port_at(), new_port);
     patch(l4, checksum_at, |sum| {
-        update16(update32(sum, old_ip, new_ip), old_port, new_port)
+        settle(sum, update16(update32(sum, old_ip, new_ip), old_port, new_port))
     });
 }
 
 /// In UDP a checksum of 0 means "none", so it stays, and a computed 0 is written as its other form, 0xffff.
-fn rewrite_udp(l4: &mut [u8], end: End, address: (u32, u32), port: Option<u16>) {
-    let (old_ip, new_ip) = address;
-    let Some(old_port) = read16(l4, end.port_at()) else {
-        return;
-    };
-    let new_port = port.unwrap_or(old_port);
-    write16(l4, end.port_at(), new_port);
-    patch(l4, udp::CHECKSUM_AT, |sum| match sum {
-        0 => 0,
-        sum if (old_ip, old_port) == (new_ip, new_port) => sum,
-        sum => match update16(update32(sum, old_ip, new_ip), old_port, new_port) {
-            0 => 0xffff,
-            sum => sum,
-        },
-    });
+const fn settle_udp(old: u16, new: u16) -> u16 {
+    match (old, new) {
+        (0, _) => 0,
+        (_, 0) => 0xffff,
+        (_, new) => new,
+    }
 }
 
 /// ICMP has no pseudo header: only the identifier counts.
